@@ -1,0 +1,335 @@
+# darg. `make help` says what can be made.
+#
+# CC=clang, SANITIZER=address,undefined|thread, WERROR=1, V=1, JOBS=n, CFLAGS and LDFLAGS may be
+# given; compilers and sanitizers have a build directory each. Sources are found by folder.
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SANITIZER ?=
+WERROR ?=
+V ?=
+
+empty :=
+comma := ,
+dir-suffix := $(if $(filter address%,$(SANITIZER)),-asan,$(if $(filter thread,$(SANITIZER)),-tsan,$(if \
+    $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))))$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
+BUILD ?= build$(dir-suffix)
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+
+# ---- what is compiled how ----
+
+# Nothing here may fail before tools/install-deps has run: no compiler or library is there yet.
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+
+has-tls := $(shell pkg-config --exists hiredis_ssl 2>/dev/null && echo yes)
+packages := $(if $(has-tls),hiredis_ssl libssl libcrypto) hiredis libcjson inih
+has-systemd := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
+worker-packages := $(if $(has-systemd),libsystemd)
+has-curl := $(shell pkg-config --exists 'libcurl >= 7.85' 2>/dev/null && echo yes)
+unused := $(if $(has-tls),common/redis/tls_none.c,common/redis/tls_hiredis.c) \
+    $(if $(has-systemd),worker/notify_none.c,worker/notify_systemd.c)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+    -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wcast-qual -Wundef -Wformat=2 \
+    -Wvla -Wpointer-arith -Wswitch-enum -Wnull-dereference -Wimplicit-fallthrough \
+    $(if $(WERROR),-Werror)
+
+ifeq ($(SANITIZER),)
+CFLAGS ?= -O2 -g
+hardening-cppflags := $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+hardening-cflags := -fstack-protector-strong -fPIE
+hardening-ldflags := -pie -Wl,-z,relro,-z,now
+else
+CFLAGS ?= -O1 -g
+hardening-cppflags :=
+hardening-cflags := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer
+hardening-ldflags := -fsanitize=$(SANITIZER)
+endif
+
+all-cppflags = -Icommon -I. -D_GNU_SOURCE -DDARG_VERSION=\"$(VERSION)\" $(hardening-cppflags) \
+    $(patsubst -I%,-isystem%,$(call pkg,--cflags $(packages) $(worker-packages))) $(CPPFLAGS)
+all-cflags = -std=c11 $(warnings) -fno-common -fvisibility=hidden -pthread $(hardening-cflags) \
+    $(CFLAGS)
+all-ldflags = -pthread $(hardening-ldflags) $(LDFLAGS)
+all-libs = $(call pkg,--libs $(packages)) $(LDLIBS)
+test-cppflags := -Itests -I$(BUILD)/gen
+worker-libs = $(if $(worker-packages),$(call pkg,--libs $(worker-packages)))
+test-libs = $(call pkg,--libs cmocka) $(worker-libs)
+
+# ---- the sources ----
+
+lua := $(wildcard common/queue/lua/*.lua)
+common := $(filter-out $(unused),$(wildcard common/*/*.c))
+worker := $(filter-out worker/main.c $(unused),$(wildcard worker/*.c worker/*/*.c))
+producer := $(filter-out producer/main.c,$(wildcard producer/*.c producer/*/*.c))
+support := $(wildcard tests/support/*.c tests/fuzz/fuzz_*.c)
+tests := $(wildcard tests/unit/test_*.c tests/integration/test_*.c tests/fault/test_*.c)
+benches := $(wildcard tests/bench/*.c)
+handlers := $(if $(has-curl),$(wildcard handlers/http/*.c))
+torture := $(filter-out %/handle.c,$(wildcard tests/torture/*.c))
+mains := $(wildcard worker/main.c producer/main.c) tests/runner.c
+sources := $(common) $(worker) $(producer) $(handlers) $(support) $(tests) $(benches) $(torture) $(mains) \
+    tests/torture/handle.c tests/fault/checker.c
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+lib = $(BUILD)/libdarg_$(1).a
+
+programs := $(if $(wildcard worker/main.c),$(BUILD)/darg-worker) \
+    $(if $(wildcard producer/main.c),$(BUILD)/darg) $(if $(handlers),$(BUILD)/darg-http)
+all-libraries := $(BUILD)/libtest_support.a $(foreach l,worker producer common,$(call lib,$(l)))
+test-programs := $(tests:%.c=$(BUILD)/%)
+bench-programs := $(benches:tests/bench/%.c=$(BUILD)/bench/%)
+torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
+runner := $(BUILD)/tests/runner
+# The programs once more, with the points at which tests make them die (base/killpoint.h).
+kill-points := common/base/killpoint.c common/redis/script.c common/queue/claim.c worker/runner.c \
+    producer/push_sender.c
+kill-objects := $(kill-points:%.c=$(BUILD)/kill/%.o)
+kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
+
+# ---- targets for people ----
+
+.PHONY: all secret test test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
+.PHONY: programs tests benches run-tests run-demo run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
+
+all: programs ## the programs, in build/ (the default)
+
+test: ## all tests; FILTER=part-of-a-name REPEAT=n TEST_PREFIX=command TEST_TIMEOUT_MULT=n
+	@tools/install-deps test
+	@$(MAKE) run-tests
+
+check: ## style, layers, warnings of gcc and clang, clang-tidy, shell, docs
+	@tools/install-deps check
+	+@MAKE='$(MAKE)' tools/check
+
+torture: ## workers, producers and Redis under random faults; MINUTES=5 SEED=n
+	@tools/install-deps test
+	+@$(MAKE) run-torture
+
+model: ## the protocol in Promela, checked by spin: what must hold, what must fail
+	@tools/install-deps model
+	@tools/model
+
+fuzz: ## any bytes into what reads bytes; SECONDS=60 for each harness
+	@tools/install-deps fuzz
+	+@MAKE='$(MAKE)' FUZZ_SECONDS='$(or $(SECONDS),60)' tools/fuzz
+
+demo: ## see it work
+	@tools/install-deps build
+	@$(MAKE) run-demo
+
+test-cluster: ## docker-compose.yml under kills, pauses, cuts and rolling; needs a Docker Engine
+	+@tests/cluster/run
+
+deb: ## a Debian package, in build/deb
+	@tools/install-deps deb
+	@tools/deb '$(VERSION)' '$(BUILD)/deb'
+
+test-deb: deb ## installs and removes it in a bare system; needs root and debootstrap
+	@tests/deb/run '$(BUILD)'/deb/darg_*.deb
+
+bench: ## measure it, beside what Redis itself can do; BENCH_JOBS=1000000 in a run
+	@tools/install-deps bench
+	@$(MAKE) run-bench
+
+bench-curves: ## throughput against threads, batches, sizes, distance ...; BENCH_FULL=1: all of it
+	@tools/install-deps bench
+	@$(MAKE) run-curves
+
+bench-prefetch: ## adaptive prefetch beside fixed ones, with long and short jobs
+	@tools/install-deps bench
+	@$(MAKE) run-prefetch
+
+bench-profile: ## where the time of worker and Redis goes, by perf and valgrind
+	@tools/install-deps profile
+	@$(MAKE) run-profile
+
+performance: ## measures everything for docs/performance.md and makes it; BENCH_FULL=1: all of it
+	@tools/install-deps bench
+	@$(MAKE) run-bench
+	@$(MAKE) run-curves
+	@$(MAKE) run-prefetch
+	@tools/install-deps profile || echo 'without a profile, then' >&2
+	@$(MAKE) run-profile
+	@$(MAKE) performance-page
+
+performance-page: ## docs/performance.md and its plots again, out of what was measured
+	@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/publish
+
+format: ## clang-format 14 rewrites the sources
+	@tools/check-format --rewrite
+
+# Compose mounts the file as it is, so the worker's user must be able to read it; the folder keeps others out.
+secret: secrets/redis-password ## a password for docker-compose.yml's Redis, in secrets/
+secrets/redis-password:
+	@mkdir -p -m 700 secrets
+	@umask 022 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' >$@
+	@echo 'made $@'
+
+clean: ## remove everything that was made
+	rm -rf build build-*
+
+manuals := $(programs:%=%.1)
+completions := $(programs:%=%.bash) $(programs:%=%.zsh)
+# Debian's packages use vendor-completions.
+ZSH_FOLDER ?= site-functions
+bin-dir = $(DESTDIR)$(PREFIX)/bin
+man-dir = $(DESTDIR)$(PREFIX)/share/man/man1
+bash-dir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zsh-dir = $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)
+unit-dir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+unit := packaging/systemd/darg-worker@.service
+
+install: programs $(manuals) $(completions) ## programs, manual pages, completion, systemd unit; PREFIX (/usr/local), DESTDIR
+	install -d '$(bin-dir)' '$(man-dir)' '$(bash-dir)' '$(zsh-dir)' '$(unit-dir)'
+	install -m 755 $(programs) '$(bin-dir)'
+	install -m 644 $(manuals) '$(man-dir)'
+	$(foreach p,$(notdir $(programs)),install -m 644 '$(BUILD)/$(p).bash' '$(bash-dir)/$(p)' && \
+	    install -m 644 '$(BUILD)/$(p).zsh' '$(zsh-dir)/_$(p)' &&) true
+	sed 's|/usr/bin/|$(PREFIX)/bin/|' $(unit) >'$(unit-dir)/$(notdir $(unit))'
+	chmod 644 '$(unit-dir)/$(notdir $(unit))'
+
+uninstall: ## removes what install has put there
+	rm -f $(foreach p,$(notdir $(programs)),'$(bin-dir)/$(p)' '$(man-dir)/$(p).1')
+	rm -f $(foreach p,$(notdir $(programs)),'$(bash-dir)/$(p)' '$(zsh-dir)/_$(p)')
+	rm -f '$(unit-dir)/$(notdir $(unit))'
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+# ---- targets for targets ----
+
+programs: $(programs)
+tests: programs $(kill-programs) $(test-programs) $(torture-programs) $(runner) $(all-libraries)
+benches: programs $(bench-programs)
+
+export TEST_PREFIX FILTER REPEAT
+export TEST_TIMEOUT_MULT ?= $(if $(SANITIZER),3,1)
+run-tests: tests
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tools/run-tests '$(BUILD)' $(test-programs)
+
+run-demo: programs
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tools/demo
+
+# Ctrl-C is torture's own: it heals, waits and reports.
+run-torture: programs $(torture-programs)
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' '$(BUILD)/torture' \
+	    --seconds $$((60 * $(or $(MINUTES),5))) $(if $(SEED),--seed '$(SEED)')
+
+run-bench: benches
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/run
+
+run-curves: benches
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/curves
+
+run-prefetch: benches
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/prefetch
+
+run-profile: benches
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/profile
+
+# An object newer than its stamp means that its source or a header has changed.
+tidy: $(sources:%.c=$(BUILD)/%.tidy)
+$(BUILD)/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	$(call say,TIDY,$<)
+	$(Q)tools/tidy $< -- -std=c11 $(all-cppflags) $(if $(filter tests/%,$<),$(test-cppflags))
+	@touch $@
+
+# ---- rules ----
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+compile = $(CC) $(all-cppflags) $(all-cflags)
+link = $(CC) $(all-cflags) $(all-ldflags)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(compile) $(if $(filter tests/%,$<),$(test-cppflags)) -MMD -MP -c -o $@ $<
+
+$(BUILD)/kill/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(compile) -DDARG_KILL_POINTS -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/lua_scripts.c: tools/embed-lua $(lua)
+	$(call say,LUA,$@)
+	$(Q)tools/embed-lua $@ $(lua)
+
+%.a: $(BUILD)/sources
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+$(call lib,common): $(call object,$(common)) $(if $(lua),$(BUILD)/gen/lua_scripts.o)
+$(call lib,worker): $(call object,$(worker))
+$(call lib,producer): $(call object,$(producer))
+$(BUILD)/libtest_support.a: $(call object,$(support))
+
+define link-program
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(link) -o $@ $^ $(1) $(all-libs)
+endef
+
+$(BUILD)/darg-worker: $(BUILD)/worker/main.o $(call lib,worker) $(call lib,common)
+	$(call link-program,$(worker-libs))
+$(BUILD)/darg: $(BUILD)/producer/main.o $(call lib,producer) $(call lib,common)
+	$(call link-program)
+$(BUILD)/darg-http: $(call object,$(handlers)) $(call lib,common)
+	$(call link-program,$(call pkg,--libs libcurl) -Wl$(comma)--as-needed)
+# These objects come first, so the libraries' own of the same names are left out.
+$(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/producer/%,$(kill-objects)) $(call lib,worker) $(call lib,common)
+	$(call link-program,$(worker-libs))
+$(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
+	$(call link-program)
+$(manuals): %.1: % tools/man
+	$(call say,MAN,$@)
+	$(Q)tools/man $< >$@
+$(programs:%=%.bash): %.bash: % tools/completion
+	$(call say,BASH,$@)
+	$(Q)tools/completion bash $< >$@
+$(programs:%=%.zsh): %.zsh: % tools/completion
+	$(call say,ZSH,$@)
+	$(Q)tools/completion zsh $< >$@
+$(runner): $(BUILD)/tests/runner.o
+	$(call link-program)
+
+$(BUILD)/torture-handle: $(BUILD)/tests/torture/handle.o
+	$(call link-program)
+$(BUILD)/checker: $(BUILD)/tests/fault/checker.o $(all-libraries)
+	$(call link-program,$(test-libs))
+$(BUILD)/torture: $(call object,$(torture)) $(all-libraries)
+	$(call link-program,$(test-libs))
+
+$(test-programs): %: %.o $(all-libraries)
+	$(call link-program,$(test-libs))
+$(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
+	$(call link-program,$(worker-libs))
+
+# Files that change when the flags or the list of sources change, and only then.
+$(BUILD)/flags $(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(if $(filter %/flags,$@),$(compile),$(sort $(sources)))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/flags: | libraries-present
+.PHONY: libraries-present
+libraries-present:
+	@pkg-config --exists $(packages) || { echo 'Missing: a library. Run tools/install-deps build' >&2; exit 1; }
+
+.SECONDARY:
+-include $(patsubst %.c,$(BUILD)/%.d,$(sources)) $(kill-objects:%.o=%.d)

@@ -1,0 +1,26 @@
+/* id - names that are never given twice: UUIDv7 job ids (RFC 9562) and random bits.
+ *
+ * Randomness is the kernel's (getrandom). id_uuid7() grows strictly within a process, so ids sort
+ * in the order they were made. Any thread. */
+#ifndef DARG_BASE_ID_H
+#define DARG_BASE_ID_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define ID_UUID_LEN 36
+
+/* A new UUIDv7 as lower-case text, terminated. Does not block once the kernel has entropy. */
+void id_uuid7(char out[ID_UUID_LEN + 1]);
+
+/* The milliseconds since the epoch inside a UUIDv7, or -1 if the text is none. */
+int64_t id_uuid7_time_ms(struct slice text);
+
+/* 64 random bits. */
+uint64_t id_random(void);
+
+/* A fast, non-secret random number in [0, bound) for jitter; bound > 0. */
+uint64_t id_jitter(uint64_t bound);
+
+#endif

@@ -1,0 +1,26 @@
+/* killpoint - named places at which a process may be made to die, for tests of what it leaves
+ * behind.
+ *
+ * KILL_POINT(step, moment) is nothing at all in a release. Programs built with DARG_KILL_POINTS
+ * (build/kill/) die there by kill -9, as the environment says:
+ *
+ *   DARG_KILL_AT=STEP.MOMENT[:N]  which point, and which time it is passed (1); e.g. claim.sent:2
+ *   DARG_KILL_LATCH=FILE          made by the one that dies: there is only one, however many
+ *                                 processes and successors come past
+ *   DARG_KILL_HOST=1              its parent, the supervisor, dies first, as if the host were lost
+ *
+ * STEP is the name of a script of common/queue/lua (MOMENT is before, sent: the request is on its
+ * way and the answer will never be read, or after), "wait" for BLMOVE (sent, after), or "run" for a
+ * job's handler (before, after). Pushes are pipelined and have no "sent". Any thread may come past.
+ */
+#ifndef DARG_BASE_KILLPOINT_H
+#define DARG_BASE_KILLPOINT_H
+
+#ifdef DARG_KILL_POINTS
+void kill_point(const char *step, const char *moment);
+#define KILL_POINT(step, moment) kill_point((step), (moment))
+#else
+#define KILL_POINT(step, moment) ((void)(step), (void)(moment))
+#endif
+
+#endif

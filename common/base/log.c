@@ -1,0 +1,254 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/printable.h"
+
+enum {
+    VALUE_MAX = 1024,     /* bytes of one field's value */
+    READER_WAIT_MS = 100, /* for a pipe that is full */
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
+static const char *const level_labels[] = {"DEBUG", "INFO ", "WARN ", "ERROR", "OFF  "};
+static const char *const format_names[] = {"text", "json"};
+
+/* The sink: the one global of the program. */
+static struct {
+    _Atomic int level;
+    enum log_format format; /* fixed after log_open() */
+    char *path;             /* fixed after log_open(); NULL: standard error */
+    pthread_mutex_t lock;
+    int fd;          /* under lock */
+    int64_t dropped; /* under lock: lines since the reader fell behind */
+} sink = {.level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+
+enum status log_parse_level(struct slice text, enum log_level *level, struct err *err)
+{
+    for (int i = 0; i <= LOG_OFF; i++)
+        if (slice_is(text, level_names[i])) {
+            *level = (enum log_level)i;
+            return ST_OK;
+        }
+    return err_set(err, ST_INVALID, "the log level is debug, info, warn, error or off, not '%.*s'",
+                   text.len > 40 ? 40 : (int)text.len, text.ptr ? text.ptr : "");
+}
+
+enum status log_parse_format(struct slice text, enum log_format *format, struct err *err)
+{
+    for (int i = 0; i <= LOG_JSON; i++)
+        if (slice_is(text, format_names[i])) {
+            *format = (enum log_format)i;
+            return ST_OK;
+        }
+    return err_set(err, ST_INVALID, "the log format is text or json, not '%.*s'",
+                   text.len > 40 ? 40 : (int)text.len, text.ptr ? text.ptr : "");
+}
+
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+enum status log_open(enum log_level level, enum log_format format, const char *path,
+                     struct err *err)
+{
+    int fd = path ? open_file(path) : STDERR_FILENO;
+    if (fd < 0)
+        return err_system(err, errno, "cannot open the log file %s", path);
+    sink.format = format;
+    free(sink.path);
+    sink.path = mem_dup(path);
+    pthread_mutex_lock(&sink.lock);
+    if (sink.fd != STDERR_FILENO)
+        close(sink.fd);
+    sink.fd = fd;
+    pthread_mutex_unlock(&sink.lock);
+    atomic_store(&sink.level, (int)level);
+    return ST_OK;
+}
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&sink.level, (int)level);
+}
+
+void log_reopen(void)
+{
+    if (!sink.path)
+        return;
+    int fd = open_file(sink.path);
+    if (fd < 0)
+        return; /* the old file is better than none */
+    pthread_mutex_lock(&sink.lock);
+    close(sink.fd);
+    sink.fd = fd;
+    pthread_mutex_unlock(&sink.lock);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&sink.level, memory_order_relaxed);
+}
+
+static struct slice capped(struct slice text)
+{
+    return text.len > VALUE_MAX ? (struct slice){text.ptr, VALUE_MAX} : text;
+}
+
+/* A value that a person can tell from what is around it: quoted if it holds anything but plain
+ * characters. */
+static void append_value(struct buf *line, struct slice value)
+{
+    bool is_plain = value.len > 0;
+    for (size_t i = 0; i < value.len && is_plain; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        is_plain = c > 0x20 && c < 0x7f && c != '"' && c != '=' && c != '\\';
+    }
+    if (is_plain)
+        buf_append_slice(line, value);
+    else
+        json_append_string(line, value);
+}
+
+static void append_text_line(struct buf *line, enum log_level level, const char *message,
+                             const struct log_field *fields, size_t count)
+{
+    char time[CLOCK_TEXT_MAX];
+    clock_format(clock_wall_ms(), time);
+    buf_printf(line, "%.12s %s ", time + 11, level_labels[level]);
+    buf_append_text(line, message);
+    const char *gap = "  ";
+    for (size_t i = 0; i < count; i++) {
+        if (!fields[i].is_number && !fields[i].text.ptr)
+            continue;
+        buf_append_text(line, gap);
+        gap = " ";
+        buf_append_text(line, fields[i].name);
+        buf_append_char(line, '=');
+        if (fields[i].is_number)
+            buf_append_int(line, fields[i].number);
+        else
+            append_value(line, capped(fields[i].text));
+    }
+    /* Messages may quote outside input: nothing of it may start a line of its own. */
+    printable_make(line->ptr, line->len, '?', "");
+}
+
+static void append_json_line(struct buf *line, enum log_level level, const char *message,
+                             const struct log_field *fields, size_t count)
+{
+    char time[CLOCK_TEXT_MAX];
+    buf_printf(line,
+               "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", clock_format(clock_wall_ms(), time),
+               level_names[level]);
+    json_append_string(line, slice_of(message));
+    for (size_t i = 0; i < count; i++) {
+        if (!fields[i].is_number && !fields[i].text.ptr)
+            continue;
+        buf_append_char(line, ',');
+        json_append_string(line, slice_of(fields[i].name));
+        buf_append_char(line, ':');
+        if (fields[i].is_number)
+            buf_append_int(line, fields[i].number);
+        else
+            json_append_string(line, capped(fields[i].text));
+    }
+    buf_append_char(line, '}');
+}
+
+static void append_line(struct buf *line, enum log_level level, const char *message,
+                        const struct log_field *fields, size_t count)
+{
+    if (sink.format == LOG_JSON)
+        append_json_line(line, level, message, fields, count);
+    else
+        append_text_line(line, level, message, fields, count);
+    buf_append_char(line, '\n');
+}
+
+/* Waits a moment for a reader that is behind, and not at all while it stays so: whoever logs has a
+ * lease to keep. What cannot be waited for is left to write(). */
+static bool can_write_locked(void)
+{
+    struct pollfd item = {.fd = sink.fd, .events = POLLOUT};
+    int64_t until = clock_mono_ms() + (sink.dropped > 0 ? 0 : READER_WAIT_MS);
+    int ready;
+    do {
+        int64_t left = until - clock_mono_ms();
+        ready = poll(&item, 1, left > 0 ? (int)left : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
+/* A reader that has gone away is just another write that fails: the programs ignore SIGPIPE. */
+static void write_locked(const struct buf *line)
+{
+    size_t done = 0;
+    while (done < line->len) {
+        ssize_t wrote = write(sink.fd, line->ptr + done, line->len - done);
+        if (wrote < 0 && errno != EINTR)
+            break; /* a log that cannot be written must not stop the work */
+        done += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+static void write_dropped_locked(void)
+{
+    struct buf line = {0};
+    const struct log_field lines = LOG_INT("lines", sink.dropped);
+    append_line(&line, LOG_WARN, "log lines dropped", &lines, 1);
+    write_locked(&line);
+    buf_fini(&line);
+    sink.dropped = 0;
+}
+
+static void write_line(const struct buf *line)
+{
+    int kept_errno = errno; /* a caller may log first and look at errno then */
+    pthread_mutex_lock(&sink.lock);
+    if (can_write_locked()) {
+        if (sink.dropped > 0)
+            write_dropped_locked();
+        write_locked(line);
+    } else {
+        sink.dropped++;
+    }
+    pthread_mutex_unlock(&sink.lock);
+    errno = kept_errno;
+}
+
+void log_line(enum log_level level, const char *message, const struct log_field *fields,
+              size_t count)
+{
+    if (!log_enabled(level) || level >= LOG_OFF)
+        return;
+    struct buf line = {0};
+    buf_reserve(&line, 256);
+    append_line(&line, level, message, fields, count);
+    write_line(&line);
+    buf_fini(&line);
+}
+
+void log_printf(enum log_level level, const char *format, ...)
+{
+    char message[1024];
+    va_list args;
+    if (!log_enabled(level))
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    log_line(level, message, NULL, 0);
+}

@@ -1,0 +1,145 @@
+/* What a configuration file says, by the rows of the table. */
+#include "base/options_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAMES_MAX = 128, WHERE_MAX = 256 };
+
+bool options_word_is_in(const char *word, const char *words)
+{
+    size_t len = strlen(word);
+    for (const char *at = words; at && len > 0 && (at = strstr(at, word)); at += len) {
+        bool is_start = at == words || at[-1] == ' ';
+        if (is_start && (at[len] == ' ' || at[len] == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_own_section(const struct options_spec *spec, const char *section)
+{
+    return section[0] == 0 || strcmp(section, spec->section) == 0;
+}
+
+/* The entry is a value of this row. */
+static bool is_of_row(const struct options_spec *spec, const struct option_row *row,
+                      const struct config_entry *entry)
+{
+    if (row->no_file)
+        return false;
+    if (row->section && strcmp(entry->section, row->section) == 0)
+        return true;
+    return is_own_section(spec, entry->section) && strcmp(entry->name, row->name) == 0;
+}
+
+static enum status refuse(const struct config *config, const struct config_entry *entry,
+                          const char *what, const char *nearest, struct err *err)
+{
+    if (nearest)
+        return err_set(err, ST_INVALID, "%s:%d: %s; did you mean '%s'?", config->path, entry->line,
+                       what, nearest);
+    return err_set(err, ST_INVALID, "%s:%d: %s", config->path, entry->line, what);
+}
+
+static enum status refuse_name(const struct options_spec *spec, const struct config_entry *entry,
+                               struct err *err)
+{
+    const char *names[NAMES_MAX + 1];
+    size_t count = 0;
+    char what[160];
+    const char *whose = entry->section[0] ? entry->section : "what stands before all sections";
+    for (const struct option_row *row = spec->rows; row->name && count < NAMES_MAX; row++)
+        if (!row->no_file)
+            names[count++] = row->name;
+    names[count] = NULL;
+    snprintf(what, sizeof what, "'%.40s' is no option of %s%s%s", entry->name,
+             entry->section[0] ? "[" : "", whose, entry->section[0] ? "]" : "");
+    return refuse(&spec->record->config, entry, what, options_suggest(entry->name, names), err);
+}
+
+static enum status refuse_section(const struct options_spec *spec, const struct config_entry *entry,
+                                  struct err *err)
+{
+    const char *names[NAMES_MAX + 1];
+    size_t count = 0;
+    char what[120];
+    names[count++] = spec->section;
+    for (const struct option_row *row = spec->rows; row->name && count < NAMES_MAX; row++)
+        if (row->section)
+            names[count++] = row->section;
+    names[count] = NULL;
+    snprintf(what, sizeof what, "there is no section [%.40s]", entry->section);
+    return refuse(&spec->record->config, entry, what, options_suggest(entry->section, names), err);
+}
+
+static enum status check_entry(const struct options_spec *spec, const struct config_entry *entry,
+                               struct err *err)
+{
+    if (options_word_is_in(entry->section, spec->other_sections))
+        return ST_OK;
+    for (const struct option_row *row = spec->rows; row->name; row++)
+        if (is_of_row(spec, row, entry))
+            return ST_OK;
+    if (!is_own_section(spec, entry->section))
+        return refuse_section(spec, entry, err);
+    if (options_word_is_in(entry->name, spec->other_names))
+        return ST_OK;
+    return refuse_name(spec, entry, err);
+}
+
+enum status options_read_file(const struct options_spec *spec, const char *path, struct err *err)
+{
+    struct config *config = &spec->record->config;
+    enum status status = config_read(path, config, err);
+    for (size_t i = 0; status == ST_OK && i < config->count; i++)
+        status = check_entry(spec, &config->entries[i], err);
+    return status;
+}
+
+static enum status set_entry(const struct options_spec *spec, const struct option_row *row,
+                             const struct config_entry *entry, struct err *err)
+{
+    const struct config *config = &spec->record->config;
+    bool is_item = row->section && strcmp(entry->section, row->section) == 0;
+    if (config->is_public && options_holds_secret(row, entry->value))
+        return err_set(err, ST_INVALID,
+                       "%s:%d: %s holds a password, and others may read or write the file: "
+                       "chmod o= %s",
+                       config->path, entry->line, row->name, config->path);
+    struct buf where = {0}, sentence = {0}, item = {0};
+    buf_printf(&where, "%s:%d", config->path, entry->line);
+    buf_printf(&sentence, "%s: %s", buf_text(&where), row->name);
+    const char *value = entry->value;
+    if (is_item) {
+        buf_printf(&item, "%s%s%s", entry->name, value[0] ? "=" : "", value);
+        value = buf_text(&item);
+    }
+    enum status status = options_set(spec, row, value, buf_text(&where), buf_text(&sentence), err);
+    buf_fini(&where);
+    buf_fini(&sentence);
+    buf_fini(&item);
+    return status;
+}
+
+enum status options_set_from_file(const struct options_spec *spec, const struct option_row *row,
+                                  bool *found, struct err *err)
+{
+    const struct config *config = &spec->record->config;
+    int first_line = 0;
+    *found = false;
+    for (size_t i = 0; i < config->count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+        if (!is_of_row(spec, row, entry))
+            continue;
+        if (*found && row->type != OPT_LIST)
+            return err_set(err, ST_INVALID, "%s:%d: %s is set again, after line %d; remove one",
+                           config->path, entry->line, row->name, first_line);
+        enum status status = set_entry(spec, row, entry, err);
+        if (status != ST_OK)
+            return status;
+        first_line = first_line ? first_line : entry->line;
+        *found = true;
+    }
+    return ST_OK;
+}

@@ -1,0 +1,50 @@
+/* options_state - what the files of options share. Included by options*.c only. */
+#ifndef DARG_BASE_OPTIONS_STATE_H
+#define DARG_BASE_OPTIONS_STATE_H
+
+#include "base/buf.h"
+#include "base/options.h"
+
+/* --help, --version and, for a program with a record, --config and --print-config: as rows, without
+ * a target, ending with a row whose name is NULL. */
+const struct option_row *options_own_rows(const struct options_spec *spec);
+
+/* Puts a value (NULL: the flag was given) at the row's target and on record. `where` names its
+ * source for the record, `sentence` for a failure, e.g. "/etc/darg.conf:3: threads". */
+MUST_CHECK enum status options_set(const struct options_spec *spec, const struct option_row *row,
+                                   const char *value, const char *where, const char *sentence,
+                                   struct err *err);
+
+/* Reads the file into the record and refuses whatever in it this program does not know. */
+MUST_CHECK enum status options_read_file(const struct options_spec *spec, const char *path,
+                                         struct err *err);
+
+/* Sets the row from the file; *found: it was there. */
+MUST_CHECK enum status options_set_from_file(const struct options_spec *spec,
+                                             const struct option_row *row, bool *found,
+                                             struct err *err);
+
+/* The word is among `words`, which blanks separate; NULL: there are none. */
+bool options_word_is_in(const char *word, const char *words);
+
+/* True if the value has a part that must not be seen. */
+bool options_holds_secret(const struct option_row *row, const char *value);
+
+/* Appends the value as it may be shown. */
+void options_append_masked(const struct option_row *row, const char *value, struct buf *out);
+
+/* Answers --help=FORMAT: "text", "man", a part of a manual page, or "completion". */
+MUST_CHECK enum status options_help_as(const struct options_spec *spec, const char *format,
+                                       struct err *err);
+
+/* Prints the program's part of a manual page, in roff. */
+void options_man(const struct options_spec *spec);
+
+/* Prints the program's rows as lines for tools/completion. */
+void options_completion(const struct options_spec *spec);
+
+/* Prints all values and where they came from: "text" or "json". */
+MUST_CHECK enum status options_print(const struct options_spec *spec, const char *format,
+                                     struct err *err);
+
+#endif

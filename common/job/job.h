@@ -1,0 +1,88 @@
+/* job - the text of a job, and the envelope around it.
+ *
+ * A producer pushes a JSON object; those bytes are its *original* and are never rewritten. What the
+ * system learns about a job (how often it ran, why it failed) travels in an envelope around the
+ * original:
+ *
+ *   {"darg":1,"runs":2,"crashes":0,"attempt":2,"id":"x","claim":"w:17",
+ *    "failed_at":1700000000000,"error":"no","job":ORIGINAL}
+ *
+ * The rule by which C and the Lua scripts alike tell an envelope from a job is textual: it begins
+ * with `{"darg":1,"runs":N,"crashes":N,` to the byte (N: one to six digits), its original lies
+ * between the first
+ * `,"job":` and the closing brace, and what stands before is, with a brace added, a JSON object.
+ * Anything else is a job. An envelope never holds an envelope. Pure: no I/O, no clock; any thread.
+ */
+#ifndef DARG_JOB_JOB_H
+#define DARG_JOB_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "job/retry.h"
+
+enum {
+    JOB_TYPE_MAX = 128,              /* bytes of a type's name */
+    JOB_ID_MAX = 128,                /* bytes of an id */
+    JOB_REPLY_MAX = 128,             /* bytes of a reply list's name */
+    JOB_COUNT_MAX = 999999,          /* runs, crashes and attempts are clamped to this */
+    JOB_DEFAULT_MAX_BYTES = 1 << 20, /* default of --max-job-size */
+};
+
+/* What the system knows about a job beyond its original. All zero for one never run. */
+struct job_history {
+    int64_t runs;         /* times it was handed out for running, however that ended */
+    int64_t crashes;      /* times the worker died with it in hand */
+    int64_t attempts;     /* runs that ended in a failure of its own */
+    int64_t failed_at_ms; /* server time of the last failure; 0: none */
+    struct slice error;   /* reason of the last failure as JSON string with quotes; empty: none */
+    struct slice claim;   /* what makes the envelope unique, as JSON string; empty: none */
+};
+
+/* An element of the queue taken apart. Slices point into the text given to job_read(). */
+struct job {
+    struct slice text;     /* the element as Redis holds it */
+    struct slice original; /* the producer's bytes */
+    bool is_enveloped;
+    struct job_history history;
+    char type[JOB_TYPE_MAX + 1];   /* decoded; "" if unknown */
+    char id[JOB_ID_MAX + 1];       /* decoded; "" if the producer gave none */
+    char reply[JOB_REPLY_MAX + 1]; /* name of the reply list; "" if nobody waits */
+    struct slice args;             /* the bytes of the value; empty if absent */
+    int64_t max_attempts;          /* 0: the worker's default */
+    int64_t timeout_ms;            /* -1: the worker's default; 0: none */
+    int64_t expires_at_ms;         /* server time; 0: never */
+    bool has_backoff;
+    struct retry_backoff backoff;
+};
+
+/* Takes an element apart. ST_OK, or ST_INVALID / ST_TOO_LARGE with the reason for which it is to be
+ * buried; text, original, is_enveloped and history are right in every case, and id and type as far
+ * as they could be read. */
+MUST_CHECK enum status job_read(struct slice text, int64_t max_bytes, struct job *job,
+                                struct err *err);
+
+/* Only the split of the rule above: sets text, original, is_enveloped and history (and id, where
+ * the envelope holds one); never fails. */
+void job_split(struct slice text, struct job *job);
+
+/* Appends everything of an envelope that stands before the original, `{"darg":1 ... ,"job":`. The
+ * original and a closing brace complete it. `id`, `claim` and `error` are plain text (empty: left
+ * out). */
+struct job_head {
+    int64_t runs, crashes, attempts;
+    int64_t failed_at_ms; /* 0: left out */
+    struct slice id, claim, error;
+};
+void job_append_head(struct buf *out, const struct job_head *head);
+
+/* True if the element is the sentinel, {"darg":"drain"}, white space as you like. */
+bool job_is_sentinel(struct slice text);
+#define JOB_SENTINEL "{\"darg\":\"drain\"}"
+
+/* True for 1 to 128 bytes of [A-Za-z0-9_.:-]: names of queues and reply lists. */
+bool job_is_name(struct slice name);
+
+#endif

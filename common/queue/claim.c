@@ -1,0 +1,121 @@
+#include "queue/claim.h"
+
+#include <stdio.h>
+
+#include "base/killpoint.h"
+#include "queue/scripts.h"
+
+void claim_fini(struct claim *claim)
+{
+    reply_free(claim->reply);
+    *claim = (struct claim){0};
+}
+
+struct slice claim_job(const struct claim *claim, size_t i)
+{
+    return reply_slice(reply_at(claim->jobs, i));
+}
+
+void claim_encode(struct request *request, const struct lease *lease, int64_t base, int64_t n,
+                  const struct claim_options *options)
+{
+    ensure(n >= 1 && n <= CLAIM_MAX, "a claim of %lld jobs", (long long)n);
+    const struct queue *queue = lease->queue;
+    script_begin(request, &script_claim, 8);
+    request_add_text(request, queue->jobs);
+    request_add_text(request, queue->inbox);
+    request_add_text(request, lease->claimed);
+    request_add_text(request, queue->workers);
+    request_add_text(request, queue->scheduled);
+    request_add_text(request, queue->settings);
+    request_add_text(request, queue->counts);
+    request_add_text(request, queue->drained);
+    request_add_text(request, lease->worker);
+    request_add_int(request, base);
+    request_add_int(request, n);
+    request_add_int(request, options->max_bytes);
+    request_add_text(request, options->discard_sentinel ? "1" : "0");
+}
+
+static enum status decode_jobs(struct claim *claim, struct err *err)
+{
+    claim->base = reply_int(reply_at(claim->reply, 2), -1);
+    claim->jobs = reply_at(claim->reply, 3);
+    claim->count = reply_count(claim->jobs);
+    if (claim->base < 0 || claim->count < 1 || claim->count > CLAIM_MAX)
+        return err_set(err, ST_PROTOCOL, "Redis answered a claim with no jobs where some were due");
+    for (size_t i = 0; i < claim->count; i++) {
+        const struct reply *job = reply_at(claim->jobs, i);
+        if (!reply_is_nil(job) && !reply_is_string(job))
+            return err_set(err, ST_PROTOCOL, "Redis answered a claim with what is no job");
+    }
+    return ST_OK;
+}
+
+static enum status decode(struct claim *claim, struct err *err)
+{
+    static const char *const words[] = {
+        [CLAIM_JOBS] = "jobs", [CLAIM_EMPTY] = "empty", [CLAIM_DRAIN] = "drain",
+        [CLAIM_WAIT] = "wait", [CLAIM_STALE] = "stale", [CLAIM_LOST] = "lost",
+    };
+    struct slice word = reply_slice(reply_at(claim->reply, 0));
+    claim->now_ms = reply_int(reply_at(claim->reply, 1), -1);
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && claim->now_ms >= 0; i++) {
+        if (!slice_is(word, words[i]))
+            continue;
+        claim->outcome = (enum claim_outcome)i;
+        if (claim->outcome == CLAIM_EMPTY)
+            claim->next_due_ms = reply_int(reply_at(claim->reply, 2), -1);
+        else if (claim->outcome == CLAIM_WAIT)
+            claim->wait_ms = reply_int(reply_at(claim->reply, 2), 1000);
+        return claim->outcome == CLAIM_JOBS ? decode_jobs(claim, err) : ST_OK;
+    }
+    return err_set(err, ST_PROTOCOL, "Redis answered a claim with something unexpected");
+}
+
+enum status claim_call(struct conn *conn, const struct request *request, struct claim *claim,
+                       struct err *err)
+{
+    *claim = (struct claim){.next_due_ms = -1};
+    enum status status = script_call(conn, &script_claim, request, &claim->reply, err);
+    if (status == ST_OK)
+        status = decode(claim, err);
+    if (status != ST_OK)
+        claim_fini(claim);
+    return status;
+}
+
+enum status claim_wait_begin(struct conn *conn, const struct queue *queue, int64_t timeout_ms,
+                             struct err *err)
+{
+    /* 0 would be for ever. */
+    ensure(timeout_ms > 0, "a wait of %lld ms", (long long)timeout_ms);
+    char seconds[32];
+    int len = snprintf(seconds, sizeof seconds, "%lld.%03lld", (long long)(timeout_ms / 1000),
+                       (long long)(timeout_ms % 1000));
+    ensure(len > 0 && (size_t)len < sizeof seconds, "%d characters", len);
+    struct request request = {0};
+    request_add_text(&request, "BLMOVE");
+    request_add_text(&request, queue->jobs);
+    request_add_text(&request, queue->inbox);
+    request_add_text(&request, "RIGHT");
+    request_add_text(&request, "LEFT");
+    request_add_text(&request, seconds);
+    enum status status = conn_begin(conn, &request, err);
+    request_fini(&request);
+    if (status == ST_OK)
+        KILL_POINT("wait", "sent");
+    return status;
+}
+
+enum status claim_wait_end(struct conn *conn, bool *woken, struct err *err)
+{
+    struct reply *reply = NULL;
+    enum status status = conn_receive(conn, &reply, err);
+    if (status == ST_OK)
+        *woken = !reply_is_nil(reply);
+    if (status == ST_OK && *woken)
+        KILL_POINT("wait", "after");
+    reply_free(reply);
+    return status;
+}

@@ -1,0 +1,31 @@
+/* collect - a producer takes the results of its jobs off a reply list, losing and doubling none.
+ *
+ * A result leaves the list only when a later call tells that it has been received, so a lost answer
+ * loses no result. The calls of one list come from one producer. */
+#ifndef DARG_QUEUE_COLLECT_H
+#define DARG_QUEUE_COLLECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+enum { COLLECT_MAX = 256 }; /* results in one answer */
+
+/* The next results after the `received` ones that the caller has: an array of strings, to be freed;
+ * empty if there is none now. May be repeated. */
+MUST_CHECK enum status collect_call(struct conn *conn, const struct queue *queue, const char *reply,
+                                    int64_t received, struct reply **results, struct err *err);
+
+/* Sends a blocking wait of up to timeout_ms for a result, without waiting for it: conn_wait(), then
+ * collect_wait_end(). It takes nothing off the list. */
+MUST_CHECK enum status collect_wait_begin(struct conn *conn, const struct queue *queue,
+                                          const char *reply, int64_t timeout_ms, struct err *err);
+MUST_CHECK enum status collect_wait_end(struct conn *conn, bool *is_there, struct err *err);
+
+/* Removes the list. What may still come expires by itself. */
+MUST_CHECK enum status collect_end(struct conn *conn, const struct queue *queue, const char *reply,
+                                   struct err *err);
+
+#endif

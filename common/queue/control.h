@@ -1,0 +1,76 @@
+/* control - what operators and workers tell a queue: pause, limits, the sentinel, the shutdown
+ * keys, purge. Each call blocks for a round trip or two and may be repeated. */
+#ifndef DARG_QUEUE_CONTROL_H
+#define DARG_QUEUE_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/lease.h"
+
+/* paused: no job is handed out; pushing goes on. */
+MUST_CHECK enum status control_pause(struct conn *conn, const struct queue *queue, bool is_paused,
+                                     struct err *err);
+
+/* Settings of `darg limit`: names are max_len, rate, rate_ms, concurrency, dead_max, dead_age_ms.
+ * value < 0 removes it. */
+MUST_CHECK enum status control_set_limit(struct conn *conn, const struct queue *queue,
+                                         const char *name, int64_t value, struct err *err);
+/* -1: not set. */
+MUST_CHECK enum status control_get_limit(struct conn *conn, const struct queue *queue,
+                                         const char *name, int64_t *value, struct err *err);
+
+struct control_sentinel {
+    bool was_pushed;
+    bool is_paused; /* a paused queue will not drain */
+    int64_t now_ms;
+    int64_t drained_at_ms; /* of the last drain completed; 0: none */
+};
+/* Pushes the sentinel, unless the queue's newest element is one. last_drained_at_ms: -1; or, to
+ * repeat a push whose sentinel may have vanished, the drained_at_ms that the caller knows: then it
+ * is pushed only onto an empty queue, and only if no other drain has ended since. */
+MUST_CHECK enum status control_push_sentinel(struct conn *conn, const struct queue *queue,
+                                             int64_t last_drained_at_ms,
+                                             struct control_sentinel *answer, struct err *err);
+/* Server time of the last completed drain, 0 if there was none. */
+MUST_CHECK enum status control_drained_at(struct conn *conn, const struct queue *queue,
+                                          int64_t *drained_at_ms, struct err *err);
+
+/* A draining worker's tick; see lua/drain.lua. */
+enum control_drain {
+    DRAIN_LOST,    /* not registered any more */
+    DRAIN_WORK,    /* jobs stand ahead of the sentinel, or it is gone: claim */
+    DRAIN_HOLDING, /* the worker still holds jobs */
+    DRAIN_WAITING, /* for the other workers */
+    DRAIN_ENDED,   /* the drain is complete: deregister and exit */
+};
+MUST_CHECK enum status control_drain(struct conn *conn, const struct lease *lease, int64_t age_ms,
+                                     enum control_drain *outcome, struct err *err);
+
+/* At-most-once: hands a popped sentinel back to the head of the line. */
+MUST_CHECK enum status control_return_sentinel(struct conn *conn, const struct queue *queue,
+                                               struct err *err);
+
+/* The shutdown keys. Orders, the gravest last. */
+enum control_order { ORDER_NONE, ORDER_QUIET, ORDER_DRAIN, ORDER_STOP };
+/* The word's order; ORDER_NONE for "" and for nonsense, which *is_known then tells apart. */
+enum control_order control_parse_order(struct slice word, bool *is_known);
+const char *control_order_name(enum control_order order);
+
+/* Reads the two keys that are of no queue: of all workers, and of `process`. Each "" if unset. */
+struct control_orders {
+    char of_all[16];
+    char of_process[16];
+};
+MUST_CHECK enum status control_read_orders(struct conn *conn, const char *namespace,
+                                           const char *process, struct control_orders *orders,
+                                           struct err *err);
+/* Sets (or with ORDER_NONE clears) a shutdown key by its full name. */
+MUST_CHECK enum status control_set_order(struct conn *conn, const char *key,
+                                         enum control_order order, struct err *err);
+
+/* Throws away all elements of queue->jobs, queue->scheduled or queue->dead. */
+MUST_CHECK enum status control_purge(struct conn *conn, const struct queue *queue, const char *key,
+                                     int64_t *purged, struct err *err);
+
+#endif

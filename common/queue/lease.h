@@ -1,0 +1,115 @@
+/* lease - a worker's registration on a queue: register, renew, deregister, reap, audit.
+ *
+ * A struct lease is one registration of one process on one queue: its name W is P.generation and is
+ * never used twice. Fixed after lease_init(); shared by the threads of its worker. All calls block
+ * for one round trip; a status other than ST_OK says that nothing is known of the outcome: each may
+ * be called again. */
+#ifndef DARG_QUEUE_LEASE_H
+#define DARG_QUEUE_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+enum { LEASE_NAME_MAX = 160 };
+
+/* The version of docs/protocol.md that this program speaks; stands in what a process says of
+ * itself. */
+enum { LEASE_PROTOCOL = 1 };
+
+struct lease {
+    const struct queue *queue;       /* borrowed */
+    char worker[LEASE_NAME_MAX + 1]; /* W */
+    char *claimed;                   /* key of the hash of what W holds */
+};
+
+void lease_init(struct lease *lease, const struct queue *queue, const char *process,
+                uint64_t generation);
+void lease_fini(struct lease *lease);
+
+/* W: P.generation. */
+void lease_name(const char *process, uint64_t generation, char out[LEASE_NAME_MAX + 1]);
+
+/* P for this process: host, pid and random bits. */
+void lease_process_name(char out[LEASE_NAME_MAX + 1]);
+
+/* Registers. age_ms: how long ago the worker (its supervisor) was started. *now_ms: server time.
+ * LEASE_FENCED: the name is being reaped or has left, and never returns: take another. */
+enum lease_register { LEASE_REGISTERED, LEASE_DRAINED, LEASE_FENCED };
+MUST_CHECK enum status lease_register(struct conn *conn, const struct lease *lease, int64_t age_ms,
+                                      enum lease_register *outcome, int64_t *now_ms,
+                                      struct err *err);
+
+enum { LEASE_WINDOW = 100, LEASE_FENCED_MAX = 10, LEASE_ORDERS_MAX = 3, LEASE_ORDER_MAX = 15 };
+
+struct lease_peer {
+    char worker[LEASE_NAME_MAX + 1];
+    int64_t score_ms;
+};
+
+/* What a renewal asks for beside the queue's own things. */
+struct lease_ask {
+    int64_t window_start; /* rank in the registry of the first of LEASE_WINDOW peers */
+    const char *const
+        *order_keys;        /* shutdown keys beside the queue's; they are in other slots: a */
+    size_t order_key_count; /* cluster answers ST_CLUSTER. Up to LEASE_ORDERS_MAX - 1 */
+};
+
+/* What it answers. */
+struct lease_state {
+    bool is_registered;
+    int64_t now_ms;      /* server time */
+    int64_t next_due_ms; /* of `scheduled`; -1: nothing scheduled */
+    int64_t inbox_count;
+    /* Words of the shutdown keys, the queue's first; "" if unset, cut if longer. */
+    char orders[LEASE_ORDERS_MAX][LEASE_ORDER_MAX + 1];
+    int64_t worker_count;
+    struct lease_peer peers[LEASE_WINDOW]; /* the asked-for window of the registry */
+    size_t peer_count;
+    char fenced[LEASE_FENCED_MAX][LEASE_NAME_MAX + 1]; /* workers whose reaping is not finished */
+    size_t fenced_count;
+};
+MUST_CHECK enum status lease_renew(struct conn *conn, const struct lease *lease,
+                                   const struct lease_ask *ask, struct lease_state *state,
+                                   struct err *err);
+
+/* Which of a dead worker's jobs get a crash: those that were running, where that is known. */
+struct lease_blame {
+    bool is_known;          /* false: nobody knows, and all are blamed */
+    const int64_t *numbers; /* claim numbers of the jobs that were running */
+    size_t count;
+};
+
+enum lease_reap { LEASE_REAP_ALIVE, LEASE_REAP_GONE, LEASE_REAP_ENDED, LEASE_REAP_MORE };
+
+struct lease_reaped {
+    enum lease_reap outcome; /* LEASE_REAP_MORE: to be called again */
+    int64_t moved;           /* jobs that this step returned to the queue */
+};
+
+/* Recovers what the dead `worker` held, one bounded step. seen_score_ms: the score it was seen
+ * with, or -1 if it is known to be dead. */
+MUST_CHECK enum status lease_reap(struct conn *conn, const struct queue *queue, const char *worker,
+                                  int64_t seen_score_ms, const struct lease_blame *blame,
+                                  struct lease_reaped *answer, struct err *err);
+
+/* Names of the registered workers of `process` (P.*), dead or alive, each followed by a NUL in
+ * *names. */
+MUST_CHECK enum status lease_find_process(struct conn *conn, const struct queue *queue,
+                                          const char *process, struct buf *names, size_t *count,
+                                          struct err *err);
+
+/* A clean exit: releases everything still held (started: numbers of those that were started, in any
+ * order) and leaves the registry. *is_registered false: the lease was lost, its jobs are a
+ * reaper's. Repeats until nothing is left. */
+MUST_CHECK enum status lease_deregister(struct conn *conn, const struct lease *lease,
+                                        const int64_t *started, size_t started_count,
+                                        bool *is_registered, int64_t *released, struct err *err);
+
+/* The claim numbers recorded as held by W, as Redis has them: *numbers is to be free()d. */
+MUST_CHECK enum status lease_held(struct conn *conn, const struct lease *lease, int64_t **numbers,
+                                  size_t *count, struct err *err);
+
+#endif

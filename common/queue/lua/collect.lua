@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- collect: a producer that waits takes results off its reply list.
+-- KEYS[1] reply list
+-- KEYS[2] cursor: how many results have been taken off so far
+-- ARGV: how many results the producer has received in all, how many to answer at most, how long the cursor is kept in ms
+-- Answers the next results. They are taken off only by a later call, which says that they have been received:
+-- repeatable, and an old request delivered late changes nothing. A cursor that is gone (expired, or lost with a
+-- server's memory) went together with the results received before.
+local received = tonumber(ARGV[1])
+local cursor = tonumber(redis.call('GET', KEYS[2]) or '')
+if cursor and received > cursor then redis.call('LTRIM', KEYS[1], received - cursor, -1) end
+if not cursor or received > cursor then redis.call('SET', KEYS[2], received) end
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1)

@@ -1,0 +1,32 @@
+#!lua flags=no-writes
+-- inspect: what Redis knows of one worker, as of one moment: for `darg fsck`.
+-- KEYS[1] workers
+-- KEYS[2] reaped
+-- KEYS[3] claimed
+-- ARGV: worker
+-- Answers {type of claimed, score or -1, 1 if it is being reaped, jobs, 1 if the receipt fits them, now, {field that is
+-- no claim number, ...}}. At most 500 such fields are answered; a holding so large that listing it would hold up the
+-- server is not looked into.
+--#include _time.lua
+local kind = redis.call('TYPE', KEYS[3]).ok
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local reaped = redis.call('SISMEMBER', KEYS[2], ARGV[1])
+local jobs, fits, odd = 0, 1, {}
+if kind == 'hash' then
+  jobs = redis.call('HLEN', KEYS[3])
+  local receipt = redis.call('HGET', KEYS[3], 'last')
+  if receipt then jobs = jobs - 1 end
+  local highest = 0
+  for _, field in ipairs(jobs <= 20000 and redis.call('HKEYS', KEYS[3]) or {}) do
+    if string.find(field, '^[1-9]%d*$') and #field <= 15 then
+      highest = math.max(highest, tonumber(field))
+    elseif field ~= 'last' and #odd < 500 then
+      odd[#odd + 1] = field
+    end
+  end
+  local base, n = string.match(receipt or '', '^(%d+):(%d+):%d+$')
+  base, n = whole(base), whole(n)
+  if receipt and not (base and n and n <= 1000 and highest <= base + n) then fits = 0 end
+  if not receipt and highest > 0 then fits = 0 end
+end
+return {kind, tonumber(score or -1), reaped, jobs, fits, server_ms(), odd}

@@ -1,0 +1,55 @@
+#!lua flags=allow-oom
+-- reap: recovers what a dead worker held. Fences it first, then moves its jobs back to the head of the line in order, each
+-- with one more run, and with one more crash those that are to blame.
+-- KEYS[1] workers
+-- KEYS[2] reaped
+-- KEYS[3] claimed (of the dead worker)
+-- KEYS[4] queue
+-- KEYS[5] counts
+-- KEYS[6] drained
+-- KEYS[7] inbox
+-- KEYS[8] gone
+-- ARGV: dead worker, its score as it was seen ('' if it is known to be dead), how many entries at most, then whom to
+-- blame: '*' (all: nobody knows what was running) or the numbers of the jobs that were running...
+-- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left}: to be called
+-- again, by anybody, while more is left.
+--#include _time.lua
+--#include _envelope.lua
+--#include _held.lua
+--#include _inbox.lua
+--#include _gone.lua
+local worker, seen, limit = ARGV[1], ARGV[2], math.min(tonumber(ARGV[3]), 500)
+redis.call('HLEN', KEYS[3])
+redis.call('LLEN', KEYS[4])
+redis.call('SCARD', KEYS[6])
+redis.call('LLEN', KEYS[7])
+local score = redis.call('ZSCORE', KEYS[1], worker)
+if score then
+  if seen ~= '' and tonumber(score) ~= tonumber(seen) then return {'alive'} end
+  redis.call('SADD', KEYS[2], worker)
+  redis.call('ZREM', KEYS[1], worker)
+  redis.call('SREM', KEYS[6], worker)
+elseif redis.call('SISMEMBER', KEYS[2], worker) == 0 then
+  return {'gone'}
+end
+
+local blamed = {}
+for i = 4, #ARGV do blamed[ARGV[i]] = true end
+local numbers, total = held_numbers(KEYS[3], limit)
+if total > 0 then empty_inbox(KEYS[7], KEYS[4]) end
+local bytes, moved = 0, 0
+for i = 1, #numbers do
+  local number = numbers[i]
+  local crash = (blamed['*'] or blamed[number]) and 1 or 0
+  local text = bump(redis.call('HGET', KEYS[3], number), crash, worker .. ':' .. number)
+  redis.call('RPUSH', KEYS[4], text)
+  redis.call('HDEL', KEYS[3], number)
+  moved, bytes = moved + 1, bytes + #text
+  if bytes > 4194304 then break end
+end
+count(KEYS[5], 'reaped', moved)
+if total > moved then return {'moved', moved, 1} end
+redis.call('DEL', KEYS[3])
+remember_gone(KEYS[8], worker, server_ms())
+redis.call('SREM', KEYS[2], worker)
+return {'moved', moved, 0}

@@ -1,0 +1,25 @@
+#!lua flags=allow-oom
+-- retry: failed jobs run again later. Each is taken from what the worker holds and wrapped anew.
+-- KEYS[1] claimed
+-- KEYS[2] workers
+-- KEYS[3] counts
+-- KEYS[4] scheduled
+-- ARGV: worker, then for each job: number, delay in ms, head of its new envelope, 1 if the whole element is the original
+-- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
+--#include _time.lua
+--#include _envelope.lua
+local now = server_ms()
+redis.call('ZCARD', KEYS[4])
+if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
+local moved = 0
+for i = 2, #ARGV, 4 do
+  local text = redis.call('HGET', KEYS[1], ARGV[i])
+  if text then
+    local original = ARGV[i + 3] == '1' and text or original_of(text)
+    redis.call('ZADD', KEYS[4], now + tonumber(ARGV[i + 1]), ARGV[i + 2] .. original .. '}')
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    moved = moved + 1
+  end
+end
+count(KEYS[3], 'retried', moved)
+return {1, moved}

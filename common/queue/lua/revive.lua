@@ -1,0 +1,18 @@
+#!lua
+-- revive: members of the dead set go back to the queue, as `darg dead retry` asks.
+-- KEYS[1] dead
+-- KEYS[2] queue
+-- KEYS[3] counts
+-- ARGV: pairs of member and the element that takes its place
+-- Answers how many were moved. Acts only on members that it removes: repeatable.
+--#include _time.lua
+redis.call('LLEN', KEYS[2])
+local moved = 0
+for i = 1, #ARGV, 2 do
+  if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
+    redis.call('LPUSH', KEYS[2], ARGV[i + 1])
+    moved = moved + 1
+  end
+end
+count(KEYS[3], 'revived', moved)
+return moved

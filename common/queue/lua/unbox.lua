@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- unbox: what lies in the inbox goes back to the head of the line, where it wakes another worker: for a keeper that
+-- has seen it lie there twice, and for a fetcher that was woken while its pool has no room.
+-- KEYS[1] inbox
+-- KEYS[2] queue
+-- ARGV: how many at most
+-- Answers how many were moved.
+redis.call('LLEN', KEYS[2])
+local moved = 0
+while moved < math.min(tonumber(ARGV[1]), 1000)
+  and redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') do
+  moved = moved + 1
+end
+return moved

@@ -1,0 +1,21 @@
+/* schedule - moves jobs that lie beside the line back into it: promote what is due, unbox what was
+ * left in the inbox. Each call blocks for one round trip, does a bounded amount of work, and may be
+ * repeated freely. */
+#ifndef DARG_QUEUE_SCHEDULE_H
+#define DARG_QUEUE_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+/* Moves up to `limit` due jobs to the left end of the queue. *next_due_ms: server time, -1: nothing
+ * scheduled. */
+MUST_CHECK enum status schedule_promote(struct conn *conn, const struct queue *queue, int64_t limit,
+                                        int64_t *promoted, int64_t *next_due_ms, struct err *err);
+
+/* Moves up to `limit` jobs from the inbox to the right end of the queue, first in line. */
+MUST_CHECK enum status schedule_unbox(struct conn *conn, const struct queue *queue, int64_t limit,
+                                      int64_t *moved, struct err *err);
+
+#endif

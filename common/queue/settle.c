@@ -1,0 +1,175 @@
+#include "queue/settle.h"
+
+#include "queue/scripts.h"
+
+static bool wants_reply(const struct settle_item *item)
+{
+    return item->reply_name && item->reply_name[0];
+}
+
+static int count_replies(const struct settle_item *items, size_t count)
+{
+    int n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += wants_reply(&items[i]);
+    return n;
+}
+
+static void add_reply_keys(struct request *request, const struct queue *queue,
+                           const struct settle_item *items, size_t count)
+{
+    struct buf key = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (!wants_reply(&items[i]))
+            continue;
+        buf_clear(&key);
+        queue_reply_key(queue, items[i].reply_name, &key);
+        request_add(request, buf_slice(&key));
+    }
+    buf_fini(&key);
+}
+
+/* Starts a call; its first three keys are the same in every settling script. */
+static void begin(struct request *request, const struct script *script, const struct lease *lease,
+                  size_t count, int replies)
+{
+    ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
+    script_begin(request, script, script->key_count + replies);
+    request_add_text(request, lease->claimed);
+    request_add_text(request, lease->queue->workers);
+    request_add_text(request, lease->queue->counts);
+}
+
+void settle_encode_done(struct request *request, const struct lease *lease,
+                        const struct settle_item *items, size_t count)
+{
+    int replies = count_replies(items, count);
+    begin(request, &script_done, lease, count, replies);
+    if (replies)
+        add_reply_keys(request, lease->queue, items, count);
+    request_add_text(request, lease->worker);
+    request_add_int(request, SETTLE_REPLY_TTL_MS);
+    for (size_t i = 0; replies && i < count; i++) {
+        if (!wants_reply(&items[i]))
+            continue;
+        request_add_int(request, items[i].number);
+        request_add(request, items[i].reply);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!wants_reply(&items[i]))
+            request_add_int(request, items[i].number);
+}
+
+void settle_encode_retry(struct request *request, const struct lease *lease,
+                         const struct settle_item *items, size_t count)
+{
+    begin(request, &script_retry, lease, count, 0);
+    request_add_text(request, lease->queue->scheduled);
+    request_add_text(request, lease->worker);
+    for (size_t i = 0; i < count; i++) {
+        request_add_int(request, items[i].number);
+        request_add_int(request, items[i].delay_ms);
+        request_add(request, items[i].head);
+        request_add_text(request, items[i].is_whole ? "1" : "0");
+    }
+}
+
+void settle_encode_bury(struct request *request, const struct lease *lease,
+                        const struct settle_item *items, size_t count)
+{
+    begin(request, &script_bury, lease, count, count_replies(items, count));
+    request_add_text(request, lease->queue->dead);
+    request_add_text(request, lease->queue->settings);
+    add_reply_keys(request, lease->queue, items, count);
+    request_add_text(request, lease->worker);
+    request_add_int(request, SETTLE_REPLY_TTL_MS);
+    int replies = 0;
+    for (size_t i = 0; i < count; i++) {
+        request_add_int(request, items[i].number);
+        request_add(request, items[i].head);
+        request_add_text(request, items[i].is_whole ? "1" : "0");
+        request_add_int(request, wants_reply(&items[i]) ? ++replies : 0);
+        request_add(request, items[i].reply);
+    }
+}
+
+void settle_encode_release(struct request *request, const struct lease *lease,
+                           const struct settle_item *items, size_t count)
+{
+    begin(request, &script_release, lease, count, 0);
+    request_add_text(request, lease->queue->jobs);
+    request_add_text(request, lease->queue->inbox);
+    request_add_text(request, lease->worker);
+    for (size_t i = 0; i < count; i++) {
+        request_add_int(request, items[i].number);
+        request_add_text(request, items[i].was_started ? "1" : "0");
+    }
+}
+
+enum status settle_call(struct conn *conn, enum settle_kind kind, const struct request *request,
+                        struct settle_answer *answer, struct err *err)
+{
+    static const struct script *const scripts[SETTLE_KINDS] = {
+        [SETTLE_DONE] = &script_done,
+        [SETTLE_RETRY] = &script_retry,
+        [SETTLE_BURY] = &script_bury,
+        [SETTLE_RELEASE] = &script_release,
+    };
+    ensure(kind < SETTLE_KINDS, "kind %d", (int)kind);
+    struct reply *reply = NULL;
+    enum status status = script_call(conn, scripts[kind], request, &reply, err);
+    if (status != ST_OK)
+        return status;
+    int64_t registered = reply_int(reply_at(reply, 0), -1);
+    int64_t settled = reply_int(reply_at(reply, 1), -1);
+    reply_free(reply);
+    if (registered < 0 || settled < 0)
+        return err_set(err, ST_PROTOCOL, "Redis answered \"%s\" with something unexpected",
+                       scripts[kind]->name);
+    *answer = (struct settle_answer){.is_registered = registered == 1, .settled = settled};
+    return ST_OK;
+}
+
+/* The dead members of a settle_popped call, and how many there are. */
+static void add_popped_members(struct request *request, const struct settle_item *items,
+                               size_t count)
+{
+    int64_t dead = 0;
+    for (size_t i = 0; i < count; i++)
+        dead += items[i].head.len > 0;
+    request_add_int(request, dead);
+    struct buf member = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].head.len == 0)
+            continue;
+        buf_clear(&member);
+        buf_append_slice(&member, items[i].head);
+        buf_append_slice(&member, items[i].original);
+        buf_append_char(&member, '}');
+        request_add(request, buf_slice(&member));
+    }
+    buf_fini(&member);
+}
+
+enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t done,
+                          const struct settle_item *items, size_t count, struct err *err)
+{
+    ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
+    struct request request = {0};
+    struct reply *reply = NULL;
+    script_begin(&request, &script_settle_popped, 3 + count_replies(items, count));
+    request_add_text(&request, queue->counts);
+    request_add_text(&request, queue->dead);
+    request_add_text(&request, queue->settings);
+    add_reply_keys(&request, queue, items, count);
+    request_add_int(&request, SETTLE_REPLY_TTL_MS);
+    request_add_int(&request, done);
+    add_popped_members(&request, items, count);
+    for (size_t i = 0; i < count; i++)
+        if (wants_reply(&items[i]))
+            request_add(&request, items[i].reply);
+    enum status status = script_call(conn, &script_settle_popped, &request, &reply, err);
+    reply_free(reply);
+    request_fini(&request);
+    return status;
+}

@@ -1,0 +1,361 @@
+#include "queue/stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/parse.h"
+#include "job/job.h"
+
+/* ---- stats_read: a row for each command of the pipeline ---- */
+
+static void read_waiting(const struct reply *reply, struct stats *stats)
+{
+    stats->waiting = reply_int(reply, 0);
+}
+
+static void read_inbox(const struct reply *reply, struct stats *stats)
+{
+    stats->inbox = reply_int(reply, 0);
+}
+
+static void read_scheduled(const struct reply *reply, struct stats *stats)
+{
+    stats->scheduled = reply_int(reply, 0);
+}
+
+static void read_dead(const struct reply *reply, struct stats *stats)
+{
+    stats->dead = reply_int(reply, 0);
+}
+
+static void read_workers(const struct reply *reply, struct stats *stats)
+{
+    stats->workers = reply_int(reply, 0);
+}
+
+static void read_next_due(const struct reply *reply, struct stats *stats)
+{
+    stats->next_due_ms = reply_int(reply_at(reply, 1), -1);
+}
+
+static void read_time(const struct reply *reply, struct stats *stats)
+{
+    int64_t seconds = reply_int(reply_at(reply, 0), 0);
+    int64_t micros = reply_int(reply_at(reply, 1), 0);
+    stats->now_ms = seconds * 1000 + micros / 1000;
+}
+
+/* Comes after read_time(). */
+static void read_head(const struct reply *reply, struct stats *stats)
+{
+    struct job job;
+    struct slice text = reply_slice(reply);
+    stats->oldest_age_ms = -1;
+    if (text.len == 0)
+        return;
+    /* A job that is to be buried may have an id all the same. */
+    enum status ignored = job_read(text, INT64_MAX, &job, NULL);
+    (void)ignored;
+    int64_t made_ms = id_uuid7_time_ms(slice_of(job.id));
+    if (made_ms >= 0)
+        stats->oldest_age_ms = stats->now_ms > made_ms ? stats->now_ms - made_ms : 0;
+}
+
+#define SETTINGS "paused", "max_len", "rate", "rate_ms", "concurrency", "dead_max", "dead_age_ms"
+
+static void read_settings(const struct reply *reply, struct stats *stats)
+{
+    int64_t *const numbers[] = {&stats->max_len,     &stats->rate,     &stats->rate_ms,
+                                &stats->concurrency, &stats->dead_max, &stats->dead_age_ms};
+    stats->is_paused = !reply_is_nil(reply_at(reply, 0));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        *numbers[i] = reply_int(reply_at(reply, i + 1), -1);
+}
+
+static void read_counts(const struct reply *reply, struct stats *stats)
+{
+    size_t i = 0;
+#define READ_COUNT(name) stats->counts.name = reply_int(reply_at(reply, i++), 0);
+    STATS_COUNT_LIST(READ_COUNT)
+#undef READ_COUNT
+    stats->held = stats->counts.claimed - stats->counts.done - stats->counts.retried -
+                  stats->counts.buried - stats->counts.released - stats->counts.reaped;
+}
+
+struct step {
+    const char *key; /* NULL: none */
+    const char *command;
+    const char *const *args; /* behind the key; ends with NULL */
+    void (*read)(const struct reply *reply, struct stats *stats);
+};
+
+static enum status send_step(struct conn *conn, const struct step *step, struct err *err)
+{
+    struct request request = {0};
+    request_add_text(&request, step->command);
+    if (step->key)
+        request_add_text(&request, step->key);
+    for (const char *const *arg = step->args; arg && *arg; arg++)
+        request_add_text(&request, *arg);
+    enum status status = conn_send(conn, &request, err);
+    request_fini(&request);
+    return status;
+}
+
+/* Reads all the replies also where some are errors, of which the first is told. */
+static enum status receive_steps(struct conn *conn, const struct step *steps, size_t count,
+                                 struct stats *stats, struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < count && conn_is_connected(conn); i++) {
+        struct reply *reply = NULL;
+        struct err cause = {0};
+        enum status got = conn_receive(conn, &reply, &cause);
+        if (got == ST_OK)
+            steps[i].read(reply, stats);
+        else if (status == ST_OK)
+            status = err_set(err, got, "%s: %s", steps[i].key ? steps[i].key : steps[i].command,
+                             err_text(&cause));
+        reply_free(reply);
+    }
+    return status;
+}
+
+enum status stats_read(struct conn *conn, const struct queue *queue, struct stats *stats,
+                       struct err *err)
+{
+#define WORD(name) #name,
+    static const char *const counts[] = {STATS_COUNT_LIST(WORD) NULL};
+#undef WORD
+    static const char *const settings[] = {SETTINGS, NULL};
+    static const char *const first[] = {"0", "0", "WITHSCORES", NULL};
+    static const char *const last[] = {"-1", NULL};
+    const struct step steps[] = {
+        {queue->jobs, "LLEN", NULL, read_waiting},
+        {queue->inbox, "LLEN", NULL, read_inbox},
+        {queue->scheduled, "ZCARD", NULL, read_scheduled},
+        {queue->dead, "ZCARD", NULL, read_dead},
+        {queue->workers, "ZCARD", NULL, read_workers},
+        {queue->scheduled, "ZRANGE", first, read_next_due},
+        {NULL, "TIME", NULL, read_time},
+        {queue->jobs, "LINDEX", last, read_head},
+        {queue->settings, "HMGET", settings, read_settings},
+        {queue->counts, "HMGET", counts, read_counts},
+    };
+    const size_t count = sizeof steps / sizeof steps[0];
+    *stats = (struct stats){.next_due_ms = -1, .oldest_age_ms = -1};
+    enum status status = ST_OK;
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        status = send_step(conn, &steps[i], err);
+    return status == ST_OK ? receive_steps(conn, steps, count, stats, err) : status;
+}
+
+/* ---- the rest: one command each ---- */
+
+/* Calls and frees the request. */
+static enum status call(struct conn *conn, struct request *request, struct reply **reply,
+                        struct err *err)
+{
+    enum status status = conn_call(conn, request, reply, err);
+    request_fini(request);
+    return status;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum status stats_queues(struct conn *conn, const char *namespace, char ***names, size_t *count,
+                         struct err *err)
+{
+    struct buf key = {0};
+    struct request request = {0};
+    struct reply *reply = NULL;
+    queue_names_key(namespace, &key);
+    request_add_text(&request, "SMEMBERS");
+    request_add(&request, buf_slice(&key));
+    buf_fini(&key);
+    enum status status = call(conn, &request, &reply, err);
+    if (status != ST_OK)
+        return status;
+    *names = mem_array(reply_count(reply) + 1, sizeof **names);
+    *count = 0;
+    for (size_t i = 0; i < reply_count(reply); i++) {
+        struct slice name = reply_slice(reply_at(reply, i));
+        if (job_is_name(name))
+            (*names)[(*count)++] = slice_dup(name);
+    }
+    reply_free(reply);
+    qsort(*names, *count, sizeof **names, compare_names);
+    return ST_OK;
+}
+
+enum status stats_peek(struct conn *conn, const struct queue *queue, int64_t count,
+                       struct reply **jobs, struct err *err)
+{
+    ensure(count >= 1, "%lld elements", (long long)count);
+    struct request request = {0};
+    request_add_text(&request, "LRANGE");
+    request_add_text(&request, queue->jobs);
+    request_add_int(&request, -count);
+    request_add_int(&request, -1);
+    return call(conn, &request, jobs, err);
+}
+
+struct slice stats_peeked(const struct reply *jobs, size_t i)
+{
+    size_t count = reply_count(jobs);
+    return i < count ? reply_slice(reply_at(jobs, count - 1 - i)) : (struct slice){0};
+}
+
+enum status stats_workers(struct conn *conn, const struct queue *queue, int64_t limit,
+                          struct reply **workers, struct err *err)
+{
+    ensure(limit >= 1, "%lld names", (long long)limit);
+    struct request request = {0};
+    request_add_text(&request, "ZRANGE");
+    request_add_text(&request, queue->workers);
+    request_add_int(&request, 0);
+    request_add_int(&request, limit - 1);
+    request_add_text(&request, "WITHSCORES");
+    return call(conn, &request, workers, err);
+}
+
+/* A command on a process's info hash. */
+static void begin_info(struct request *request, const char *command, const char *namespace,
+                       const char *process)
+{
+    struct buf key = {0};
+    queue_worker_key(namespace, process, &key);
+    request_clear(request);
+    request_add_text(request, command);
+    request_add(request, buf_slice(&key));
+    buf_fini(&key);
+}
+
+enum status stats_process(struct conn *conn, const char *namespace, const char *process,
+                          struct reply **info, struct err *err)
+{
+    struct request request = {0};
+    begin_info(&request, "HGETALL", namespace, process);
+    return call(conn, &request, info, err);
+}
+
+enum status stats_protocol(struct conn *conn, const char *namespace, const char *process,
+                           int64_t *protocol, struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    *protocol = 0;
+    begin_info(&request, "HGET", namespace, process);
+    request_add_text(&request, "protocol");
+    enum status status = call(conn, &request, &reply, err);
+    if (status == ST_OK &&
+        parse_int(reply_slice(reply), 0, INT64_MAX, protocol, &(struct err){0}) != ST_OK)
+        *protocol = 0;
+    reply_free(reply);
+    return status;
+}
+
+/* Sends a word of a transaction. */
+static enum status send_word(struct conn *conn, const char *word, struct err *err)
+{
+    struct request request = {0};
+    request_add_text(&request, word);
+    enum status status = conn_send(conn, &request, err);
+    request_fini(&request);
+    return status;
+}
+
+/* The answers to MULTI, HSET, PEXPIRE, EXEC: the first error of them, if any. */
+static enum status receive_published(struct conn *conn, struct err *err)
+{
+    enum status status = ST_OK;
+    for (int i = 0; i < 4 && conn_is_connected(conn); i++) {
+        struct reply *reply = NULL;
+        struct err cause = {0};
+        enum status got = conn_receive(conn, &reply, &cause);
+        struct slice error = reply_error(reply_at(reply, 0));
+        if (got == ST_OK && error.ptr)
+            got = err_set(&cause, conn_error_class(error), "%.*s", (int)error.len, error.ptr);
+        if (status == ST_OK && got != ST_OK)
+            status = err_set(err, got, "%s", err_text(&cause));
+        reply_free(reply);
+    }
+    return status;
+}
+
+enum status stats_publish(struct conn *conn, const char *namespace, const char *process,
+                          const char *const *fields_and_values, size_t count, int64_t ttl_ms,
+                          struct err *err)
+{
+    ensure(count % 2 == 0, "%zu strings", count);
+    struct request request = {0};
+    /* One transaction, lest a hash be left that never expires. */
+    enum status status = send_word(conn, "MULTI", err);
+    begin_info(&request, "HSET", namespace, process);
+    for (size_t i = 0; i < count; i++)
+        request_add_text(&request, fields_and_values[i]);
+    if (status == ST_OK)
+        status = conn_send(conn, &request, err);
+    begin_info(&request, "PEXPIRE", namespace, process);
+    request_add_int(&request, ttl_ms);
+    if (status == ST_OK)
+        status = conn_send(conn, &request, err);
+    request_fini(&request);
+    if (status == ST_OK)
+        status = send_word(conn, "EXEC", err);
+    return status == ST_OK ? receive_published(conn, err) : status;
+}
+
+enum status stats_add_queue(struct conn *conn, const struct queue *queue, struct err *err)
+{
+    struct buf key = {0};
+    struct request request = {0};
+    struct reply *reply = NULL;
+    queue_names_key(queue->namespace, &key);
+    request_add_text(&request, "SADD");
+    request_add(&request, buf_slice(&key));
+    request_add_text(&request, queue->name);
+    buf_fini(&key);
+    enum status status = call(conn, &request, &reply, err);
+    reply_free(reply);
+    return status;
+}
+
+enum status stats_unpublish(struct conn *conn, const char *namespace, const char *process,
+                            struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    begin_info(&request, "DEL", namespace, process);
+    enum status status = call(conn, &request, &reply, err);
+    reply_free(reply);
+    return status;
+}
+
+enum status stats_held_by(struct conn *conn, const struct queue *queue, const char *worker,
+                          int64_t *held, struct err *err)
+{
+    struct buf key = {0};
+    struct request request = {0};
+    struct reply *length = NULL, *receipt = NULL;
+    queue_claimed_key(queue, worker, &key);
+    request_add_text(&request, "HLEN");
+    request_add(&request, buf_slice(&key));
+    enum status status = call(conn, &request, &length, err);
+    if (status == ST_OK) {
+        request_add_text(&request, "HEXISTS");
+        request_add(&request, buf_slice(&key));
+        request_add_text(&request, "last");
+        status = call(conn, &request, &receipt, err);
+    }
+    if (status == ST_OK)
+        *held = reply_int(length, 0) - reply_int(receipt, 0);
+    reply_free(length);
+    reply_free(receipt);
+    buf_fini(&key);
+    return status;
+}

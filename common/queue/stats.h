@@ -1,0 +1,88 @@
+/* stats - what is in a queue and who works on it: read-only, for people and scripts. */
+#ifndef DARG_QUEUE_STATS_H
+#define DARG_QUEUE_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+/* Counters of darg:{Q}:counts: field of the hash. They only grow. */
+#define STATS_COUNT_LIST(X)                                                                        \
+    X(claimed)                                                                                     \
+    X(done)                                                                                        \
+    X(retried)                                                                                     \
+    X(buried)                                                                                      \
+    X(released)                                                                                    \
+    X(reaped)                                                                                      \
+    X(promoted)                                                                                    \
+    X(revived)                                                                                     \
+    X(purged)                                                                                      \
+    X(trimmed)                                                                                     \
+    X(discarded)                                                                                   \
+    X(drains)
+
+struct stats {
+    int64_t waiting; /* in the list */
+    int64_t inbox;
+    int64_t held; /* claimed less every outcome: jobs held by workers */
+    int64_t scheduled;
+    int64_t dead;
+    int64_t workers;
+    int64_t next_due_ms; /* server time; -1: nothing scheduled */
+    int64_t
+        oldest_age_ms; /* of the job at the head of the line, if its id is a UUIDv7; -1: unknown */
+    int64_t now_ms;    /* server time */
+    bool is_paused;
+    int64_t max_len;                                           /* -1: no bound */
+    int64_t rate, rate_ms, concurrency, dead_max, dead_age_ms; /* -1: not set */
+#define STATS_FIELD(name) int64_t name;
+    struct {
+        STATS_COUNT_LIST(STATS_FIELD)
+    } counts;
+#undef STATS_FIELD
+};
+MUST_CHECK enum status stats_read(struct conn *conn, const struct queue *queue, struct stats *stats,
+                                  struct err *err);
+
+/* The names of all known queues, sorted, each a terminated string in *names (free() each and the
+ * array). */
+MUST_CHECK enum status stats_queues(struct conn *conn, const char *namespace, char ***names,
+                                    size_t *count, struct err *err);
+
+/* Elements of the line without taking them: up to `count`, as a reply to be freed (array of
+ * strings, as Redis has them: the last one is the next in line). */
+MUST_CHECK enum status stats_peek(struct conn *conn, const struct queue *queue, int64_t count,
+                                  struct reply **jobs, struct err *err);
+/* Element i of such a reply, counted from the next in line (0); ptr NULL beyond the end. */
+struct slice stats_peeked(const struct reply *jobs, size_t i);
+
+/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... at
+ * most `limit` names. */
+MUST_CHECK enum status stats_workers(struct conn *conn, const struct queue *queue, int64_t limit,
+                                     struct reply **workers, struct err *err);
+
+/* The info hash of a process (field, value, ...; empty array if it has expired); to be freed. */
+MUST_CHECK enum status stats_process(struct conn *conn, const char *namespace, const char *process,
+                                     struct reply **info, struct err *err);
+
+/* The version of the protocol that a process says it speaks; 0: it says nothing, or no number. */
+MUST_CHECK enum status stats_protocol(struct conn *conn, const char *namespace, const char *process,
+                                      int64_t *protocol, struct err *err);
+
+/* Publishes a process's info hash, which expires after ttl_ms, and adds the queue's names to the
+ * set of queues: pairs of field and value. Failures matter little: it only informs. */
+MUST_CHECK enum status stats_publish(struct conn *conn, const char *namespace, const char *process,
+                                     const char *const *fields_and_values, size_t count,
+                                     int64_t ttl_ms, struct err *err);
+MUST_CHECK enum status stats_add_queue(struct conn *conn, const struct queue *queue,
+                                       struct err *err);
+MUST_CHECK enum status stats_unpublish(struct conn *conn, const char *namespace,
+                                       const char *process, struct err *err);
+
+/* Number of jobs that workers hold (HLEN of claimed:W less the receipt). */
+MUST_CHECK enum status stats_held_by(struct conn *conn, const struct queue *queue,
+                                     const char *worker, int64_t *held, struct err *err);
+
+#endif

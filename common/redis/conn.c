@@ -1,0 +1,335 @@
+#include "redis/conn.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "redis/conn_error.h"
+#include "redis/dial.h"
+#include "redis/greeting.h"
+#include "redis/local.h"
+#include "redis/tls.h"
+#include "redis/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECT_TIMEOUT_MS = 5000, COMMAND_TIMEOUT_MS = 10000 };
+enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 2000, FAILURES_MAX = 16 };
+enum { IDLE_MS = 1000 };   /* a link unused for longer is looked at before it is used */
+enum { WORKED_MS = 1000 }; /* a link must live that long to count as one that had worked */
+enum { RUN_ID_BYTES = 64 };
+
+struct conn {
+    struct redis_url url;
+    char *where; /* the URL as it may be shown */
+    char *client_name;
+    int64_t connect_timeout_ms, command_timeout_ms;
+    char *tls_ca_file, *tls_cert_file, *tls_key_file;
+
+    struct wire *wire; /* NULL: not connected */
+    uint64_t generation;
+    unsigned failures; /* in a row */
+
+    /* Of the present link. */
+    size_t unanswered; /* requests sent whose reply has not been received */
+    bool has_answered;
+    int64_t connected_ms, used_ms;
+    bool is_run_id_known;
+    char run_id[RUN_ID_BYTES];
+};
+
+struct conn *conn_open(const struct conn_options *options)
+{
+    struct conn *conn = mem_new(sizeof *conn);
+    redis_url_copy(options->url, &conn->url);
+    struct buf where = {0};
+    redis_url_append_text(&conn->url, &where);
+    conn->where = buf_take(&where);
+    conn->client_name = mem_dup(options->client_name);
+    conn->connect_timeout_ms =
+        options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    conn->command_timeout_ms =
+        options->command_timeout_ms > 0 ? options->command_timeout_ms : COMMAND_TIMEOUT_MS;
+    conn->tls_ca_file = mem_dup(options->tls_ca_file);
+    conn->tls_cert_file = mem_dup(options->tls_cert_file);
+    conn->tls_key_file = mem_dup(options->tls_key_file);
+    return conn;
+}
+
+void conn_close(struct conn *conn)
+{
+    if (conn == NULL)
+        return;
+    wire_close(conn->wire, false);
+    redis_url_fini(&conn->url);
+    free(conn->where);
+    free(conn->client_name);
+    free(conn->tls_ca_file);
+    free(conn->tls_cert_file);
+    free(conn->tls_key_file);
+    free(conn);
+}
+
+static void drop(struct conn *conn)
+{
+    wire_close(conn->wire, true);
+    conn->wire = NULL;
+    conn->unanswered = 0;
+}
+
+static void count_failure(struct conn *conn)
+{
+    if (conn->failures < FAILURES_MAX)
+        conn->failures++;
+}
+
+/* Drops a link that has failed. One that had worked is a new beginning for the backoff; but not one
+ * that answered a call or two and failed again, or a server that refuses only some of our commands
+ * (a read-only replica) would have us connect in a busy loop. */
+static void fail(struct conn *conn)
+{
+    drop(conn);
+    if (conn->has_answered && clock_mono_ms() - conn->connected_ms >= WORKED_MS)
+        conn->failures = 0;
+    else
+        count_failure(conn);
+}
+
+void conn_discard(struct conn *conn)
+{
+    if (conn->wire == NULL)
+        return;
+    drop(conn);
+    if (conn->has_answered)
+        conn->failures = 0;
+}
+
+bool conn_is_connected(const struct conn *conn)
+{
+    return conn->wire != NULL;
+}
+
+uint64_t conn_generation(const struct conn *conn)
+{
+    return conn->generation;
+}
+
+int64_t conn_backoff_ms(struct conn *conn)
+{
+    if (conn->failures == 0)
+        return 0;
+    int64_t limit_ms = BACKOFF_MIN_MS;
+    for (unsigned i = 1; i < conn->failures && limit_ms < BACKOFF_MAX_MS; i++)
+        limit_ms *= 2;
+    if (limit_ms > BACKOFF_MAX_MS)
+        limit_ms = BACKOFF_MAX_MS;
+    int64_t half_ms = limit_ms / 2;
+    return half_ms + (int64_t)id_jitter((uint64_t)(limit_ms - half_ms) + 1);
+}
+
+static enum status dial_local(struct conn *conn, int *fd, struct err *err)
+{
+    struct buf directory = {0}, socket_path = {0};
+    enum status status = local_directory(conn->url.path, &directory, err);
+    if (status == ST_OK)
+        status = local_start(buf_text(&directory), &socket_path, err);
+    if (status == ST_OK)
+        status =
+            dial_unix(buf_text(&socket_path), clock_mono_ms() + conn->connect_timeout_ms, fd, err);
+    buf_fini(&socket_path);
+    buf_fini(&directory);
+    return status;
+}
+
+static enum status dial(struct conn *conn, int *fd, struct err *err)
+{
+    const struct redis_url *url = &conn->url;
+    int64_t deadline_ms = clock_mono_ms() + conn->connect_timeout_ms;
+    if (url->transport == REDIS_TCP)
+        return dial_tcp(url->host, url->port, deadline_ms, fd, err);
+    if (url->transport == REDIS_UNIX)
+        return dial_unix(url->path, deadline_ms, fd, err);
+    return dial_local(conn, fd, err);
+}
+
+static enum status link_up(struct conn *conn, struct err *err)
+{
+    int fd = -1;
+    enum status status = dial(conn, &fd, err);
+    if (status != ST_OK)
+        return status;
+    const struct tls_options tls = {.ca_file = conn->tls_ca_file,
+                                    .cert_file = conn->tls_cert_file,
+                                    .key_file = conn->tls_key_file,
+                                    .server_name = conn->url.host};
+    status = wire_open(fd, conn->url.tls ? &tls : NULL, conn->connect_timeout_ms, &conn->wire, err);
+    const struct greeting greeting = {.url = &conn->url,
+                                      .where = conn->where,
+                                      .client_name = conn->client_name,
+                                      .timeout_ms = conn->command_timeout_ms};
+    return status == ST_OK ? greeting_exchange(conn->wire, &greeting, err) : status;
+}
+
+static bool is_default_place(const struct redis_url *url)
+{
+    return url->transport == REDIS_TCP && !url->tls && url->port == 6379 &&
+           (strcmp(url->host, "127.0.0.1") == 0 || strcmp(url->host, "localhost") == 0);
+}
+
+enum status conn_connect(struct conn *conn, struct err *err)
+{
+    if (conn->wire != NULL)
+        return ST_OK;
+    struct err cause = {0};
+    enum status status = link_up(conn, &cause);
+    if (status != ST_OK) {
+        drop(conn);
+        count_failure(conn);
+        /* Nothing that could have been carried out was sent. */
+        if (status == ST_LOST_REPLY)
+            status = ST_UNREACHABLE;
+        const char *hint = status == ST_UNREACHABLE && is_default_place(&conn->url)
+                               ? " (no Redis there? `-r local:` starts a private one)"
+                               : "";
+        return err_set(err, status, "cannot connect to Redis at %s: %s%s", conn->where,
+                       err_text(&cause), hint);
+    }
+    conn->generation++;
+    conn->unanswered = 0;
+    conn->has_answered = false;
+    conn->is_run_id_known = false;
+    conn->connected_ms = conn->used_ms = clock_mono_ms();
+    return ST_OK;
+}
+
+static enum status not_connected(const struct conn *conn, struct err *err)
+{
+    return err_set(err, ST_UNREACHABLE, "not connected to Redis at %s", conn->where);
+}
+
+/* After a wire has failed. */
+static enum status lose(struct conn *conn, enum status status, const struct err *cause,
+                        struct err *err)
+{
+    fail(conn);
+    return err_set(err, status, "lost the connection to Redis at %s: %s", conn->where,
+                   err_text(cause));
+}
+
+enum status conn_send(struct conn *conn, const struct request *request, struct err *err)
+{
+    if (conn->wire == NULL)
+        return not_connected(conn, err);
+    /* A server that has closed an idle link is found out before anything is sent, while it is still
+     * sure that the request was not carried out. */
+    int64_t now_ms = clock_mono_ms();
+    bool is_suspect = conn->unanswered == 0 && now_ms - conn->used_ms > IDLE_MS;
+    if (is_suspect && !wire_is_idle(conn->wire)) {
+        fail(conn);
+        return not_connected(conn, err);
+    }
+    conn->used_ms = now_ms;
+    wire_put(conn->wire, request);
+    conn->unanswered++;
+    return ST_OK;
+}
+
+enum status conn_flush(struct conn *conn, struct err *err)
+{
+    if (conn->wire == NULL)
+        return not_connected(conn, err);
+    struct err cause = {0};
+    enum status status = wire_flush(conn->wire, clock_mono_ms() + conn->command_timeout_ms, &cause);
+    return status == ST_OK ? ST_OK : lose(conn, status, &cause, err);
+}
+
+enum status conn_receive(struct conn *conn, struct reply **reply, struct err *err)
+{
+    if (conn->wire == NULL)
+        return not_connected(conn, err);
+    ensure(conn->unanswered > 0, "no reply is due");
+    struct err cause = {0};
+    struct reply *got = NULL;
+    int64_t deadline_ms = clock_mono_ms() + conn->command_timeout_ms;
+    enum status status = wire_get(conn->wire, deadline_ms, &got, &cause);
+    if (status != ST_OK)
+        return lose(conn, status, &cause, err);
+    conn->unanswered--;
+    conn->used_ms = clock_mono_ms();
+    struct slice text = reply_error(got);
+    if (text.ptr == NULL) {
+        conn->has_answered = true;
+        *reply = got;
+        return ST_OK;
+    }
+    status = conn_error_quote(text, conn->where, err);
+    if (conn_error_ends_link(status, text))
+        fail(conn);
+    else
+        conn->has_answered = true;
+    reply_free(got);
+    return status;
+}
+
+enum status conn_begin(struct conn *conn, const struct request *request, struct err *err)
+{
+    ensure(conn->unanswered == 0, "%zu replies are still due", conn->unanswered);
+    enum status status = conn_send(conn, request, err);
+    return status == ST_OK ? conn_flush(conn, err) : status;
+}
+
+enum status conn_call(struct conn *conn, const struct request *request, struct reply **reply,
+                      struct err *err)
+{
+    enum status status = conn_begin(conn, request, err);
+    return status == ST_OK ? conn_receive(conn, reply, err) : status;
+}
+
+enum conn_wait conn_wait(struct conn *conn, int wake_fd, int64_t timeout_ms)
+{
+    if (conn->wire == NULL)
+        return CONN_READABLE;
+    int64_t deadline_ms = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
+    enum wire_event event = wire_wait(conn->wire, wake_fd, deadline_ms);
+    if (event == WIRE_READABLE)
+        return CONN_READABLE;
+    return event == WIRE_WOKEN ? CONN_WOKEN : CONN_TIMEOUT;
+}
+
+/* Copies the value of the line "NAME:..." of INFO's answer; "" if there is none. */
+static void copy_info(struct slice info, const char *name, char *out, size_t size)
+{
+    struct buf line = {0};
+    buf_printf(&line, "\n%s:", name);
+    const char *at = info.len == 0 ? NULL : memmem(info.ptr, info.len, line.ptr, line.len);
+    size_t len = 0;
+    if (at != NULL) {
+        const char *end = info.ptr + info.len;
+        for (at += line.len; at < end && (unsigned char)*at > ' ' && len + 1 < size; at++)
+            out[len++] = *at;
+    }
+    out[len] = '\0';
+    buf_fini(&line);
+}
+
+void conn_info(struct conn *conn, const char *section, const char *name, char *out, size_t size)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    struct err ignored;
+    request_add_text(&request, "INFO");
+    request_add_text(&request, section);
+    out[0] = '\0';
+    if (conn_call(conn, &request, &reply, &ignored) == ST_OK)
+        copy_info(reply_slice(reply), name, out, size);
+    reply_free(reply);
+    request_fini(&request);
+}
+
+const char *conn_run_id(struct conn *conn)
+{
+    if (conn->is_run_id_known || conn->wire == NULL)
+        return conn->run_id;
+    conn_info(conn, "server", "run_id", conn->run_id, sizeof conn->run_id);
+    conn->is_run_id_known = true;
+    return conn->run_id;
+}

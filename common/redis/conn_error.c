@@ -1,0 +1,119 @@
+/* What an error of Redis means to us. Its first word is its class, except in the generic ERR ones,
+ * some of which are told apart by how they begin, and in those of scripts in servers older than
+ * 7.0, which carry the original error behind their own words. */
+#include "redis/conn_error.h"
+
+#include <string.h>
+
+enum { QUOTED_BYTES = 300 };
+
+struct error_class {
+    const char *text;
+    enum status status;
+};
+
+/* First words. */
+static const struct error_class codes[] = {
+    {"LOADING", ST_LOADING},       {"READONLY", ST_READONLY},
+    {"MASTERDOWN", ST_MASTERDOWN}, {"OOM", ST_OOM},
+    {"MISCONF", ST_MISCONF},       {"BUSY", ST_BUSY},
+    {"UNBLOCKED", ST_UNBLOCKED},   {"MOVED", ST_CLUSTER},
+    {"ASK", ST_CLUSTER},           {"NOREPLICAS", ST_NOREPLICAS},
+    {"TRYAGAIN", ST_CLUSTER},      {"CLUSTERDOWN", ST_CLUSTER},
+    {"CROSSSLOT", ST_CLUSTER},     {"NOAUTH", ST_NOAUTH},
+    {"WRONGPASS", ST_NOAUTH},      {"DENIED", ST_NOAUTH},
+    {"NOPERM", ST_NOPERM},         {"WRONGTYPE", ST_WRONGTYPE},
+    {"NOSCRIPT", ST_NOSCRIPT},
+};
+
+/* How whole sentences begin. */
+static const struct error_class beginnings[] = {
+    {"ERR max number of clients", ST_UNREACHABLE}, {"ERR invalid password", ST_NOAUTH},
+    {"ERR operation not permitted", ST_NOAUTH},    {"ERR AUTH ", ST_NOAUTH},
+    {"ERR Client sent AUTH", ST_NOAUTH},           {"AUTH failed", ST_NOAUTH},
+    {"ERR ACL failure in script", ST_NOPERM},
+};
+
+/* Somebody ended a long-running script of ours before it had written: it may run again. */
+static const char script_killed[] = "Script killed by user";
+
+/* UNBLOCKED says so when the server has become a replica. */
+static const char role_changed[] = "instance state changed";
+
+static const char script_failed[] = "ERR Error running script";
+
+static bool starts_with(struct slice text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
+}
+
+static bool contains(struct slice text, const char *part)
+{
+    return text.len != 0 && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
+
+/* The status of the first word, or ST_SERVER if it is none of the codes. */
+static enum status class_of_word(struct slice text)
+{
+    const char *blank = text.len == 0 ? NULL : memchr(text.ptr, ' ', text.len);
+    struct slice word = {text.ptr, blank == NULL ? text.len : (size_t)(blank - text.ptr)};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (slice_is(word, codes[i].text))
+            return codes[i].status;
+    return ST_SERVER;
+}
+
+/* "ERR Error running script (call to f_...): @user_script:3: WRONGTYPE Operation ..." (before 6.0
+ * with a dash before the word): the first known code behind a colon. */
+static enum status class_in_script_error(struct slice text)
+{
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        if (text.ptr[i] != ':' || text.ptr[i + 1] != ' ')
+            continue;
+        size_t start = text.ptr[i + 2] == '-' ? i + 3 : i + 2;
+        enum status status = class_of_word((struct slice){text.ptr + start, text.len - start});
+        if (status != ST_SERVER)
+            return status;
+    }
+    return ST_SERVER;
+}
+
+enum status conn_error_class(struct slice error_text)
+{
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+        if (starts_with(error_text, beginnings[i].text))
+            return beginnings[i].status;
+    if (contains(error_text, script_killed))
+        return ST_BUSY;
+    if (starts_with(error_text, script_failed))
+        return class_in_script_error(error_text);
+    return class_of_word(error_text);
+}
+
+bool conn_error_ends_link(enum status status, struct slice error_text)
+{
+    if (status == ST_UNBLOCKED)
+        return contains(error_text, role_changed);
+    return status == ST_READONLY || status == ST_MASTERDOWN || status == ST_NOAUTH ||
+           status == ST_UNREACHABLE;
+}
+
+enum status conn_error_quote(struct slice error_text, const char *where, struct err *err)
+{
+    int len = error_text.len < QUOTED_BYTES ? (int)error_text.len : QUOTED_BYTES;
+    return err_set(err, conn_error_class(error_text), "Redis at %s answered: %.*s", where, len,
+                   error_text.ptr);
+}
+
+bool status_is_transient(enum status status)
+{
+    static const bool is_transient[STATUS_COUNT] = {
+        [ST_UNREACHABLE] = true, [ST_TIMED_OUT] = true, [ST_LOST_REPLY] = true,
+        [ST_PROTOCOL] = true,    [ST_LOADING] = true,   [ST_READONLY] = true,
+        [ST_MASTERDOWN] = true,  [ST_OOM] = true,       [ST_MISCONF] = true,
+        [ST_BUSY] = true,        [ST_UNBLOCKED] = true, [ST_NOREPLICAS] = true,
+        [ST_CLUSTER] = true,     [ST_NOSCRIPT] = true,
+    };
+    return is_transient[status];
+}

@@ -1,0 +1,35 @@
+/* reply - reads an answer of Redis without trusting its shape.
+ *
+ * A reply is a tree owned by whoever received it (reply_free()). Accessors never read out of
+ * bounds: the wrong type or a missing element yields NULL, an empty slice or the given default,
+ * and callers turn that into ST_PROTOCOL. Error replies never reach callers: conn turns them into
+ * statuses (except inside arrays). Any thread, one at a time. */
+#ifndef DARG_REDIS_REPLY_H
+#define DARG_REDIS_REPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct reply; /* hiredis's redisReply */
+
+void reply_free(struct reply *reply); /* NULL is fine */
+
+bool reply_is_nil(const struct reply *reply); /* nil, or NULL */
+bool reply_is_array(const struct reply *reply);
+bool reply_is_string(const struct reply *reply); /* bulk or status string */
+bool reply_is_int(const struct reply *reply);
+
+size_t reply_count(const struct reply *reply);                         /* elements; 0 if no array */
+const struct reply *reply_at(const struct reply *reply, size_t index); /* borrowed, or NULL */
+
+struct slice reply_slice(const struct reply *reply); /* a string's bytes; {NULL, 0} otherwise */
+/* An integer reply, or a string that is a whole number; otherwise fallback. */
+int64_t reply_int(const struct reply *reply, int64_t fallback);
+
+/* The text of an error reply, which callers meet inside arrays only; {NULL, 0} otherwise. */
+struct slice reply_error(const struct reply *reply);
+
+#endif

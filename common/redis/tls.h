@@ -1,0 +1,23 @@
+/* tls - rediss://, behind one function: tls_hiredis.c where hiredis_ssl is installed, tls_none.c (a
+ * clear refusal) where it is not; the Makefile chooses. Server certificates and host names are
+ * verified. */
+#ifndef DARG_REDIS_TLS_H
+#define DARG_REDIS_TLS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct redisContext;
+struct tls_options {
+    const char *ca_file, *cert_file, *key_file; /* any may be NULL */
+    const char *server_name;
+};
+
+bool tls_is_supported(void);
+
+/* Starts TLS on a connected context. Blocks for the handshake (the context's timeout). */
+MUST_CHECK enum status tls_start(struct redisContext *context, const struct tls_options *options,
+                                 struct err *err);
+
+#endif

@@ -1,0 +1,14 @@
+#include "redis/tls.h"
+
+bool tls_is_supported(void)
+{
+    return false;
+}
+
+enum status tls_start(struct redisContext *context, const struct tls_options *options,
+                      struct err *err)
+{
+    (void)context;
+    (void)options;
+    return err_set(err, ST_UNSUPPORTED, "this build has no TLS");
+}

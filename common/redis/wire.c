@@ -1,0 +1,333 @@
+#include "redis/wire.h"
+
+#include "base/clock.h"
+#include "redis/reply_build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Bounds of one reply. Redis holds no string above 512 MiB, and no answer that we ask for has
+ * anywhere near so many elements. */
+enum { REPLY_MAX_BYTES = 1 << 30, REPLY_MAX_ELEMENTS = 1 << 24, REPLY_MAX_DEPTH = 7 };
+
+enum { KEPT_BUFFER_BYTES = 1 << 20 }; /* larger buffers are given back when they are empty */
+enum { TLS_CHUNK_BYTES = 1 << 16 };   /* handed to hiredis at a time */
+enum { READ_BYTES = 1 << 16 };        /* read at a time; hiredis would take 16 KiB */
+
+struct wire {
+    redisContext *context;
+    struct buf out; /* queued requests */
+    size_t sent;    /* how much of out is gone */
+    bool is_tls;
+    bool is_likely_readable;          /* the last read took all it had room for */
+    bool has_tls_output;              /* hiredis holds bytes of ours that are not written yet */
+    struct reply *ready;              /* parsed but not yet asked for, or NULL */
+    size_t reply_bytes;               /* read since the last whole reply */
+    size_t reply_elements;            /* announced by the reply being parsed */
+    redisReplyObjectFunctions limits; /* reply_functions, but for create_array() */
+};
+
+static int depth_of(const redisReadTask *task)
+{
+    int depth = 1;
+    for (; task->parent != NULL; task = task->parent)
+        depth++;
+    return depth;
+}
+
+/* hiredis 0.14 allocates whatever number of elements a server announces, and 1.2 nests without end
+ * and frees by recursion; so both are checked on the way. (A negative number is beyond every limit
+ * as a size_t.) NULL makes the parser fail. */
+static void *create_array(const redisReadTask *task, ELEMENT_COUNT count)
+{
+    struct wire *wire = task->privdata;
+    if ((size_t)count > REPLY_MAX_ELEMENTS - wire->reply_elements ||
+        depth_of(task) > REPLY_MAX_DEPTH)
+        return NULL;
+    wire->reply_elements += (size_t)count;
+    return reply_functions.createArray(task, count);
+}
+
+static void limit_reader(struct wire *wire)
+{
+    redisReader *reader = wire->context->reader;
+    wire->limits = reply_functions;
+    wire->limits.createArray = create_array;
+    reader->fn = &wire->limits;
+    reader->privdata = wire;
+    reader->maxbuf = KEPT_BUFFER_BYTES;
+}
+
+static bool set_blocking(int fd, bool is_blocking)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return false;
+    flags = is_blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return fcntl(fd, F_SETFL, flags) == 0;
+}
+
+static enum status start_tls(struct wire *wire, const struct tls_options *tls, int64_t timeout_ms,
+                             struct err *err)
+{
+    struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    redisContext *context = wire->context;
+    if (!set_blocking(context->fd, true) || redisSetTimeout(context, limit) != REDIS_OK)
+        return err_system(err, errno, "cannot prepare the socket for TLS");
+    enum status status = tls_start(context, tls, err);
+    if (status == ST_OK && !set_blocking(context->fd, false))
+        status = err_system(err, errno, "cannot make the socket non-blocking");
+    wire->is_tls = true;
+    return status;
+}
+
+enum status wire_open(int fd, const struct tls_options *tls, int64_t timeout_ms, struct wire **wire,
+                      struct err *err)
+{
+    struct wire *made = mem_new(sizeof *made);
+    made->context = redisConnectFd(fd);
+    ensure(made->context != NULL && made->context->err == 0, "hiredis has no memory for a context");
+    limit_reader(made);
+    enum status status = tls == NULL ? ST_OK : start_tls(made, tls, timeout_ms, err);
+    /* From here on hiredis never waits. */
+    made->context->flags &= ~REDIS_BLOCK;
+    if (status != ST_OK) {
+        wire_close(made, true);
+        return status;
+    }
+    *wire = made;
+    return ST_OK;
+}
+
+void wire_close(struct wire *wire, bool with_reset)
+{
+    if (wire == NULL)
+        return;
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (with_reset)
+        (void)setsockopt(wire->context->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    reply_free(wire->ready);
+    redisFree(wire->context);
+    buf_fini(&wire->out);
+    free(wire);
+}
+
+void wire_put(struct wire *wire, const struct request *request)
+{
+    struct buf *out = &wire->out;
+    buf_reserve(out, request->body.len + 24);
+    buf_append_char(out, '*');
+    buf_append_int(out, (int64_t)request->count);
+    buf_append(out, "\r\n", 2);
+    buf_append_slice(out, buf_slice(&request->body));
+}
+
+static enum status lose(struct err *err, const char *cause)
+{
+    return err_set(err, ST_LOST_REPLY, "%s", cause);
+}
+
+static bool has_output(const struct wire *wire)
+{
+    return wire->sent < wire->out.len || wire->has_tls_output;
+}
+
+/* hiredis reports what ends a connection in its context. */
+static enum status context_failure(const struct wire *wire, struct err *err)
+{
+    const redisContext *context = wire->context;
+    if (context->err == REDIS_ERR_PROTOCOL || context->err == REDIS_ERR_OOM)
+        return err_set(err, ST_PROTOCOL, "the answer is not of the Redis protocol (%s)",
+                       context->errstr);
+    if (context->err == REDIS_ERR_EOF)
+        return lose(err, "the server closed the connection");
+    return lose(err, context->errstr);
+}
+
+static enum status write_tls(struct wire *wire, struct err *err)
+{
+    if (!wire->has_tls_output) {
+        size_t len = wire->out.len - wire->sent;
+        len = len < TLS_CHUNK_BYTES ? len : TLS_CHUNK_BYTES;
+        int status = redisAppendFormattedCommand(wire->context, wire->out.ptr + wire->sent, len);
+        ensure(status == REDIS_OK, "out of memory");
+        wire->sent += len;
+    }
+    int is_done = 0;
+    if (redisBufferWrite(wire->context, &is_done) != REDIS_OK)
+        return context_failure(wire, err);
+    wire->has_tls_output = is_done == 0;
+    return ST_OK;
+}
+
+/* hiredis's write() would raise SIGPIPE in a program that has not turned it off. */
+static enum status write_plain(struct wire *wire, struct err *err)
+{
+    ssize_t n = send(wire->context->fd, wire->out.ptr + wire->sent, wire->out.len - wire->sent,
+                     MSG_NOSIGNAL);
+    if (n >= 0)
+        wire->sent += (size_t)n;
+    else if (errno == EPIPE)
+        wire->sent =
+            wire->out
+                .len; /* it was closed at the other end, perhaps with a last word: reading tells */
+    else if (errno != EAGAIN && errno != EINTR)
+        return lose(err, strerror(errno));
+    return ST_OK;
+}
+
+/* Writes what the socket takes. */
+static enum status write_some(struct wire *wire, struct err *err)
+{
+    enum status status = wire->is_tls ? write_tls(wire, err) : write_plain(wire, err);
+    if (status == ST_OK && !has_output(wire)) {
+        wire->sent = 0;
+        if (wire->out.capacity > KEPT_BUFFER_BYTES)
+            buf_fini(&wire->out);
+        else
+            buf_clear(&wire->out);
+    }
+    return status;
+}
+
+static enum status read_tls(struct wire *wire, struct err *err)
+{
+    return redisBufferRead(wire->context) == REDIS_OK ? ST_OK : context_failure(wire, err);
+}
+
+static enum status read_plain(struct wire *wire, struct err *err)
+{
+    char bytes[READ_BYTES];
+    ssize_t n = recv(wire->context->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    wire->is_likely_readable = n == (ssize_t)sizeof bytes;
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? ST_OK : lose(err, strerror(errno));
+    if (n == 0)
+        return lose(err, "the server closed the connection");
+    redisReader *reader = wire->context->reader;
+    if (redisReaderFeed(reader, bytes, (size_t)n) != REDIS_OK)
+        return err_set(err, ST_PROTOCOL, "the answer cannot be read (%s)", reader->errstr);
+    return ST_OK;
+}
+
+/* Reads what is there. */
+static enum status read_some(struct wire *wire, struct err *err)
+{
+    const redisReader *reader = wire->context->reader;
+    size_t before = reader->len;
+    enum status status = wire->is_tls ? read_tls(wire, err) : read_plain(wire, err);
+    if (status != ST_OK)
+        return status;
+    wire->reply_bytes += reader->len - before;
+    if (wire->reply_bytes > REPLY_MAX_BYTES)
+        return err_set(err, ST_PROTOCOL, "an answer is longer than %d bytes", REPLY_MAX_BYTES);
+    return ST_OK;
+}
+
+/* Makes wire->ready a whole reply if the bytes read so far hold one. */
+static enum status parse(struct wire *wire, struct err *err)
+{
+    if (wire->ready != NULL)
+        return ST_OK;
+    redisReader *reader = wire->context->reader;
+    void *parsed = NULL;
+    if (redisReaderGetReply(reader, &parsed) != REDIS_OK)
+        return err_set(err, ST_PROTOCOL, "the answer is not of the Redis protocol (%s)",
+                       reader->errstr);
+    if (parsed != NULL) {
+        wire->ready = parsed;
+        wire->reply_bytes = 0;
+        wire->reply_elements = 0;
+    }
+    return ST_OK;
+}
+
+static int poll_limit(int64_t deadline_ms)
+{
+    if (deadline_ms < 0)
+        return -1;
+    int64_t left_ms = deadline_ms - clock_mono_ms();
+    if (left_ms <= 0)
+        return 0;
+    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+}
+
+/* Waits until the socket is ready for what there is to do, and does it once. */
+static enum status exchange(struct wire *wire, int64_t deadline_ms, struct err *err)
+{
+    if (wire->is_likely_readable && !has_output(wire))
+        return read_some(wire, err);
+    short events = has_output(wire) ? POLLIN | POLLOUT : POLLIN;
+    struct pollfd item = {.fd = wire->context->fd, .events = events};
+    int n = poll(&item, 1, poll_limit(deadline_ms));
+    if (n < 0)
+        return errno == EINTR ? ST_OK : err_system(err, errno, "cannot wait for Redis");
+    if (n == 0)
+        return lose(err, "no answer in time");
+    if (item.revents & POLLOUT) {
+        enum status status = write_some(wire, err);
+        if (status != ST_OK)
+            return status;
+    }
+    /* Errors and hang-ups, too, are learnt by reading. */
+    return item.revents & ~POLLOUT ? read_some(wire, err) : ST_OK;
+}
+
+enum status wire_flush(struct wire *wire, int64_t deadline_ms, struct err *err)
+{
+    enum status status = has_output(wire) ? write_some(wire, err) : ST_OK;
+    while (status == ST_OK && has_output(wire))
+        status = exchange(wire, deadline_ms, err);
+    return status;
+}
+
+enum status wire_get(struct wire *wire, int64_t deadline_ms, struct reply **reply, struct err *err)
+{
+    enum status status = has_output(wire) ? write_some(wire, err) : ST_OK;
+    while (status == ST_OK) {
+        status = parse(wire, err);
+        if (status != ST_OK || wire->ready != NULL)
+            break;
+        status = exchange(wire, deadline_ms, err);
+    }
+    if (status != ST_OK)
+        return status;
+    *reply = wire->ready;
+    wire->ready = NULL;
+    return ST_OK;
+}
+
+bool wire_is_idle(const struct wire *wire)
+{
+    struct pollfd item = {.fd = wire->context->fd, .events = POLLIN};
+    return poll(&item, 1, 0) == 0;
+}
+
+enum wire_event wire_wait(struct wire *wire, int wake_fd, int64_t deadline_ms)
+{
+    struct err ignored; /* a dead wire is readable, and reading tells why */
+    for (;;) {
+        if (parse(wire, &ignored) != ST_OK || wire->ready != NULL)
+            return WIRE_READABLE;
+        short events = has_output(wire) ? POLLIN | POLLOUT : POLLIN;
+        struct pollfd items[] = {{.fd = wire->context->fd, .events = events},
+                                 {.fd = wake_fd, .events = POLLIN}};
+        int n = poll(items, 2, poll_limit(deadline_ms));
+        if (n == 0)
+            return WIRE_TIMEOUT;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || (items[0].revents & ~POLLOUT) != 0)
+            return WIRE_READABLE;
+        if (items[1].revents != 0)
+            return WIRE_WOKEN;
+        if (write_some(wire, &ignored) != ST_OK)
+            return WIRE_READABLE;
+    }
+}

@@ -1,0 +1,253 @@
+/* darg-http - a handler that stays (docs/handlers.md): sends each job to a URL and makes an answer
+ * of what comes back. The worker starts it for `--handler TYPE=https://...`. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "handlers/http/post.h"
+
+enum {
+    PROTOCOL = 1,
+    EARLY_MS = 100,     /* so much before the worker's own time-out, which would end the process */
+    QUOTED_BYTES = 200, /* of a body, in a reason */
+};
+
+/* ---- an answer's meaning ---- */
+
+enum verb { DONE, RETRY, BURY };
+
+static enum verb judge(const struct post_answer *answer)
+{
+    long code = answer->code;
+    if (code >= 200 && code <= 299)
+        return answer->is_cut ? BURY : DONE; /* it will be no shorter the next time */
+    if (code == 0 || code == 408 || code == 425 || code == 429 || code >= 500)
+        return RETRY;
+    return BURY;
+}
+
+static void explain(const struct post_answer *answer, int64_t max_body, struct buf *reason)
+{
+    char limit[PARSE_BYTES_MAX];
+    if (answer->code == 0) {
+        buf_append_text(reason, answer->error);
+        return;
+    }
+    if (answer->code >= 200 && answer->code <= 299) {
+        buf_printf(reason, "the answer is longer than %s (--max-answer)",
+                   format_bytes(max_body, limit));
+        return;
+    }
+    buf_printf(reason, "HTTP %ld", answer->code);
+    if (answer->code >= 300 && answer->code <= 399)
+        buf_append_text(reason, " (redirects are not followed)");
+    size_t len = answer->body.len < QUOTED_BYTES ? answer->body.len : QUOTED_BYTES;
+    if (len > 0) {
+        buf_append_text(reason, ": ");
+        buf_append(reason, answer->body.ptr, len);
+    }
+}
+
+/* JSON goes on as it stands, but on one line; everything else as a string. */
+static void append_result(struct buf *out, const struct post_answer *answer)
+{
+    enum json_type type;
+    struct err ignored = {0};
+    struct slice body = buf_slice(&answer->body);
+    if (!answer->is_json || json_check(body, JSON_MAX_DEPTH, &type, &ignored) != ST_OK) {
+        json_append_string(out, body);
+        return;
+    }
+    size_t from = out->len;
+    buf_append_slice(out, body);
+    for (size_t i = from; i < out->len; i++)
+        if (out->ptr[i] == '\n' || out->ptr[i] == '\r')
+            out->ptr[i] = ' ';
+}
+
+static void append_answer(struct buf *out, struct slice id, const struct post_answer *answer,
+                          int64_t max_body)
+{
+    static const char *const verbs[] = {[DONE] = "done", [RETRY] = "retry", [BURY] = "bury"};
+    enum verb verb = judge(answer);
+    struct buf reason = {0};
+    buf_append_text(out, "{\"id\":");
+    buf_append_slice(out, id);
+    buf_printf(out, ",\"%s\":", verbs[verb]);
+    if (verb == DONE) {
+        append_result(out, answer);
+    } else {
+        explain(answer, max_body, &reason);
+        json_append_string(out, buf_slice(&reason));
+    }
+    bool is_told_when = answer->code == 429 || answer->code == 503;
+    if (verb == RETRY && is_told_when && answer->retry_after_ms >= 0) {
+        buf_append_text(out, ",\"delay_ms\":");
+        buf_append_int(out, answer->retry_after_ms);
+    }
+    buf_append_text(out, "}\n");
+    buf_fini(&reason);
+}
+
+/* ---- lines ---- */
+
+enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, ARGS, FIELDS };
+
+struct line {
+    struct json_field fields[FIELDS];
+    struct buf id, type, queue; /* decoded */
+};
+
+static void decode(const struct json_field *field, struct buf *out)
+{
+    buf_clear(out);
+    if (field->value.type == JSON_STRING)
+        json_decode_string(field->value.text, out);
+}
+
+static bool read_line(struct slice text, struct line *line)
+{
+    static const char *const names[FIELDS] = {"id",      "type",        "queue", "run",
+                                              "attempt", "deadline_ms", "args"};
+    struct err err = {0};
+    for (size_t i = 0; i < FIELDS; i++)
+        line->fields[i] = (struct json_field){.name = names[i]};
+    /* Args may be nested as deeply as the worker lets them, in the line's own object. */
+    if (json_read_object(text, JSON_MAX_DEPTH + 1, line->fields, FIELDS, &err) != ST_OK) {
+        fprintf(stderr, "darg-http: this is no line of the protocol: %s\n", err_text(&err));
+        return false;
+    }
+    decode(&line->fields[ID], &line->id);
+    decode(&line->fields[TYPE], &line->type);
+    decode(&line->fields[QUEUE], &line->queue);
+    return true;
+}
+
+static int64_t time_left_ms(const struct line *line)
+{
+    struct err ignored = {0};
+    int64_t deadline_ms = 0;
+    if (json_read_int(line->fields[DEADLINE].value, 0, INT64_MAX, &deadline_ms, &ignored) !=
+            ST_OK ||
+        deadline_ms == 0)
+        return 0;
+    int64_t left_ms = deadline_ms - clock_wall_ms() - EARLY_MS;
+    return left_ms > 1 ? left_ms : 1;
+}
+
+/* The first line: {"darg":1,...}. */
+static bool accept_hello(struct slice text)
+{
+    struct err err = {0};
+    struct json_field version = {.name = "darg"};
+    int64_t number = 0;
+    if (json_read_object(text, JSON_MAX_DEPTH, &version, 1, &err) == ST_OK &&
+        json_read_int(version.value, PROTOCOL, PROTOCOL, &number, &err) == ST_OK)
+        return true;
+    fprintf(stderr, "darg-http: it speaks version %d of the protocol, and is spoken to as: %.*s\n",
+            PROTOCOL, (int)text.len, text.ptr);
+    return false;
+}
+
+static bool write_all(const struct buf *out)
+{
+    return fwrite(out->ptr, 1, out->len, stdout) == out->len && fflush(stdout) == 0;
+}
+
+static int serve(struct post *post, int64_t max_body)
+{
+    struct line line = {0};
+    struct post_answer answer = {0};
+    struct buf out = {0};
+    char *text = NULL;
+    size_t capacity = 0;
+    ssize_t len;
+    bool is_greeted = false, is_good = true;
+    while (is_good && (len = getline(&text, &capacity, stdin)) > 0) {
+        struct slice slice = {text, (size_t)len};
+        if (!is_greeted) {
+            is_good = is_greeted = accept_hello(slice);
+            continue;
+        }
+        is_good = read_line(slice, &line);
+        if (!is_good)
+            break;
+        const struct post_job job = {
+            .id = buf_slice(&line.id),
+            .type = buf_slice(&line.type),
+            .queue = buf_slice(&line.queue),
+            .run = line.fields[RUN].value.text,
+            .attempt = line.fields[ATTEMPT].value.text,
+            .args = line.fields[ARGS].value.text,
+            .timeout_ms = time_left_ms(&line),
+        };
+        post_send(post, &job, max_body, &answer);
+        buf_clear(&out);
+        append_answer(&out, line.fields[ID].value.text, &answer, max_body);
+        is_good = write_all(&out);
+    }
+    free(text);
+    buf_fini(&out);
+    buf_fini(&answer.body);
+    buf_fini(&line.id);
+    buf_fini(&line.type);
+    buf_fini(&line.queue);
+    return is_good ? EX_OK : EX_PROTOCOL;
+}
+
+/* ---- the program ---- */
+
+static int usage(const struct err *err)
+{
+    fprintf(stderr, "darg-http: %s\nTry 'darg-http --help'.\n", err_text(err));
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t max_body = 0;
+    const struct option_row rows[] = {
+        {.name = "max-answer",
+         .type = OPT_BYTES,
+         .target = &max_body,
+         .value_name = "SIZE",
+         .default_text = "64KiB",
+         .min = 1,
+         .max = 1 << 30,
+         .no_environment = true,
+         .help = "an answer that is longer buries the job"},
+        {0},
+    };
+    const struct options_spec spec = {
+        .program = "darg-http",
+        .usage = "[options] URL",
+        .summary = "Sends each job to URL by POST: a handler for darg-worker, which starts it for "
+                   "--handler TYPE=URL.",
+        .examples = "  darg-worker --handler mail=https://mail.example.org/send\n"
+                    "  darg-worker --handler 'mail=stream:darg-http --max-answer 1MiB "
+                    "https://mail.example.org/send' --max-output 1MiB\n",
+        .rows = rows,
+        .environment_prefix = "DARG_",
+        .version = "darg-http " DARG_VERSION,
+    };
+    const char **operands = NULL;
+    size_t count = 0;
+    bool is_done = false;
+    struct err err = {0};
+    struct post *post = NULL;
+    enum status status = options_parse(&spec, argc, argv, &operands, &count, &is_done, &err);
+    if (status == ST_OK && !is_done && count != 1)
+        status = err_set(&err, ST_INVALID, "it wants one URL");
+    if (status == ST_OK && !is_done)
+        status = post_open(operands[0], &post, &err);
+    int code = status != ST_OK ? usage(&err) : is_done ? EX_OK : serve(post, max_body);
+    post_close(post);
+    free(operands);
+    return code;
+}

@@ -1,0 +1,183 @@
+#include "handlers/http/post.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { CONNECT_TIMEOUT_S = 30, RETRY_AFTER_MAX_S = 86400 };
+
+struct post {
+    CURL *easy;
+    char *url;
+    int64_t max_body;           /* of the answer that is awaited */
+    struct post_answer *answer; /* likewise */
+    char words[CURL_ERROR_SIZE];
+};
+
+/* ---- the URL ---- */
+
+static enum status check_parts(CURLU *parts, const char *url, struct err *err)
+{
+    char *scheme = NULL, *user = NULL, *password = NULL;
+    enum status status = ST_OK;
+    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, 0);
+    if (code != CURLUE_OK)
+        return err_set(err, ST_INVALID, "'%.80s' is no URL: %s", url, curl_url_strerror(code));
+    (void)curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+    (void)curl_url_get(parts, CURLUPART_USER, &user, 0);
+    (void)curl_url_get(parts, CURLUPART_PASSWORD, &password, 0);
+    if (scheme == NULL || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
+        status = err_set(err, ST_INVALID, "the URL must begin with https:// or http://");
+    else if (user != NULL || password != NULL)
+        status = err_set(err, ST_INVALID,
+                         "a user or password in the URL would be seen by everybody "
+                         "who can list processes");
+    curl_free(scheme);
+    curl_free(user);
+    curl_free(password);
+    return status;
+}
+
+static enum status check_url(const char *url, struct err *err)
+{
+    CURLU *parts = curl_url();
+    ensure(parts != NULL, "out of memory");
+    enum status status = check_parts(parts, url, err);
+    curl_url_cleanup(parts);
+    return status;
+}
+
+/* ---- what comes back ---- */
+
+/* A curl_write_callback. More than there is room for ends the transfer. */
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+    const struct post *post = context;
+    struct post_answer *answer = post->answer;
+    size_t len = size * count, room = (size_t)post->max_body - answer->body.len;
+    answer->is_cut = len > room;
+    buf_append(&answer->body, bytes, answer->is_cut ? room : len);
+    return answer->is_cut ? 0 : len;
+}
+
+static void read_answer(const struct post *post, CURLcode code, struct post_answer *answer)
+{
+    const char *type = NULL;
+    curl_off_t seconds = 0;
+    (void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &answer->code);
+    (void)curl_easy_getinfo(post->easy, CURLINFO_CONTENT_TYPE, &type);
+    (void)curl_easy_getinfo(post->easy, CURLINFO_RETRY_AFTER, &seconds);
+    answer->is_json = type != NULL && strncasecmp(type, "application/json", 16) == 0;
+    if (seconds > 0)
+        answer->retry_after_ms =
+            1000 * (int64_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
+    if (code == CURLE_OK || answer->is_cut)
+        return;
+    answer->code = 0;
+    (void)snprintf(answer->error, sizeof answer->error, "%s",
+                   post->words[0] != '\0' ? post->words : curl_easy_strerror(code));
+}
+
+/* ---- what is sent ---- */
+
+/* A header of its own, with nothing in it that could end it. */
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct slice value)
+{
+    struct buf line = {0};
+    buf_printf(&line, "%s: ", name);
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if (c > ' ' && c < 0x7f && c != '%')
+            buf_append_char(&line, (char)c);
+        else
+            buf_printf(&line, "%%%02X", (unsigned)c);
+    }
+    struct curl_slist *longer = curl_slist_append(list, buf_text(&line));
+    ensure(longer != NULL, "out of memory");
+    buf_fini(&line);
+    return longer;
+}
+
+static struct curl_slist *make_headers(const struct post_job *job)
+{
+    struct curl_slist *list = NULL;
+    list = add_header(list, "Content-Type", slice_of("application/json"));
+    list = add_header(list, "Idempotency-Key", job->id);
+    list = add_header(list, "Darg-Job-Id", job->id);
+    list = add_header(list, "Darg-Job-Type", job->type);
+    list = add_header(list, "Darg-Job-Queue", job->queue);
+    list = add_header(list, "Darg-Job-Run", job->run);
+    list = add_header(list, "Darg-Job-Attempt", job->attempt);
+    /* Without a pause before the body, which libcurl would make of larger ones. */
+    list = curl_slist_append(list, "Expect:");
+    ensure(list != NULL, "out of memory");
+    return list;
+}
+
+/* Fails only where this libcurl does not know an option, and all of these are old. */
+#define SET(post, option, value)                                                                   \
+    ensure(curl_easy_setopt((post)->easy, (option), (value)) == CURLE_OK,                          \
+           "libcurl refuses " #option)
+
+void post_send(struct post *post, const struct post_job *job, int64_t max_body,
+               struct post_answer *answer)
+{
+    buf_clear(&answer->body);
+    answer->code = 0;
+    answer->is_json = answer->is_cut = false;
+    answer->retry_after_ms = -1;
+    answer->error[0] = post->words[0] = '\0';
+    post->answer = answer;
+    post->max_body = max_body;
+    struct curl_slist *headers = make_headers(job);
+    SET(post, CURLOPT_HTTPHEADER, headers);
+    SET(post, CURLOPT_POSTFIELDS, job->args.ptr);
+    SET(post, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->args.len);
+    SET(post, CURLOPT_TIMEOUT_MS, (long)job->timeout_ms);
+    read_answer(post, curl_easy_perform(post->easy), answer);
+    SET(post, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
+    post->answer = NULL;
+}
+
+/* ---- its life ---- */
+
+enum status post_open(const char *url, struct post **opened, struct err *err)
+{
+    *opened = NULL;
+    enum status status = check_url(url, err);
+    if (status != ST_OK)
+        return status;
+    ensure(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK, "libcurl does not start");
+    struct post *post = mem_new(sizeof *post);
+    post->url = mem_dup(url);
+    post->easy = curl_easy_init();
+    ensure(post->easy != NULL, "out of memory");
+    SET(post, CURLOPT_URL, post->url);
+    SET(post, CURLOPT_POST, 1L);
+    SET(post, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(post, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(post, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(post, CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(post, CURLOPT_NOSIGNAL, 1L);
+    SET(post, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(post, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    SET(post, CURLOPT_USERAGENT, "darg/" DARG_VERSION);
+    SET(post, CURLOPT_ERRORBUFFER, post->words);
+    SET(post, CURLOPT_WRITEFUNCTION, take_body);
+    SET(post, CURLOPT_WRITEDATA, post);
+    *opened = post;
+    return ST_OK;
+}
+
+void post_close(struct post *post)
+{
+    if (post == NULL)
+        return;
+    curl_easy_cleanup(post->easy);
+    free(post->url);
+    free(post);
+    curl_global_cleanup();
+}

@@ -1,0 +1,181 @@
+/* darg drain: the sentinel goes to the end of the line, and with --wait we stay until the drain is
+ * complete and the workers that took part have left. */
+#include "producer/commands.h"
+#include "producer/context.h"
+#include "producer/interrupt.h"
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "queue/control.h"
+#include "queue/stats.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A worker without a sign of life for so long is dead, and nobody is left to reap it. */
+enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000, WORKERS_MAX = 10000 };
+
+struct drain {
+    struct context context;
+    bool is_wait;
+    int64_t timeout_ms; /* 0: none */
+    int64_t deadline_ms;
+    int64_t drained_at_ms; /* when the drain before this one was complete; 0: never */
+};
+
+static enum status push_sentinel(struct drain *drain, struct err *err)
+{
+    const struct queue *queue = &drain->context.queue;
+    struct control_sentinel answer;
+    struct stats stats;
+    enum status status = control_push_sentinel(drain->context.conn, queue, -1, &answer, err);
+    if (status == ST_OK)
+        status = stats_read(drain->context.conn, queue, &stats, err);
+    if (status != ST_OK)
+        return status;
+    drain->drained_at_ms = answer.drained_at_ms;
+    context_note(answer.was_pushed ? "queue '%s': the drain has begun"
+                                   : "queue '%s': a drain was already under way",
+                 queue->name);
+    if (answer.is_paused)
+        context_note("warning: the queue is paused, and will not drain before `darg resume`");
+    if (stats.workers == 0)
+        context_note("warning: no worker is there to drain the queue");
+    return ST_OK;
+}
+
+/* True while waiting goes on. A link that broke is made again; an error that stays is final. */
+static bool may_go_on(struct drain *drain, enum status status, struct err *err)
+{
+    if (status == ST_OK)
+        return true;
+    if (status != ST_UNREACHABLE && !status_is_transient(status))
+        return false;
+    return context_await(drain->context.conn, SILENT_MS, err) == ST_OK;
+}
+
+static enum status pause_a_little(const struct drain *drain, struct err *err)
+{
+    char text[PARSE_DURATION_MAX];
+    if (!interrupt_sleep(POLL_MS))
+        return err_set(err, ST_TIMED_OUT, "interrupted: the drain goes on without us");
+    if (drain->timeout_ms > 0 && clock_mono_ms() >= drain->deadline_ms)
+        return err_set(err, ST_TIMED_OUT, "the drain is not complete after %s; it goes on",
+                       format_duration_ms(drain->timeout_ms, text));
+    return ST_OK;
+}
+
+/* Until drained_at says so (it is another one then, whatever the server's clock does). A sentinel
+ * may vanish with an at-most-once worker: then the queue is empty without one, and it is pushed
+ * again. */
+static enum status await_drained(struct drain *drain, struct err *err)
+{
+    const struct queue *queue = &drain->context.queue;
+    int64_t repush_ms = clock_mono_ms() + REPUSH_MS;
+    for (;;) {
+        int64_t drained_at_ms = 0;
+        enum status status = control_drained_at(drain->context.conn, queue, &drained_at_ms, err);
+        if (status == ST_OK && drained_at_ms != drain->drained_at_ms)
+            return ST_OK;
+        if (status == ST_OK && clock_mono_ms() >= repush_ms) {
+            struct control_sentinel answer;
+            status = control_push_sentinel(drain->context.conn, queue, drain->drained_at_ms,
+                                           &answer, err);
+            repush_ms = clock_mono_ms() + REPUSH_MS;
+        }
+        if (!may_go_on(drain, status, err))
+            return status;
+        status = pause_a_little(drain, err);
+        if (status != ST_OK)
+            return status;
+    }
+}
+
+static bool holds(const struct reply *workers, struct slice name)
+{
+    for (size_t i = 0; i < reply_count(workers); i += 2)
+        if (slice_equal(reply_slice(reply_at(workers, i)), name))
+            return true;
+    return false;
+}
+
+/* Those of `first` that are still registered and alive. */
+static enum status count_left(struct drain *drain, const struct reply *first, size_t *left,
+                              struct err *err)
+{
+    struct conn *conn = drain->context.conn;
+    const struct queue *queue = &drain->context.queue;
+    struct reply *now = NULL;
+    struct stats stats;
+    enum status status = stats_workers(conn, queue, WORKERS_MAX, &now, err);
+    if (status == ST_OK)
+        status = stats_read(conn, queue, &stats, err);
+    *left = 0;
+    for (size_t i = 0; status == ST_OK && i + 1 < reply_count(now); i += 2) {
+        int64_t renewed_ms = reply_int(reply_at(now, i + 1), 0);
+        if (stats.now_ms - renewed_ms < SILENT_MS && holds(first, reply_slice(reply_at(now, i))))
+            (*left)++;
+    }
+    reply_free(now);
+    return status;
+}
+
+/* Workers that register from now on belong to whatever comes after the drain. */
+static enum status await_exits(struct drain *drain, struct err *err)
+{
+    struct reply *first = NULL;
+    enum status status =
+        stats_workers(drain->context.conn, &drain->context.queue, WORKERS_MAX, &first, err);
+    while (status == ST_OK) {
+        size_t left = 1;
+        status = count_left(drain, first, &left, err);
+        if (status == ST_OK && left == 0)
+            break;
+        if (may_go_on(drain, status, err))
+            status = pause_a_little(drain, err);
+    }
+    reply_free(first);
+    return status;
+}
+
+static int run(struct drain *drain)
+{
+    struct err err = {0};
+    enum status status = push_sentinel(drain, &err);
+    if (status == ST_OK && drain->is_wait) {
+        drain->deadline_ms = clock_mono_ms() + drain->timeout_ms;
+        status = await_drained(drain, &err);
+        if (status == ST_OK)
+            status = await_exits(drain, &err);
+        if (status == ST_OK)
+            context_note("queue '%s' is drained", drain->context.queue.name);
+    }
+    return status == ST_OK ? DARG_OK : context_fail(&err);
+}
+
+int drain_main(int argc, char **argv)
+{
+    struct drain drain = {0};
+    const struct option_row rows[] = {
+        {"wait", 0, OPT_FLAG, &drain.is_wait, .help = "until the workers have finished and left"},
+        {"timeout", 0, OPT_DURATION, &drain.timeout_ms, .value_name = "DURATION",
+         .help = "how long to wait (default: for ever)"},
+        {0},
+    };
+    const struct context_spec spec = {
+        .program = "darg drain",
+        .usage = "[options]",
+        .summary =
+            "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
+            "distributed form of closing a channel.",
+        .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n",
+        .rows = rows,
+        .uses = CONTEXT_QUEUE};
+    int exit_code;
+    interrupt_init();
+    if (context_begin(&drain.context, &spec, argc, argv, &exit_code))
+        exit_code = run(&drain);
+    context_fini(&drain.context);
+    interrupt_end();
+    return exit_code;
+}

@@ -1,0 +1,102 @@
+/* darg purge: throws away what waits, is scheduled or is dead. */
+#include "producer/commands.h"
+#include "producer/context.h"
+#include "producer/table.h"
+
+#include "queue/control.h"
+#include "queue/stats.h"
+
+#include <cjson/cJSON.h>
+
+enum { WAITING, SCHEDULED, DEAD, KINDS };
+static const char *const kind_names[KINDS] = {"waiting", "scheduled", "dead"};
+
+static bool confirm(const struct context *context, const bool *is_wanted, const struct stats *stats,
+                    bool is_yes)
+{
+    const int64_t counts[KINDS] = {stats->waiting, stats->scheduled, stats->dead};
+    struct buf what = {0};
+    char number[TABLE_NUMBER_MAX];
+    for (int i = 0; i < KINDS; i++)
+        if (is_wanted[i])
+            buf_printf(&what, "%s%s %s", what.len ? ", " : "", table_number(counts[i], number),
+                       kind_names[i]);
+    bool is_sure = context_confirm(is_yes, "Throw away the jobs of queue '%s' for good (%s)?",
+                                   context->queue.name, buf_text(&what));
+    buf_fini(&what);
+    return is_sure;
+}
+
+static enum status purge(struct context *context, const bool *is_wanted, int64_t *purged,
+                         struct err *err)
+{
+    const char *const keys[KINDS] = {context->queue.jobs, context->queue.scheduled,
+                                     context->queue.dead};
+    enum status status = ST_OK;
+    for (int i = 0; status == ST_OK && i < KINDS; i++)
+        if (is_wanted[i])
+            status = control_purge(context->conn, &context->queue, keys[i], &purged[i], err);
+    return status;
+}
+
+static void report(const struct context *context, const bool *is_wanted, const int64_t *purged)
+{
+    struct cJSON *object = cJSON_CreateObject();
+    char number[TABLE_NUMBER_MAX];
+    for (int i = 0; i < KINDS; i++) {
+        if (!is_wanted[i])
+            continue;
+        table_json_int(object, kind_names[i], purged[i]);
+        if (!context->is_json)
+            context_note("threw away %s %s jobs of queue '%s'", table_number(purged[i], number),
+                         kind_names[i], context->queue.name);
+    }
+    if (context->is_json)
+        table_json_print(object);
+    else
+        cJSON_Delete(object);
+}
+
+static int run(struct context *context, const bool *is_wanted, bool is_yes)
+{
+    struct err err = {0};
+    struct stats stats;
+    int64_t purged[KINDS] = {0};
+    if (stats_read(context->conn, &context->queue, &stats, &err) != ST_OK)
+        return context_fail(&err);
+    if (!confirm(context, is_wanted, &stats, is_yes))
+        return DARG_FAILED;
+    if (purge(context, is_wanted, purged, &err) != ST_OK)
+        return context_fail(&err);
+    report(context, is_wanted, purged);
+    return DARG_OK;
+}
+
+int purge_main(int argc, char **argv)
+{
+    bool is_wanted[KINDS] = {false}, is_yes = false;
+    const struct option_row rows[] = {
+        {"waiting", 0, OPT_FLAG, &is_wanted[WAITING], .help = "jobs that wait (the default)"},
+        {"scheduled", 0, OPT_FLAG, &is_wanted[SCHEDULED], .help = "delayed jobs and retries"},
+        {"dead", 0, OPT_FLAG, &is_wanted[DEAD], .help = "dead jobs"},
+        {"yes", 'y', OPT_FLAG, &is_yes, .help = "do not ask"},
+        {0},
+    };
+    const struct context_spec spec = {
+        .program = "darg purge",
+        .usage = "[options]",
+        .summary =
+            "Throws away jobs of the queue for good. Jobs that workers hold are not touched.",
+        .examples = "  darg purge -q mail\n  darg purge -q mail --scheduled --dead --yes\n",
+        .rows = rows,
+        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
+    struct context context;
+    int exit_code;
+    if (context_begin(&context, &spec, argc, argv, &exit_code)) {
+        if (!is_wanted[SCHEDULED] && !is_wanted[DEAD])
+            is_wanted[WAITING] = true;
+        exit_code = run(&context, is_wanted, is_yes);
+    }
+    context_fini(&context);
+    return exit_code;
+}

@@ -1,0 +1,52 @@
+/* table - aligned tables for people, and JSON for programs.
+ *
+ * A table is filled cell by cell, row by row. Cells may hold text from outside: control bytes are
+ * shown as '?', so that a job cannot play with the terminal. The head is bold on a terminal,
+ * unless NO_COLOR is set. One thread. */
+#ifndef DARG_PRODUCER_TABLE_H
+#define DARG_PRODUCER_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct cJSON;
+
+enum { TABLE_COLUMNS_MAX = 12 };
+
+struct table {
+    const char *const *heads; /* names of the columns, NULL at the end; borrowed. One that begins
+                                 with '>' is aligned to the right, and shown without it */
+    size_t columns;
+    char **cells; /* owned */
+    size_t count, capacity;
+};
+
+void table_init(struct table *table, const char *const *heads);
+void table_fini(struct table *table);
+void table_clear(struct table *table); /* no rows */
+
+void table_add(struct table *table, struct slice text);
+void table_add_text(struct table *table, const char *text);
+void table_add_int(struct table *table, int64_t value);  /* with commas; negative: "-" */
+void table_add_age(struct table *table, int64_t age_ms); /* a duration; negative: "-" */
+
+/* Prints head and rows to standard output. */
+void table_print(const struct table *table);
+
+/* A number with commas between thousands, into out; returns out. */
+#define TABLE_NUMBER_MAX 32
+const char *table_number(int64_t value, char out[TABLE_NUMBER_MAX]);
+
+/* Members of JSON objects: text from outside (made valid where it is not), whole numbers (negative:
+ * null), and a JSON text byte for byte (as a string where it is none). */
+void table_json_text(struct cJSON *object, const char *name, struct slice text);
+void table_json_int(struct cJSON *object, const char *name, int64_t value);
+void table_json_raw(struct cJSON *object, const char *name, struct slice json);
+
+/* Prints the value as one line on standard output, and frees it. */
+void table_json_print(struct cJSON *value);
+
+#endif

@@ -1,0 +1,3 @@
+set -eu
+$DARG doctor -q jobs >doctor.out || true
+grep -E '^ok +producer' doctor.out

@@ -1,0 +1,21 @@
+# Every command of darg but push, at least once.
+set -eu
+$DARG stats
+$DARG workers
+$DARG peek -q ops
+$DARG dead list -q ops
+$DARG dead retry -q ops --type b
+$DARG dead drop -q ops --type c --yes
+$DARG pause -q ops
+$DARG resume -q ops
+$DARG limit -q ops --max-len 5
+$DARG stop -q ops
+$DARG resume -q ops
+$DARG quiet --all
+$DARG resume --all
+$DARG stop --worker old
+$DARG resume --worker old
+$DARG drain -q ops
+$DARG fsck -q ops --lease 100ms && exit 1
+$DARG fsck --all --repair --lease 100ms
+$DARG purge -q ops --waiting --scheduled --dead --yes

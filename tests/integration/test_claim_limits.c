@@ -1,0 +1,212 @@
+#include "support/cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/job.h"
+#include "queue/control.h"
+#include "support/queue_fixture.h"
+
+static struct claim claim_within(struct queue_fixture *f, int64_t base, int64_t n,
+                                 int64_t max_bytes)
+{
+    const struct claim_options options = {.max_bytes = max_bytes};
+    return queue_fixture_claim_with(f, &f->lease, base, n, &options);
+}
+
+static void test_small_budget(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg", "hhhh");
+    struct claim claim = claim_within(f, 0, 100, 9);
+    assert_int_equal(claim.count, 3);
+    claim_fini(&claim);
+    queue_fixture_expect_line(f, f->queue.jobs, "dddd", "eeee", "ffff", "gggg", "hhhh");
+    claim = claim_within(f, 3, 100, 0);
+    assert_int_equal(claim.count, 1);
+    assert_true(slice_is(claim_job(&claim, 0), "dddd"));
+    claim_fini(&claim);
+}
+
+/* `size` bytes that begin with `mark`. */
+static void push_huge(struct queue_fixture *f, char mark, size_t size)
+{
+    char *text = mem_new(size + 1);
+    memset(text, 'x', size);
+    text[0] = mark;
+    queue_fixture_push(f, text);
+    free(text);
+}
+
+static void expect_huge(struct queue_fixture *f, int64_t base, size_t count, const char *marks,
+                        size_t size)
+{
+    struct claim claim = queue_fixture_claim(f, &f->lease, base, CLAIM_MAX);
+    assert_int_equal(claim.outcome, CLAIM_JOBS);
+    assert_int_equal(claim.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(claim_job(&claim, i).len, size);
+        assert_int_equal(claim_job(&claim, i).ptr[0], marks[i]);
+    }
+    claim_fini(&claim);
+}
+
+static void test_huge_jobs(void **state)
+{
+    struct queue_fixture *f = *state;
+    for (char mark = 'a'; mark <= 'd'; mark++)
+        push_huge(f, mark, 1 << 20);
+    push_huge(f, 'e', 64 << 20);
+    for (char mark = 'f'; mark <= 'l'; mark++)
+        push_huge(f, mark, 400 << 10);
+    int64_t base = 0;
+    for (const char *mark = "abcd"; *mark; mark++)
+        expect_huge(f, base++, 1, mark, 1 << 20);
+    expect_huge(f, base++, 1, "e", 64 << 20);
+    expect_huge(f, base, 3, "fgh", 400 << 10);
+    expect_huge(f, base, 3, "fgh", 400 << 10);
+    expect_huge(f, base + 3, 3, "ijk", 400 << 10);
+    expect_huge(f, base + 6, 1, "l", 400 << 10);
+}
+
+static void test_paused(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    queue_fixture_push(f, "a");
+    commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
+    assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
+    struct claim claim = queue_fixture_claim(f, &f->lease, 0, 1);
+    assert_int_equal(claim.outcome, CLAIM_WAIT);
+    assert_true(claim.wait_ms > 0);
+    claim_fini(&claim);
+    assert_int_equal(queue_fixture_held(f), 0);
+    commands_do(f->conn, "RPUSH", f->queue.inbox, JOB_SENTINEL);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_DRAIN);
+    commands_do(f->conn, "LREM", f->queue.jobs, "1", JOB_SENTINEL);
+    assert_int_equal(control_pause(f->conn, &f->queue, false, &err), ST_OK);
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
+}
+
+static void test_rate(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", "b", "c", "d", "e");
+    queue_fixture_limit(f, "rate", 3);
+    queue_fixture_limit(f, "rate_ms", 3600000);
+    queue_fixture_claim_these(f, &f->lease, 0, 100, "a", "b", "c");
+    struct claim claim = queue_fixture_claim(f, &f->lease, 3, 100);
+    assert_int_equal(claim.outcome, CLAIM_WAIT);
+    /* One job's time has to pass, less what has passed since. */
+    assert_in_range(claim.wait_ms, 1200000 - 60000, 1200000);
+    claim_fini(&claim);
+    /* As if that time had passed. */
+    commands_do(f->conn, "HINCRBYFLOAT", f->queue.settings, "rate_at", "-1200000");
+    queue_fixture_claim_these(f, &f->lease, 3, 100, "d");
+    /* A clock that was set back by hours does not stop the queue for hours. */
+    commands_do(f->conn, "HSET", f->queue.settings, "rate_at", "9000000000000");
+    claim = queue_fixture_claim(f, &f->lease, 4, 100);
+    assert_int_equal(claim.outcome, CLAIM_WAIT);
+    assert_in_range(claim.wait_ms, 1, 1200000);
+    claim_fini(&claim);
+    queue_fixture_limit(f, "rate", -1);
+    queue_fixture_claim_these(f, &f->lease, 4, 100, "e");
+}
+
+static void test_concurrency(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", "b", "c");
+    queue_fixture_limit(f, "concurrency", 2);
+    queue_fixture_claim_these(f, &f->lease, 0, 100, "a", "b");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 2, 100), CLAIM_WAIT);
+    queue_fixture_done(f, &f->lease, 2);
+    queue_fixture_claim_these(f, &f->lease, 2, 100, "c");
+    queue_fixture_limit(f, "concurrency", 0);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 3, 100), CLAIM_WAIT);
+}
+
+static void test_full_memory(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    bool woken;
+    queue_fixture_push(f, "a", "b");
+    queue_fixture_fill_memory(f, true);
+    assert_int_equal(claim_wait_begin(f->conn, &f->queue, 1000, &err), ST_OK);
+    assert_int_equal(claim_wait_end(f->conn, &woken, &err), ST_OOM);
+    queue_fixture_claim_these(f, &f->lease, 0, 100, "a", "b");
+    queue_fixture_claim_these(f, &f->lease, 0, 100, "a", "b");
+}
+
+static void test_script_flush(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", "b");
+    for (int64_t base = 0; base < 2; base++) {
+        commands_do(f->conn, "SCRIPT", "FLUSH");
+        queue_fixture_claim_these(f, &f->lease, base, 1, base == 0 ? "a" : "b");
+    }
+}
+
+/* One clear status, and not a byte changed. */
+static void test_wrong_types(void **state)
+{
+    struct queue_fixture *f = *state;
+    const char *const keys[] = {f->queue.jobs,    f->queue.inbox,    f->lease.claimed,
+                                f->queue.workers, f->queue.settings, NULL};
+    const struct claim_options options = {.max_bytes = 1 << 20};
+    for (const char *const *key = keys; *key; key++) {
+        assert_int_equal(queue_fixture_reset(state), 0);
+        queue_fixture_push(f, "a", "b");
+        commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
+        commands_do(f->conn, "SET", *key, "wrong");
+        char *before = queue_fixture_digest(f);
+        struct request request = {0};
+        struct err err = {0};
+        struct claim claim;
+        claim_encode(&request, &f->lease, 0, 5, &options);
+        assert_int_equal(claim_call(f->conn, &request, &claim, &err), ST_WRONGTYPE);
+        request_fini(&request);
+        queue_fixture_expect_unchanged(f, before);
+    }
+}
+
+/* What a claim only informs of, or counts in, cannot stop it. */
+static void test_wrong_types_of_no_matter(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    commands_do(f->conn, "SET", f->queue.scheduled, "wrong");
+    commands_do(f->conn, "SET", f->queue.counts, "wrong");
+    commands_do(f->conn, "SET", f->queue.drained, "wrong");
+    queue_fixture_claim_these(f, &f->lease, 0, 5, "a");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 5), CLAIM_EMPTY);
+}
+
+/* Nonsense in a setting is as good as none. */
+static void test_nonsense_settings(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    commands_do(f->conn, "HSET", f->queue.settings, "rate", "nan", "rate_ms", "1e9", "concurrency",
+                "99999999999999999999", "rate_at", "inf");
+    queue_fixture_claim_these(f, &f->lease, 0, 5, "a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_small_budget),
+        QUEUE_TEST(test_huge_jobs),
+        QUEUE_TEST(test_paused),
+        QUEUE_TEST(test_rate),
+        QUEUE_TEST(test_concurrency),
+        QUEUE_TEST(test_full_memory),
+        QUEUE_TEST(test_script_flush),
+        QUEUE_TEST_DAMAGED(test_wrong_types),
+        QUEUE_TEST_DAMAGED(test_wrong_types_of_no_matter),
+        QUEUE_TEST(test_nonsense_settings),
+    };
+    return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
+}

@@ -1,0 +1,122 @@
+/* darg doctor against good and bad configurations of a real server. */
+#include "support/cmocka_all.h"
+
+#include "support/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set(struct cli *cli, const char *name, const char *value)
+{
+    commands_do(cli->conn, "CONFIG", "SET", name, value);
+}
+
+static int reset(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "appendonly", "yes");
+    set(cli, "maxmemory-policy", "noeviction");
+    set(cli, "maxmemory", "0");
+    set(cli, "timeout", "0");
+    set(cli, "min-replicas-to-write", "0");
+    return 0;
+}
+
+static void expect_wrong(struct cli *cli, const char *what)
+{
+    char text[96];
+    (void)snprintf(text, sizeof text, "{\"what\":\"%s\",\"level\":\"WRONG\"", what);
+    cli_run(cli, 1, "doctor", "--json");
+    cli_expect_out_has(cli, text);
+}
+
+static void test_good(void **state)
+{
+    struct cli *cli = *state;
+    cli_run(cli, 0, "doctor");
+    assert_null(strstr(process_stdout(cli->last), "WRONG"));
+    cli_expect_out_has(cli, "ok     maxmemory-policy");
+    cli_expect_out_has(cli, "appendonly, appendfsync everysec");
+    cli_expect_out_has(cli, "this user may do what it has to");
+    assert_int_equal(commands_int(cli->conn, "DBSIZE"), 0);
+}
+
+static void test_eviction(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "maxmemory-policy", "allkeys-lru");
+    expect_wrong(cli, "maxmemory-policy");
+    cli_expect_out_has(cli, "\"found\":\"allkeys-lru\"");
+}
+
+static void test_no_persistence(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "appendonly", "no");
+    expect_wrong(cli, "persistence");
+    set(cli, "save", "3600 1");
+    cli_run(cli, 0, "doctor");
+    cli_expect_out_has(cli, "appendonly no, save 3600 1");
+    set(cli, "save", "");
+}
+
+static void test_full_and_starved(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "maxmemory", "100");
+    expect_wrong(cli, "memory");
+    set(cli, "maxmemory", "0");
+    set(cli, "min-replicas-to-write", "2");
+    expect_wrong(cli, "replicas");
+}
+
+static void test_timeout(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "timeout", "9");
+    cli_run(cli, 0, "doctor");
+    cli_expect_out_has(cli, "note   timeout");
+}
+
+static void test_replica(void **state)
+{
+    struct cli *cli = *state;
+    commands_do(cli->conn, "REPLICAOF", "127.0.0.1", "1");
+    expect_wrong(cli, "role");
+    commands_do(cli->conn, "REPLICAOF", "NO", "ONE");
+}
+
+/* A user without CONFIG and INFO, who may not do all that a worker has to. */
+static void test_small_user(void **state)
+{
+    struct cli *cli = *state;
+    char url[256];
+    commands_do(cli->conn, "ACL", "SETUSER", "small", "reset", "on", ">secret", "~darg:*", "+@all",
+                "-config", "-blmove", "-zscan");
+    (void)snprintf(url, sizeof url, "unix://small:secret@%s", redis_server_socket(cli->server));
+    cli_run(cli, 1, "doctor", "-r", url);
+    cli_expect_out_has(cli, "this user may not: BLMOVE ZSCAN");
+    cli_expect_out_has(cli, "note   CONFIG");
+    cli_expect_out_has(cli, "ok     maxmemory-policy");
+    commands_do(cli->conn, "ACL", "SETUSER", "small", "+blmove", "+zscan", "-info");
+    cli_run(cli, 0, "doctor", "-r", url);
+    cli_expect_out_has(cli, "much could not be checked");
+    commands_do(cli->conn, "ACL", "SETUSER", "small", "resetkeys", "~darg:{mail}*");
+    cli_run(cli, 1, "doctor", "-r", url, "-q", "mail");
+    cli_expect_out_has(cli, "this user may not: SADD");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_good, reset),
+        cmocka_unit_test_setup(test_eviction, reset),
+        cmocka_unit_test_setup(test_no_persistence, reset),
+        cmocka_unit_test_setup(test_full_and_starved, reset),
+        cmocka_unit_test_setup(test_timeout, reset),
+        cmocka_unit_test_setup(test_replica, reset),
+        cmocka_unit_test_setup(test_small_user, reset),
+    };
+    return cmocka_run_group_tests_name("doctor", tests, cli_setup, cli_teardown);
+}

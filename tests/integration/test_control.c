@@ -1,0 +1,227 @@
+#include "support/cmocka_all.h"
+
+#include <string.h>
+
+#include "job/job.h"
+#include "queue/control.h"
+#include "support/queue_fixture.h"
+
+static struct control_sentinel push_sentinel_again(struct queue_fixture *f,
+                                                   int64_t last_drained_at_ms)
+{
+    struct err err = {0};
+    struct control_sentinel answer = {0};
+    if (control_push_sentinel(f->conn, &f->queue, last_drained_at_ms, &answer, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    assert_true(answer.now_ms > 1000000000000);
+    return answer;
+}
+
+static struct control_sentinel push_sentinel(struct queue_fixture *f)
+{
+    return push_sentinel_again(f, -1);
+}
+
+static void test_sentinel(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    struct control_sentinel answer = push_sentinel(f);
+    assert_true(answer.was_pushed);
+    assert_false(answer.is_paused);
+    assert_int_equal(answer.drained_at_ms, 0);
+    char *digest = queue_fixture_digest(f);
+    assert_false(push_sentinel(f).was_pushed);
+    queue_fixture_expect_unchanged(f, digest);
+    queue_fixture_push(f, "b");
+    assert_true(push_sentinel(f).was_pushed);
+    queue_fixture_expect_line(f, f->queue.jobs, "a", JOB_SENTINEL, "b", JOB_SENTINEL);
+}
+
+static void test_sentinel_onto_empty(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    commands_do(f->conn, "HSET", f->queue.settings, "drained_at", "1234");
+    assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
+    struct control_sentinel answer = push_sentinel_again(f, 1234);
+    assert_true(answer.was_pushed);
+    assert_true(answer.is_paused);
+    assert_int_equal(answer.drained_at_ms, 1234);
+    commands_do(f->conn, "DEL", f->queue.jobs);
+    /* A drain has ended meanwhile: it was this one. */
+    assert_false(push_sentinel_again(f, 1233).was_pushed);
+    assert_false(push_sentinel_again(f, 0).was_pushed);
+    assert_true(push_sentinel_again(f, 1234).was_pushed);
+    commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
+    assert_false(push_sentinel_again(f, 1234).was_pushed);
+    commands_do(f->conn, "DEL", f->queue.inbox);
+    queue_fixture_push(f, "a");
+    assert_false(push_sentinel_again(f, 1234).was_pushed);
+    queue_fixture_expect_line(f, f->queue.jobs, "a");
+}
+
+/* Also on a full server, which has no other way to become less full. */
+static void test_return_sentinel(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    queue_fixture_push(f, "a");
+    queue_fixture_fill_memory(f, true);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(control_return_sentinel(f->conn, &f->queue, &err), ST_OK);
+    queue_fixture_expect_line(f, f->queue.jobs, JOB_SENTINEL, "a");
+}
+
+static void test_pause(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
+    queue_fixture_push(f, "a");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_WAIT);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(control_pause(f->conn, &f->queue, false, &err), ST_OK);
+    assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.settings), 0);
+}
+
+static void test_limits(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    static const char *const names[] = {"max_len",     "rate",     "rate_ms",
+                                        "concurrency", "dead_max", "dead_age_ms"};
+    int64_t value;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(control_get_limit(f->conn, &f->queue, names[i], &value, &err), ST_OK);
+        assert_int_equal(value, -1);
+        queue_fixture_limit(f, names[i], 999999999999999);
+        assert_int_equal(control_get_limit(f->conn, &f->queue, names[i], &value, &err), ST_OK);
+        assert_int_equal(value, 999999999999999);
+        assert_int_equal(control_set_limit(f->conn, &f->queue, names[i], 1000000000000000, &err),
+                         ST_INVALID);
+        queue_fixture_limit(f, names[i], -1);
+        assert_int_equal(control_get_limit(f->conn, &f->queue, names[i], &value, &err), ST_OK);
+        assert_int_equal(value, -1);
+    }
+    assert_int_equal(control_set_limit(f->conn, &f->queue, "paused", 1, &err), ST_INVALID);
+    assert_int_equal(control_get_limit(f->conn, &f->queue, "", &value, &err), ST_INVALID);
+}
+
+static void test_order_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        enum control_order order;
+        bool is_known;
+    } rows[] = {
+        {"", ORDER_NONE, true},     {"quiet", ORDER_QUIET, true}, {"drain", ORDER_DRAIN, true},
+        {"stop", ORDER_STOP, true}, {"Stop", ORDER_NONE, false},  {"stop ", ORDER_NONE, false},
+        {"sto", ORDER_NONE, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool is_known = !rows[i].is_known;
+        assert_int_equal(control_parse_order(slice_of(rows[i].word), &is_known), rows[i].order);
+        assert_int_equal(is_known, rows[i].is_known);
+        if (is_known)
+            assert_string_equal(control_order_name(rows[i].order), rows[i].word);
+    }
+    assert_true(ORDER_STOP > ORDER_DRAIN && ORDER_DRAIN > ORDER_QUIET && ORDER_QUIET > ORDER_NONE);
+}
+
+static void test_orders(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct control_orders orders;
+    assert_int_equal(control_read_orders(f->conn, "darg", "p", &orders, &err), ST_OK);
+    assert_string_equal(orders.of_all, "");
+    assert_string_equal(orders.of_process, "");
+    assert_int_equal(control_set_order(f->conn, "darg:shutdown", ORDER_STOP, &err), ST_OK);
+    assert_int_equal(control_set_order(f->conn, "darg:worker:p:shutdown", ORDER_QUIET, &err),
+                     ST_OK);
+    assert_int_equal(control_read_orders(f->conn, "darg", "p", &orders, &err), ST_OK);
+    assert_string_equal(orders.of_all, "stop");
+    assert_string_equal(orders.of_process, "quiet");
+    assert_int_equal(control_set_order(f->conn, "darg:shutdown", ORDER_NONE, &err), ST_OK);
+    commands_do(f->conn, "SET", "darg:worker:p:shutdown", "a text longer than any order");
+    assert_int_equal(control_read_orders(f->conn, "darg", "p", &orders, &err), ST_OK);
+    assert_string_equal(orders.of_all, "");
+    assert_string_equal(orders.of_process, "a text longer t");
+    /* What is no string is no order. */
+    commands_do(f->conn, "DEL", "darg:worker:p:shutdown");
+    commands_do(f->conn, "LPUSH", "darg:worker:p:shutdown", "stop");
+    assert_int_equal(control_read_orders(f->conn, "darg", "p", &orders, &err), ST_OK);
+    assert_string_equal(orders.of_process, "");
+}
+
+static int64_t purge(struct queue_fixture *f, const char *key)
+{
+    struct err err = {0};
+    int64_t purged = -1;
+    if (control_purge(f->conn, &f->queue, key, &purged, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return purged;
+}
+
+static void test_purge(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    int64_t purged;
+    assert_int_equal(purge(f, f->queue.jobs), 0);
+    queue_fixture_push(f, "a", "b", "c");
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "1", "a", "2", "b");
+    commands_do(f->conn, "ZADD", f->queue.dead, "1", "a");
+    queue_fixture_fill_memory(f, true);
+    assert_int_equal(purge(f, f->queue.jobs), 3);
+    assert_int_equal(purge(f, f->queue.jobs), 0);
+    assert_int_equal(purge(f, f->queue.scheduled), 2);
+    assert_int_equal(purge(f, f->queue.dead), 1);
+    assert_int_equal(queue_fixture_count(f, "purged"), 6);
+    queue_fixture_fill_memory(f, false);
+    /* What is none of ours stays. */
+    commands_do(f->conn, "SET", f->queue.jobs, "wrong");
+    assert_int_equal(control_purge(f->conn, &f->queue, f->queue.jobs, &purged, &err), ST_WRONGTYPE);
+    assert_int_equal(commands_int(f->conn, "DEL", f->queue.jobs), 1);
+}
+
+static void test_wrong_types(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct control_sentinel answer;
+    int64_t value;
+    const char *const keys[] = {f->queue.jobs, f->queue.inbox, f->queue.settings};
+    for (size_t i = 0; i < 3; i++) {
+        commands_do(f->conn, "FLUSHALL");
+        commands_do(f->conn, "SET", keys[i], "wrong");
+        char *digest = queue_fixture_digest(f);
+        assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, &answer, &err),
+                         ST_WRONGTYPE);
+        assert_int_equal(control_return_sentinel(f->conn, &f->queue, &err), ST_WRONGTYPE);
+        queue_fixture_expect_unchanged(f, digest);
+    }
+    assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_WRONGTYPE);
+    assert_int_equal(control_set_limit(f->conn, &f->queue, "rate", 1, &err), ST_WRONGTYPE);
+    assert_int_equal(control_get_limit(f->conn, &f->queue, "rate", &value, &err), ST_WRONGTYPE);
+    assert_int_equal(control_drained_at(f->conn, &f->queue, &value, &err), ST_WRONGTYPE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_sentinel),
+        QUEUE_TEST(test_sentinel_onto_empty),
+        QUEUE_TEST(test_return_sentinel),
+        QUEUE_TEST(test_pause),
+        QUEUE_TEST(test_limits),
+        QUEUE_TEST(test_order_words),
+        QUEUE_TEST(test_orders),
+        QUEUE_TEST(test_purge),
+        QUEUE_TEST_DAMAGED(test_wrong_types),
+    };
+    return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
+}

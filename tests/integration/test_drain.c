@@ -1,0 +1,283 @@
+#include "support/cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "job/job.h"
+#include "queue/control.h"
+#include "support/queue_fixture.h"
+
+static enum control_drain tick(struct queue_fixture *f, const struct lease *lease, int64_t age_ms)
+{
+    struct err err = {0};
+    enum control_drain outcome;
+    if (control_drain(f->conn, lease, age_ms, &outcome, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return outcome;
+}
+
+static int64_t drained_at(struct queue_fixture *f)
+{
+    struct err err = {0};
+    int64_t at_ms = -1;
+    if (control_drained_at(f->conn, &f->queue, &at_ms, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return at_ms;
+}
+
+static void deregister(struct queue_fixture *f, const struct lease *lease)
+{
+    struct err err = {0};
+    bool is_registered = false;
+    int64_t released;
+    if (lease_deregister(f->conn, lease, NULL, 0, &is_registered, &released, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    assert_true(is_registered);
+}
+
+static void reap(struct queue_fixture *f, const struct lease *lease)
+{
+    struct err err = {0};
+    struct lease_reaped reaped;
+    const struct lease_blame all = {.is_known = false};
+    if (lease_reap(f->conn, &f->queue, lease->worker, -1, &all, &reaped, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    assert_int_equal(reaped.outcome, LEASE_REAP_ENDED);
+}
+
+/* The sentinel has woken a worker and lies in the inbox while a job is given back: that job was
+ * ahead of it and stays ahead of it. */
+static void test_given_back_beside_a_woken_sentinel(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease other;
+    queue_fixture_register(f, &other, "q");
+    for (int way = 0; way < 2; way++) {
+        struct lease *holder = way == 0 ? &f->lease : &other;
+        queue_fixture_push(f, "a");
+        queue_fixture_claim_these(f, holder, 0, 1, "a");
+        commands_do(f->conn, "LPUSH", f->queue.inbox, JOB_SENTINEL);
+        const struct settle_item item = {.number = 1};
+        if (way == 0)
+            assert_int_equal(queue_fixture_settle(f, SETTLE_RELEASE, holder, &item, 1).settled, 1);
+        else
+            reap(f, holder);
+        struct reply *next = commands_run(f->conn, "LINDEX", f->queue.jobs, "-1");
+        assert_false(job_is_sentinel(reply_slice(next)));
+        reply_free(next);
+        assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 2);
+        assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.inbox), 0);
+        commands_do(f->conn, "DEL", f->queue.jobs);
+    }
+    lease_fini(&other);
+}
+
+static void test_alone(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", JOB_SENTINEL, "b");
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    queue_fixture_claim_these(f, &f->lease, 0, 9, "a");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 9), CLAIM_DRAIN);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_HOLDING);
+    queue_fixture_done(f, &f->lease, 1);
+    assert_int_equal(drained_at(f), 0);
+    int64_t before_ms = queue_fixture_server_ms(f);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_in_range(drained_at(f), before_ms, queue_fixture_server_ms(f));
+    queue_fixture_expect_line(f, f->queue.jobs, "b");
+    assert_int_equal(queue_fixture_count(f, "drains"), 1);
+    /* The answer was lost: it is the same again, and changes nothing. */
+    char *digest = queue_fixture_digest(f);
+    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
+    queue_fixture_expect_unchanged(f, digest);
+    deregister(f, &f->lease);
+    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_LOST);
+    assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.drained), 0);
+}
+
+/* Three workers, one of which dies with a job in hand: the others run it before the drain ends. */
+static void test_worker_dies_on_the_way(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease second, third;
+    queue_fixture_register(f, &second, "q");
+    queue_fixture_register(f, &third, "r");
+    queue_fixture_push(f, "a", "b", JOB_SENTINEL);
+    queue_fixture_claim_these(f, &third, 0, 1, "a");
+    queue_fixture_claim_these(f, &second, 0, 1, "b");
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &second, 0), DRAIN_HOLDING);
+    queue_fixture_done(f, &second, 1);
+    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    reap(f, &third);
+    /* Its job stands ahead of the sentinel now; the first to see it leaves the waiting. */
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(commands_int(f->conn, "SISMEMBER", f->queue.drained, "p.1"), 0);
+    struct claim claim = queue_fixture_claim(f, &f->lease, 0, 9);
+    assert_int_equal(claim.count, 1);
+    claim_fini(&claim);
+    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_HOLDING);
+    queue_fixture_done(f, &f->lease, 1);
+    assert_int_equal(tick(f, &third, 0), DRAIN_LOST);
+    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
+    assert_int_equal(tick(f, &second, 60000), DRAIN_ENDED);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 0);
+    lease_fini(&second);
+    lease_fini(&third);
+}
+
+/* Dead while it waited, with nothing in hand. */
+static void test_waiting_worker_dies(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease second;
+    queue_fixture_register(f, &second, "q");
+    queue_fixture_push(f, JOB_SENTINEL);
+    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    reap(f, &second);
+    assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    lease_fini(&second);
+}
+
+/* One that joins before the end is waited for; one that registers after it is told to go. */
+static void test_joining_late(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct lease second, third;
+    enum lease_register outcome;
+    int64_t now_ms;
+    queue_fixture_push(f, JOB_SENTINEL);
+    queue_fixture_register(f, &second, "q");
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(queue_fixture_outcome(f, &second, 0, 5), CLAIM_DRAIN);
+    assert_int_equal(tick(f, &second, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
+    lease_init(&third, &f->queue, "r", 1);
+    assert_int_equal(lease_register(f->conn, &third, 60000, &outcome, &now_ms, &err), ST_OK);
+    assert_int_equal(outcome, LEASE_DRAINED);
+    lease_fini(&second);
+    lease_fini(&third);
+}
+
+/* Nothing is retired while a job may still come back ahead of the sentinel. */
+static void test_not_before_all_is_back(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, JOB_SENTINEL);
+    commands_do(f->conn, "SADD", f->queue.reaped, "dead.1");
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    commands_do(f->conn, "SREM", f->queue.reaped, "dead.1");
+    commands_do(f->conn, "LPUSH", f->queue.inbox, "a");
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
+    queue_fixture_claim_these(f, &f->lease, 0, 5, "a");
+    queue_fixture_done(f, &f->lease, 1);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+}
+
+/* A late tick that puts a worker among the waiting again is undone by its next claim. */
+static void test_holder_is_not_waiting(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease second;
+    queue_fixture_register(f, &second, "q");
+    queue_fixture_push(f, JOB_SENTINEL);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    commands_do(f->conn, "RPUSH", f->queue.jobs, "back again");
+    queue_fixture_claim_these(f, &f->lease, 0, 5, "back again");
+    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 1);
+    lease_fini(&second);
+}
+
+static void test_several_sentinels(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, JOB_SENTINEL, " { \"darg\" : \"drain\" } ", JOB_SENTINEL, "a",
+                       JOB_SENTINEL);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    queue_fixture_expect_line(f, f->queue.jobs, "a", JOB_SENTINEL);
+    assert_int_equal(queue_fixture_count(f, "drains"), 1);
+}
+
+static void test_sentinel_gone(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease second;
+    queue_fixture_register(f, &second, "q");
+    queue_fixture_push(f, JOB_SENTINEL);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    commands_do(f->conn, "DEL", f->queue.jobs);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
+    lease_fini(&second);
+}
+
+/* A new worker is none of an older drain's business. */
+static void test_older_drain(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease second;
+    char then[32];
+    queue_fixture_register(f, &second, "q");
+    (void)snprintf(then, sizeof then, "%lld", (long long)queue_fixture_server_ms(f) - 60000);
+    commands_do(f->conn, "HSET", f->queue.settings, "drained_at", then);
+    queue_fixture_push(f, JOB_SENTINEL);
+    assert_int_equal(tick(f, &f->lease, 1000), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, 3600000), DRAIN_ENDED);
+    lease_fini(&second);
+}
+
+static void test_full_memory(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct control_sentinel answer;
+    commands_do(f->conn, "SCRIPT", "FLUSH");
+    queue_fixture_fill_memory(f, true);
+    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, &answer, &err), ST_OK);
+    assert_true(answer.was_pushed);
+    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+}
+
+static void test_wrong_types(void **state)
+{
+    struct queue_fixture *f = *state;
+    const char *const keys[] = {f->queue.jobs,    f->queue.inbox,   f->lease.claimed,
+                                f->queue.workers, f->queue.drained, f->queue.reaped,
+                                f->queue.settings};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        queue_fixture_reset(state);
+        queue_fixture_push(f, JOB_SENTINEL);
+        commands_do(f->conn, "SET", keys[i], "wrong");
+        char *digest = queue_fixture_digest(f);
+        struct err err = {0};
+        enum control_drain outcome;
+        assert_int_equal(control_drain(f->conn, &f->lease, 0, &outcome, &err), ST_WRONGTYPE);
+        queue_fixture_expect_unchanged(f, digest);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_given_back_beside_a_woken_sentinel),
+        QUEUE_TEST(test_alone),
+        QUEUE_TEST(test_worker_dies_on_the_way),
+        QUEUE_TEST(test_waiting_worker_dies),
+        QUEUE_TEST(test_joining_late),
+        QUEUE_TEST(test_not_before_all_is_back),
+        QUEUE_TEST(test_holder_is_not_waiting),
+        QUEUE_TEST(test_several_sentinels),
+        QUEUE_TEST(test_sentinel_gone),
+        QUEUE_TEST(test_older_drain),
+        QUEUE_TEST(test_full_memory),
+        QUEUE_TEST_DAMAGED(test_wrong_types),
+    };
+    return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
+}

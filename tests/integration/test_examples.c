@@ -1,0 +1,16 @@
+/* What stands in examples/ for orchestrators is well-formed, and fits the programs. */
+#include "support/cmocka_all.h"
+
+#include "support/script.h"
+
+static void test_kubernetes_and_keda(void **state)
+{
+    (void)state;
+    script_run("examples", NULL, 50 * 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kubernetes_and_keda)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

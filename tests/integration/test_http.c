@@ -1,0 +1,217 @@
+/* Handlers that are URLs: what each answer of a server means for the job, what the server is told,
+ * and what may never be sent or followed. */
+#include "support/cmocka_all.h"
+
+#include "support/http_server.h"
+#include "support/worker_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct http_server *server;
+
+static int setup(void **state)
+{
+    char program[400];
+    const char *build = getenv("DARG_BUILD_DIR");
+    (void)snprintf(program, sizeof program, "%s/darg-http", build == NULL ? "build" : build);
+    server = http_server_start();
+    if (access(program, X_OK) != 0) {
+        print_message("darg-http was not built (it wants libcurl): skipped\n");
+        return 0;
+    }
+    return worker_fixture_setup(state);
+}
+
+static int teardown(void **state)
+{
+    http_server_stop(server);
+    return *state == NULL ? 0 : worker_fixture_teardown(state);
+}
+
+static int reset(void **state)
+{
+    return *state == NULL ? 0 : worker_fixture_reset(state);
+}
+
+static int end(void **state)
+{
+    return *state == NULL ? 0 : worker_fixture_end(state);
+}
+
+static const char *handler_of(const char *scheme, const char *path)
+{
+    static char text[200];
+    (void)snprintf(text, sizeof text, "t=%s://127.0.0.1:%d%s", scheme, http_server_port(server),
+                   path);
+    return text;
+}
+
+struct attempt {
+    const char *path, *args;
+    int exit_code;
+    const char *out; /* all of it */
+    const char *says;
+};
+
+static void try(struct worker_fixture *f, const char *scheme, const struct attempt *attempt)
+{
+    struct process *process = worker_fixture_run(f, "--handler", handler_of(scheme, attempt->path),
+                                                 "--timeout", "400ms", "--try", "t", attempt->args);
+    int code = process_wait(process, WORKER_FIXTURE_WAIT_MS);
+    if (code != attempt->exit_code || strcmp(process_stdout(process), attempt->out) != 0 ||
+        strstr(process_stderr(process), attempt->says) == NULL)
+        fail_msg("%s: code %d, stdout \"%s\", stderr \"%s\"", attempt->path, code,
+                 process_stdout(process), process_stderr(process));
+    worker_fixture_end((void **)&f);
+}
+
+static void try_all(struct worker_fixture *f)
+{
+    static const struct attempt attempts[] = {
+        {"/echo", "{\"a\": [1, 2.50]}", 0, "{\"a\": [1, 2.50]}\n", ""},
+        {"/status/200", "1", 0, "\"because 200\"\n", ""},
+        {"/status/204", "1", 0, "\"\"\n", ""},
+        {"/status/400", "1", 1, "", "would be dead: HTTP 400: because 400"},
+        {"/status/404", "1", 1, "", "would be dead: HTTP 404"},
+        {"/status/408", "1", 1, "", "would be retried: HTTP 408"},
+        {"/status/429", "1", 1, "", "would be retried: HTTP 429"},
+        {"/status/500", "1", 1, "", "would be retried: HTTP 500: because 500"},
+        {"/status/503", "1", 1, "", "would be retried: HTTP 503"},
+        {"/retry-after/7", "1", 1, "", "it asks for a pause of 7s"},
+        {"/redirect", "1", 1, "", "would be dead: HTTP 302 (redirects are not followed)"},
+        {"/large/65536", "1", 1, "", "--max-output"},
+        {"/large/70000", "1", 1, "", "would be dead: the answer is longer than 64KiB"},
+        {"/silence", "1", 1, "", "would be retried: Operation timed out"},
+        {"/close", "1", 1, "", "would be retried: Empty reply from server"},
+    };
+    int requests = http_server_requests(server);
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
+        try(f, "http", &attempts[i]);
+    /* One for each: no redirect was followed, and nothing was sent again by itself. */
+    assert_int_equal(http_server_requests(server) - requests, sizeof attempts / sizeof attempts[0]);
+    /* TLS to a server without it, and nobody there at all. */
+    try(f, "https", &(struct attempt){"/echo", "1", 1, "", "would be retried: "});
+    struct process *process =
+        worker_fixture_run(f, "--handler", "t=http://127.0.0.1:1/", "--try", "t", "1");
+    worker_fixture_expect_exit(process, 1);
+    assert_non_null(strstr(process_stderr(process), "would be retried: "));
+}
+
+static void test_answers(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        try_all(*state);
+}
+
+/* The server is told which job and run it is, whatever they are called. */
+static void run_job(struct worker_fixture *f)
+{
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "1", "--handler",
+                                                  handler_of("http", "/request"));
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"a b\\r\\nEvil: 1 %\xc3\xa9\",\"reply\":\"r\","
+                           "\"args\":{\"n\":\n1}}");
+    worker_fixture_wait_count(f, "done", 1);
+    char *answer = commands_text(f->conn, "RPOP", "darg:{jobs}:reply:r");
+    static const char *const parts[] = {
+        "POST /request HTTP/1.1\\r\\n",
+        "\\r\\nContent-Type: application/json\\r\\n",
+        "\\r\\nIdempotency-Key: a%20b%0D%0AEvil:%201%20%25%C3%A9\\r\\n",
+        "\\r\\nDarg-Job-Id: a%20b%0D%0AEvil:%201%20%25%C3%A9\\r\\n",
+        "\\r\\nDarg-Job-Type: t\\r\\n",
+        "\\r\\nDarg-Job-Queue: jobs\\r\\n",
+        "\\r\\nDarg-Job-Run: 1\\r\\n",
+        "\\r\\nDarg-Job-Attempt: 1\\r\\n",
+        "\\r\\n\\r\\n{\\\"n\\\": 1}\"",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(answer, parts[i]) == NULL)
+            fail_msg("no '%s' in %s", parts[i], answer);
+    const char *result = strstr(answer, "\"result\":");
+    assert_non_null(result);
+    assert_null(strstr(result, "\\r\\nEvil"));
+    free(answer);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    worker_fixture_expect_clean(f);
+}
+
+static void test_request(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        run_job(*state);
+}
+
+/* The pause that a server asks for is kept, and its link is used again. */
+static void run_later(struct worker_fixture *f)
+{
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "1", "--handler",
+                                                  handler_of("http", "/retry-after/7"));
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"a\"}", "{\"type\":\"t\",\"id\":\"b\"}");
+    worker_fixture_wait_count(f, "retried", 2);
+    process_wait_stderr(worker, "retry_in_ms=7000", WORKER_FIXTURE_WAIT_MS);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+}
+
+static void test_retry_after(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        run_later(*state);
+}
+
+/* Refused before the worker has begun, in words. */
+static void refuse(struct worker_fixture *f)
+{
+    static const char *const urls[][2] = {
+        {"t=https://user:s3cret@localhost/", "list processes"},
+        {"t=https://token@localhost/", "list processes"},
+        {"t=http://local host/", "blanks"},
+        {"t=http://localhost/\"x", "quotes"},
+        {"t=http://localhost/{}", "braces"},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct process *process = worker_fixture_run(f, "--handler", urls[i][0], "--try", "t", "1");
+        worker_fixture_expect_exit(process, 2);
+        if (strstr(process_stderr(process), urls[i][1]) == NULL)
+            fail_msg("%s: %s", urls[i][0], process_stderr(process));
+        worker_fixture_end((void **)&f);
+    }
+    f->program = "darg-http";
+    static const char *const wrong[] = {"ftp://localhost/", "file:///etc/passwd", "localhost",
+                                        "https://", "https://a@localhost/"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct process *process = worker_fixture_run(f, wrong[i]);
+        worker_fixture_expect_exit(process, 64);
+        assert_non_null(strstr(process_stderr(process), "URL"));
+        worker_fixture_end((void **)&f);
+    }
+}
+
+static void test_refused(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        refuse(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answers, reset, end),
+        cmocka_unit_test_setup_teardown(test_request, reset, end),
+        cmocka_unit_test_setup_teardown(test_retry_after, reset, end),
+        cmocka_unit_test_setup_teardown(test_refused, reset, end),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

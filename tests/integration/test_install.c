@@ -1,0 +1,27 @@
+/* What comes with the programs: installing them, and the shells' completion. */
+#include "support/cmocka_all.h"
+
+#include "support/script.h"
+
+enum { WAIT_MS = 50 * 1000 };
+
+static void test_install_and_uninstall(void **state)
+{
+    (void)state;
+    script_run("install", NULL, WAIT_MS);
+}
+
+static void test_completion(void **state)
+{
+    (void)state;
+    script_run("completion", NULL, WAIT_MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_install_and_uninstall),
+        cmocka_unit_test(test_completion),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* rediss:// with certificates of our own making: whom we trust, for which name, who we are, and
+ * that jobs go through it like through any other link. */
+#include "support/cmocka_all.h"
+
+#include "redis/tls.h"
+#include "support/worker_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char keys[] = "/tmp/darg-tls.XXXXXX"; /* a folder of certificates */
+static struct redis_server *plain_name;      /* wants no certificate of its clients */
+static struct redis_server *other_name;      /* its certificate is for another host */
+static struct redis_server *expired;
+
+/* An authority of each name, and certificates by the first one. */
+static const char make_certificates[] =
+    "set -e\n"
+    "cd \"$1\"\n"
+    "quiet() { \"$@\" 2>errors || { cat errors >&2; exit 1; }; }\n"
+    "authority() {\n"
+    "    quiet openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj \"/CN=$1\" -keyout $1.key "
+    "-out $1.pem\n"
+    "}\n"
+    "certificate() { # NAME SUBJECT-ALTERNATIVE-NAME [PROGRAM THAT SETS THE CLOCK]\n"
+    "    quiet openssl req -newkey rsa:2048 -nodes -subj \"/CN=$1\" -keyout $1.key -out $1.csr\n"
+    "    echo \"subjectAltName=$2\" >$1.ext\n"
+    "    quiet $3 openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+    "-extfile $1.ext -out $1.pem\n"
+    "}\n"
+    "authority ca\n"
+    "authority stranger\n"
+    "certificate server DNS:localhost,IP:127.0.0.1\n"
+    "certificate elsewhere DNS:elsewhere.example\n"
+    "certificate expired DNS:localhost,IP:127.0.0.1 'faketime -f -9d'\n"
+    "certificate client DNS:client\n";
+
+static const char *in_keys(const char *name)
+{
+    static char paths[8][64];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    (void)snprintf(path, sizeof paths[0], "%s/%s", keys, name);
+    return path;
+}
+
+static struct redis_server *start_server(const char *certificate, const char *key, const char *asks)
+{
+    return redis_server_start_tls(
+        COMMANDS_ARGS("--tls-cert-file", in_keys(certificate), "--tls-key-file", in_keys(key),
+                      "--tls-ca-cert-file", in_keys("ca.pem"), "--tls-auth-clients", asks));
+}
+
+static int setup(void **state)
+{
+    if (!tls_is_supported()) {
+        print_message("this build has no TLS (it wants hiredis_ssl): skipped\n");
+        return 0;
+    }
+    assert_non_null(mkdtemp(keys));
+    struct process *openssl = process_start(&(struct process_options){
+        .argv = COMMANDS_ARGS("sh", "-c", make_certificates, "sh", keys)});
+    worker_fixture_expect_exit(openssl, 0);
+    process_free(openssl);
+    plain_name = start_server("server.pem", "server.key", "no");
+    other_name = start_server("elsewhere.pem", "elsewhere.key", "no");
+    expired = start_server("expired.pem", "expired.key", "no");
+    struct worker_fixture *f = mem_new(sizeof *f);
+    f->server = start_server("server.pem", "server.key", "yes");
+    f->conn = commands_connect(redis_server_url(f->server)); /* by its socket */
+    (void)snprintf(f->directory, sizeof f->directory, "%s", redis_server_directory(f->server));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    if (*state == NULL)
+        return 0;
+    redis_server_stop(plain_name);
+    redis_server_stop(other_name);
+    redis_server_stop(expired);
+    struct process *rm =
+        process_start(&(struct process_options){.argv = COMMANDS_ARGS("rm", "-r", keys)});
+    worker_fixture_expect_exit(rm, 0);
+    process_free(rm);
+    return worker_fixture_teardown(state);
+}
+
+static int reset(void **state)
+{
+    return *state == NULL ? 0 : worker_fixture_reset(state);
+}
+
+static int end(void **state)
+{
+    return *state == NULL ? 0 : worker_fixture_end(state);
+}
+
+static const char *url_of(const struct redis_server *server, const char *scheme, const char *host)
+{
+    static char urls[4][64];
+    static unsigned next;
+    char *url = urls[next++ % 4];
+    (void)snprintf(url, sizeof urls[0], "%s://%s:%u", scheme, host,
+                   (unsigned)redis_server_port(server));
+    return url;
+}
+
+struct attempt {
+    const struct redis_server *server;
+    const char *scheme, *host;
+    const char *ca, *cert, *key; /* files; NULL: not given */
+    int exit_code;
+    const char *says;
+};
+
+static void try(struct worker_fixture *f, const struct attempt *attempt)
+{
+    const char *args[16] = {"stats", "--connect-timeout", "300ms", "-r",
+                            url_of(attempt->server, attempt->scheme, attempt->host)};
+    size_t count = 5;
+    const char *const options[][2] = {
+        {"--tls-ca", attempt->ca}, {"--tls-cert", attempt->cert}, {"--tls-key", attempt->key}};
+    for (size_t i = 0; i < 3; i++) {
+        if (options[i][1] == NULL)
+            continue;
+        args[count++] = options[i][0];
+        args[count++] = in_keys(options[i][1]);
+    }
+    f->program = "darg";
+    struct process *process = worker_fixture_run_args(f, args, 0);
+    worker_fixture_expect_exit(process, attempt->exit_code);
+    if (strstr(process_stderr(process), attempt->says) == NULL)
+        fail_msg("not '%s' but: %s", attempt->says, process_stderr(process));
+    worker_fixture_end((void **)&f);
+}
+
+static void try_all(struct worker_fixture *f)
+{
+    const struct attempt attempts[] = {
+        {f->server, "rediss", "localhost", "ca.pem", "client.pem", "client.key", 0, ""},
+        {f->server, "rediss", "127.0.0.1", "ca.pem", "client.pem", "client.key", 0, ""},
+        {plain_name, "rediss", "localhost", "ca.pem", NULL, NULL, 0, ""},
+        /* We do not trust it: no authority, another one, another name, too old. */
+        {plain_name, "rediss", "localhost", NULL, NULL, NULL, 3, "TLS: "},
+        {plain_name, "rediss", "localhost", "stranger.pem", NULL, NULL, 3, "TLS: "},
+        {other_name, "rediss", "localhost", "ca.pem", NULL, NULL, 3, "mismatch"},
+        {other_name, "rediss", "127.0.0.1", "ca.pem", NULL, NULL, 3, "mismatch"},
+        {expired, "rediss", "localhost", "ca.pem", NULL, NULL, 3, "expired"},
+        /* It does not trust us. */
+        {f->server, "rediss", "localhost", "ca.pem", NULL, NULL, 3, ""},
+        {f->server, "rediss", "localhost", "ca.pem", "stranger.pem", "stranger.key", 3, ""},
+        /* One of the two speaks no TLS. */
+        {plain_name, "redis", "localhost", NULL, NULL, NULL, 3, "cannot"},
+        /* Files that are not what they should be. */
+        {plain_name, "rediss", "localhost", "none.pem", NULL, NULL, 3, "CA file"},
+        {f->server, "rediss", "localhost", "ca.pem", "client.pem", "server.key", 3, "key file"},
+        {f->server, "rediss", "localhost", "ca.pem", "none.pem", NULL, 3, "certificate file"},
+    };
+    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
+        try(f, &attempts[i]);
+}
+
+static void test_trust(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        try_all(*state);
+}
+
+/* Many jobs, some of them large, with links that are cut meanwhile. */
+static void run_jobs(struct worker_fixture *f)
+{
+    enum { SMALL = 20000, LARGE = 5 };
+    char line[1024];
+    const char *build = getenv("DARG_BUILD_DIR");
+    const char *url = url_of(f->server, "rediss", "localhost");
+    const char *const tls[] = {in_keys("ca.pem"), in_keys("client.pem"), in_keys("client.key")};
+    (void)snprintf(line, sizeof line,
+                   "{ seq %d; for i in $(seq %d); do head -c 3000000 /dev/zero | tr '\\0' x; echo; "
+                   "done; } | %s/darg push noop --lines --quiet -q jobs --max-job-size 4MiB -r %s "
+                   "--tls-ca %s --tls-cert %s --tls-key %s",
+                   SMALL, LARGE, build == NULL ? "build" : build, url, tls[0], tls[1], tls[2]);
+    struct process *push =
+        process_start(&(struct process_options){.argv = COMMANDS_ARGS("sh", "-c", line)});
+    worker_fixture_expect_exit(push, 0);
+    process_free(push);
+    struct process *worker = worker_fixture_run(
+        f, "-r", url, "-q", "jobs", "-t", "4", "--max-job-size", "4MiB", "--log-level", "warn",
+        "--tls-ca", tls[0], "--tls-cert", tls[1], "--tls-key", tls[2]);
+    worker_fixture_wait_above(f, "done", 1);
+    commands_do(f->conn, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    worker_fixture_wait_count(f, "done", SMALL + LARGE);
+    worker_fixture_wait_held(f, 0);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), 0);
+    assert_int_equal(worker_fixture_count(f, "buried"), 0);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    worker_fixture_expect_clean(f);
+}
+
+static void test_jobs(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        run_jobs(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_trust, reset, end),
+        cmocka_unit_test_setup_teardown(test_jobs, reset, end),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

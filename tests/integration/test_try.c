@@ -1,0 +1,95 @@
+/* darg-worker --try: one job through its handler, with no Redis anywhere. */
+#include "support/cmocka_all.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/process.h"
+
+enum { WAIT_MS = 20000, ARGS_MAX = 10 };
+
+#define STREAM(script) "s=stream:sh -c 'read -r hello; read -r job; " script "'"
+
+/* An address that nobody serves: to use it would fail. */
+static struct process *start(const char *handler, const char *type, const char *args)
+{
+    char program[256];
+    snprintf(program, sizeof program, "%s/darg-worker", getenv("DARG_BUILD_DIR"));
+    const char *argv[ARGS_MAX] = {
+        program, "-r", "unix:///nowhere/redis.sock", "--handler", handler, "--try", type, args};
+    const struct process_options options = {.argv = argv};
+    return process_start(&options);
+}
+
+static void expect(const char *handler, const char *type, const char *args, int code,
+                   const char *out, const char *err)
+{
+    struct process *process = start(handler, type, args);
+    int ended = process_wait(process, WAIT_MS);
+    if (ended != code || strcmp(process_stdout(process), out) != 0 ||
+        !strstr(process_stderr(process), err))
+        fail_msg("%s %s: code %d, stdout \"%s\", stderr \"%s\"", handler, args ? args : "-", ended,
+                 process_stdout(process), process_stderr(process));
+    process_free(process);
+}
+
+static void test_done(void **state)
+{
+    (void)state;
+    expect("c=cat", "c", "{\"a\": 1}", 0, "{\"a\": 1}", "");
+    expect("c=cat", "echo", "[1]", 0, "[1]\n", "");
+    expect("c=cat", "noop", NULL, 0, "", "");
+    expect(STREAM("echo \"{\\\"id\\\":\\\"try\\\",\\\"progress\\\":5}\"; echo oh >&2; echo "
+                  "\"{\\\"id\\\":\\\"try\\\",\\\"done\\\":[]}\""),
+           "s", NULL, 0, "[]\n", "progress: 5\n");
+}
+
+static void test_failed(void **state)
+{
+    (void)state;
+    expect("c=sh -c 'echo sorry >&2; exit 3'", "c", NULL, 1, "",
+           "failed, would be retried: sorry\n");
+    expect("c=sh -c 'exit 65'", "c", NULL, 1, "",
+           "failed for good, would be dead: exit status 65\n");
+    expect(
+        STREAM("echo \"{\\\"id\\\":\\\"try\\\",\\\"retry\\\":\\\"no\\\",\\\"delay_ms\\\":1500}\""),
+        "s", "1", 1, "", "failed, would be retried: no\nit asks for a pause of 1.5s\n");
+    expect(STREAM("kill -9 $$"), "s", "1", 1, "",
+           "failed, would be retried with one more crash: the handler ended");
+    expect(STREAM("echo bah"), "s", "1", 1, "",
+           "failed, would be retried: the handler broke the protocol: ");
+}
+
+static void test_unfit(void **state)
+{
+    (void)state;
+    expect("c=cat", "nobody", NULL, 2, "", "there is no handler for 'nobody': there are c,echo");
+    expect("c=cat", "c", "hello", 2, "", "the args are no JSON (a string needs its quotes): ");
+    expect("c=cat", "c", "1,\"id\":2", 2, "", "the args are no JSON");
+    expect("c=stream,x=1:cat", "c", NULL, 2, "", "stream has no option \"x=1\"");
+}
+
+static void test_signal_ends_it(void **state)
+{
+    (void)state;
+    struct process *process =
+        start(STREAM("echo \"{\\\"log\\\":\\\"here\\\"}\"; exec sleep 99"), "s", NULL);
+    process_wait_stderr(process, "here", WAIT_MS);
+    process_signal(process, SIGTERM);
+    assert_int_equal(process_wait(process, WAIT_MS), 1);
+    assert_non_null(strstr(process_stderr(process), "ended by a signal"));
+    process_free(process);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_done),
+        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_unfit),
+        cmocka_unit_test(test_signal_ends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

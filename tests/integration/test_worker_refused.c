@@ -1,0 +1,107 @@
+/* Workers that cannot start: options that make no sense, a Redis that wants another password. */
+#include "support/cmocka_all.h"
+
+#include "support/worker_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    for (; (text = strchr(text, '\n')) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void test_bad_options(void **state)
+{
+    struct worker_fixture *f = *state;
+    static const struct {
+        const char *args[4];
+        const char *said;
+    } rows[] = {
+        {{"--nonsense"}, "nonsense"},
+        {{"--thread", "x"}, "thread"},
+        {{"--threads", "0"}, "threads"},
+        {{"--lease", "10"}, "lease"},
+        {{"--lease", "999ms"}, "lease"},
+        {{"-q", "a b"}, "a b"},
+        {{"-q", "a", "-q", "a"}, "twice"},
+        {{"-q", "a=0"}, "a=0"},
+        {{"--handler", "t"}, "handler"},
+        {{"--handler", "t="}, "handler"},
+        {{"--delivery", "exactly-once"}, "exactly-once"},
+        {{"--prefetch", "some"}, "prefetch"},
+        {{"--backoff", "1h..2s"}, "1h..2s"},
+        {{"--log-level", "loud"}, "loud"},
+        {{"-r", "http://localhost"}, "redis://"},
+        {{"operand"}, "operand"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const args[] = {rows[i].args[0], rows[i].args[1], rows[i].args[2],
+                                    rows[i].args[3], NULL};
+        struct process *worker = worker_fixture_start_args(f, false, args);
+        worker_fixture_expect_exit(worker, 2);
+        const char *said = process_stderr(worker);
+        if (strncmp(said, "darg-worker: ", 13) != 0 || count_lines(said) != 1 ||
+            strstr(said, rows[i].said) == NULL)
+            fail_msg("%s: no sentence about it: %s", rows[i].args[0], said);
+        assert_string_equal(process_stdout(worker), "");
+    }
+}
+
+static void test_help_and_version(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct process *help = worker_fixture_launch(f, "--help");
+    worker_fixture_expect_exit(help, 0);
+    assert_non_null(strstr(process_stdout(help), "--ignore-sentinel"));
+    assert_string_equal(process_stderr(help), "");
+    struct process *version = worker_fixture_launch(f, "--version");
+    worker_fixture_expect_exit(version, 0);
+    assert_string_equal(process_stdout(version), "darg-worker " DARG_VERSION "\n");
+}
+
+static void test_a_wrong_password(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct redis_server *server = redis_server_start(COMMANDS_ARGS("--requirepass", "right"));
+    char url[200];
+    static const char *const passwords[] = {":wrong-word@", ""};
+    static const char *const said[] = {"does not accept the user or password", "NOAUTH"};
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(url, sizeof url, "unix://%s%s", passwords[i], redis_server_socket(server));
+        struct process *worker = worker_fixture_launch(f, "-q", "jobs", "-p", "2", "-r", url);
+        worker_fixture_expect_exit(worker, 3);
+        assert_non_null(strstr(process_stderr(worker), "ERROR"));
+        assert_non_null(strstr(process_stderr(worker), said[i]));
+        assert_null(strstr(process_stderr(worker), "wrong-word"));
+        assert_null(strstr(process_stderr(worker), "starting another"));
+    }
+    redis_server_stop(server);
+}
+
+/* A server that would throw jobs away is served, but not in silence. */
+static void test_a_server_that_evicts(void **state)
+{
+    struct worker_fixture *f = *state;
+    commands_do(f->conn, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    struct process *worker = worker_fixture_start(f, "-q", "jobs");
+    process_wait_stderr(worker, "allkeys-lru", WORKER_FIXTURE_WAIT_MS);
+    commands_do(f->conn, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORKER_TEST(test_bad_options),
+        WORKER_TEST(test_help_and_version),
+        WORKER_TEST(test_a_wrong_password),
+        WORKER_TEST(test_a_server_that_evicts),
+    };
+    return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
+}

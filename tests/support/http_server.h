@@ -1,0 +1,23 @@
+/* http_server - a small HTTP server on 127.0.0.1, on a port that was free: for tests of handlers
+ * that are URLs. In a thread of its own; one connection after another. What it answers:
+ *
+ *   /echo          200, the body that came, as JSON
+ *   /request       200, the whole request, as text
+ *   /status/N      N, the text "because N"
+ *   /retry-after/N 503 and Retry-After: N
+ *   /redirect      302 to /echo
+ *   /large/N       200 and so many bytes
+ *   /silence       nothing, until the client closes the connection
+ *   /close         the connection's end */
+#ifndef DARG_TESTS_SUPPORT_HTTP_SERVER_H
+#define DARG_TESTS_SUPPORT_HTTP_SERVER_H
+
+struct http_server;
+
+struct http_server *http_server_start(void);
+int http_server_port(const struct http_server *server);
+/* How many requests it has been sent. */
+int http_server_requests(struct http_server *server);
+void http_server_stop(struct http_server *server);
+
+#endif

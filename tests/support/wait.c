@@ -1,0 +1,21 @@
+#include "support/wait.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <stddef.h>
+
+enum { POLL_MS = 5 };
+
+bool wait_until(wait_predicate predicate, void *context, int64_t deadline_ms)
+{
+    int64_t end_ms = clock_mono_ms() + deadline_ms;
+    for (;;) {
+        bool is_late = clock_mono_ms() >= end_ms;
+        if (predicate(context))
+            return true;
+        if (is_late)
+            return false;
+        (void)poll(NULL, 0, POLL_MS);
+    }
+}

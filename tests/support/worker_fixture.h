@@ -1,0 +1,110 @@
+/* worker_fixture - real workers on a private server, for tests of build/darg-worker.
+ *
+ * Group setup and teardown start and end the server; each test begins with an empty one
+ * (worker_fixture_reset) and ends with every worker and child killed (worker_fixture_end). The
+ * queue is "jobs" unless a test says otherwise. One thread only. */
+#ifndef DARG_TESTS_SUPPORT_WORKER_FIXTURE_H
+#define DARG_TESTS_SUPPORT_WORKER_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "support/commands.h"
+#include "support/process.h"
+#include "support/redis_server.h"
+
+enum { WORKER_FIXTURE_MAX = 32, WORKER_FIXTURE_WAIT_MS = 40000 };
+
+struct worker_fixture {
+    struct redis_server *server;
+    struct conn *conn;
+    char directory[96]; /* for files of a test; emptied with the server's */
+    int test;           /* number of the test, part of its files' names */
+    const char
+        *program;       /* of the workers to be started, in the build's directory; a test may set */
+    const char *env[4]; /* it, and more variables of their environment */
+    struct process *workers[WORKER_FIXTURE_MAX];
+    size_t count;
+};
+
+int worker_fixture_setup(void **state);
+int worker_fixture_setup_durable(void **state); /* what is acknowledged is on disk */
+/* With further arguments of redis-server, ending with NULL. */
+int worker_fixture_setup_with(void **state, const char *const *server_args);
+int worker_fixture_teardown(void **state);
+int worker_fixture_reset(void **state);
+int worker_fixture_end(void **state);
+
+#define WORKER_TEST(function)                                                                      \
+    cmocka_unit_test_setup_teardown(function, worker_fixture_reset, worker_fixture_end)
+
+/* Starts a worker with these arguments besides -r; start waits until it can claim. It is freed at
+ * the test's end. The fixture's directory is $DIR for its handlers. */
+#define worker_fixture_start(fixture, ...)                                                         \
+    worker_fixture_start_args((fixture), true, COMMANDS_ARGS(__VA_ARGS__))
+#define worker_fixture_launch(fixture, ...)                                                        \
+    worker_fixture_start_args((fixture), false, COMMANDS_ARGS(__VA_ARGS__))
+struct process *worker_fixture_start_args(struct worker_fixture *fixture, bool is_awaited,
+                                          const char *const *args);
+/* Starts fixture->program with these arguments and no others. */
+#define worker_fixture_run(fixture, ...)                                                           \
+    worker_fixture_run_args((fixture), COMMANDS_ARGS(__VA_ARGS__), 0)
+struct process *worker_fixture_run_args(struct worker_fixture *fixture, const char *const *args,
+                                        int ready_fd);
+
+/* The worker must end by itself with this exit code. */
+void worker_fixture_expect_exit(struct process *worker, int exit_code);
+
+/* The supervisor's children; how many. */
+size_t worker_fixture_children(const struct process *worker, pid_t *children, size_t max);
+/* Its first child. */
+pid_t worker_fixture_child(const struct process *worker);
+bool worker_fixture_is_alive(pid_t pid); /* a zombie is not */
+
+/* kill -9 of the supervisor and its children at once. */
+void worker_fixture_kill(struct process *worker);
+
+/* A file of this test: its path, borrowed until the next call but three. */
+const char *worker_fixture_path(struct worker_fixture *fixture, const char *name);
+/* "TYPE=sh FILE", the file holding this script: for --handler. Borrowed likewise. */
+const char *worker_fixture_handler(struct worker_fixture *fixture, const char *type,
+                                   const char *script);
+void worker_fixture_touch(const char *path);
+char *worker_fixture_read(const char *path); /* "" if there is none; to free() */
+/* Waits until the file holds this many lines. */
+void worker_fixture_wait_lines(const char *path, size_t lines);
+
+/* LPUSH onto "jobs". */
+#define worker_fixture_push(fixture, ...)                                                          \
+    worker_fixture_push_args((fixture), COMMANDS_ARGS(__VA_ARGS__))
+void worker_fixture_push_args(struct worker_fixture *fixture, const char *const *jobs);
+/* Pushes `count` jobs of this type and args with ids j0 ..., whose outcomes go to the reply list
+ * "r". */
+void worker_fixture_push_many(struct worker_fixture *fixture, size_t count, const char *type,
+                              const char *args);
+
+/* What the reply list "r" tells of the jobs of push_many(): the number of different ids, of replies
+ * beyond the first of an id, and of runs after the first. */
+struct worker_fixture_outcomes {
+    size_t ids, repeats, reruns;
+};
+struct worker_fixture_outcomes worker_fixture_outcomes(struct worker_fixture *fixture,
+                                                       size_t count);
+
+/* A counter of "jobs"; waits until it has at least (and then exactly) this value. */
+int64_t worker_fixture_count(struct worker_fixture *fixture, const char *name);
+void worker_fixture_wait_count(struct worker_fixture *fixture, const char *name, int64_t value);
+void worker_fixture_wait_above(struct worker_fixture *fixture, const char *name, int64_t value);
+
+/* How many jobs are held by all workers together, as the hashes have it. */
+int64_t worker_fixture_held(struct worker_fixture *fixture);
+void worker_fixture_wait_held(struct worker_fixture *fixture, int64_t value);
+
+/* Waits until the worker registered for longest has renewed twice more: whatever it was told
+ * before, it knows. */
+void worker_fixture_wait_renewals(struct worker_fixture *fixture);
+
+/* No key of jobs, inbox, holdings, registry, drained or reaped is left, and the counters agree. */
+void worker_fixture_expect_clean(struct worker_fixture *fixture);
+
+#endif

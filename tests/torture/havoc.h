@@ -1,0 +1,30 @@
+/* havoc - the faults, in an order that a seed decides.
+ *
+ * Which fault comes next, when and how strong it is follows from the seed alone; which process it
+ * meets at that moment does not. One thread only. */
+#ifndef DARG_TESTS_TORTURE_HAVOC_H
+#define DARG_TESTS_TORTURE_HAVOC_H
+
+#include "torture/pushers.h"
+#include "torture/recovery.h"
+
+struct havoc;
+
+struct havoc *havoc_new(struct site *site, struct pushers *pushers, struct recovery *recovery,
+                        unsigned seed);
+void havoc_free(struct havoc *havoc);
+
+/* Ends what is over, and injects what is due. */
+void havoc_step(struct havoc *havoc);
+
+/* Ends everything that lasts: nothing is frozen, full, slow or cut afterwards. */
+void havoc_heal(struct havoc *havoc);
+
+/* A single kill while nothing else is wrong, for the recovery times. */
+void havoc_kill_child(struct havoc *havoc, size_t host);
+void havoc_kill_host(struct havoc *havoc, size_t host);
+
+size_t havoc_count(const struct havoc *havoc); /* faults injected */
+void havoc_print(const struct havoc *havoc, FILE *out);
+
+#endif

@@ -1,0 +1,142 @@
+/* How a fetcher ends: the sentinel's drain, an empty queue, and the audit that both may need. */
+#include "worker/fetcher_state.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/control.h"
+#include "queue/stats.h"
+#include "worker/giveback.h"
+
+enum {
+    DRAIN_TICK_MS = 1000, /* while other workers are waited for */
+    HELD_LOOK_MS = 1000,  /* the end of the last job wakes */
+    DUE_LOOK_MS = 25,     /* for a job that is due and not promoted yet */
+    LEAVE_LOOK_MS = 250,  /* at a queue that is to be left once it is empty */
+};
+
+void fetcher_audit(struct fetcher *self)
+{
+    struct err err = {0};
+    int64_t given = 0;
+    atomic_store(&self->session->must_audit, false);
+    enum status status = giveback_unknown(self->conn, self->session, &given, &err);
+    if (status != ST_OK) {
+        atomic_store(&self->session->must_audit, true);
+        fetcher_await_retry(self, "cannot compare what is held", &err);
+        return;
+    }
+    if (given > 0)
+        log_fields(LOG_WARN, "gave back jobs that are recorded as held here but are not",
+                   LOG_STR("queue", self->options.queue.name), LOG_INT("jobs", given));
+    self->audited_link = conn_generation(self->conn);
+    self->audited_ms = clock_mono_ms();
+}
+
+void fetcher_start_draining(struct fetcher *self)
+{
+    if (!atomic_exchange(&self->is_draining, true))
+        log_fields(LOG_INFO, "draining", LOG_STR("queue", self->options.queue.name));
+}
+
+/* Asks how the drain stands; false: no answer, and a pause was made. */
+static bool drain_tick(struct fetcher *self, enum control_drain *outcome)
+{
+    struct err err = {0};
+    int64_t age_ms = clock_mono_ms() - self->options.started_ms;
+    if (control_drain(self->conn, &self->session->lease, age_ms, outcome, &err) != ST_OK) {
+        fetcher_await_retry(self, "cannot drain", &err);
+        return false;
+    }
+    fetcher_note_success(self);
+    return true;
+}
+
+void fetcher_quiet_step(struct fetcher *self)
+{
+    enum control_drain outcome;
+    fetcher_rest(self, FETCHER_PAUSE_MS);
+    /* It does not claim, so it would never meet the sentinel: a drain overrides quiet. */
+    if (!drain_tick(self, &outcome))
+        return;
+    if (outcome == DRAIN_LOST)
+        (void)session_lose(self->session);
+    else if (outcome != DRAIN_WORK)
+        fetcher_start_draining(self);
+}
+
+void fetcher_drain_step(struct fetcher *self)
+{
+    if (atomic_load(&self->session->held) > 0 || atomic_load(&self->poppers) > 0) {
+        bool is_stocked = ring_count(self->options.tasks) > 0;
+        fetcher_rest(self, is_stocked ? FETCHER_STUCK_LOOK_MS : HELD_LOOK_MS);
+        return;
+    }
+    enum control_drain outcome;
+    if (!drain_tick(self, &outcome))
+        return;
+    switch (outcome) {
+    case DRAIN_LOST:
+        (void)session_lose(self->session);
+        break;
+    case DRAIN_WORK:
+        atomic_store(&self->is_draining, false);
+        break;
+    case DRAIN_HOLDING: /* nothing is held here: ghosts */
+        fetcher_audit(self);
+        fetcher_rest(self, DRAIN_TICK_MS);
+        break;
+    case DRAIN_WAITING:
+        fetcher_rest(self, DRAIN_TICK_MS);
+        break;
+    case DRAIN_ENDED:
+        log_fields(LOG_INFO, "drained: leaving", LOG_STR("queue", self->options.queue.name));
+        self->is_leaving = true;
+        break;
+    }
+}
+
+/* The work is at an end for a worker that was told to leave an empty queue. */
+void fetcher_leave_if_empty(struct fetcher *self, int64_t next_due_ms, int64_t now_ms)
+{
+    bool is_due = next_due_ms >= 0 && next_due_ms <= now_ms;
+    bool is_stocked = ring_count(self->options.tasks) > 0;
+    if (atomic_load(&self->session->held) > 0 || is_due) {
+        fetcher_rest(self, is_due       ? DUE_LOOK_MS
+                           : is_stocked ? FETCHER_STUCK_LOOK_MS
+                                        : HELD_LOOK_MS);
+        return;
+    }
+    log_fields(LOG_INFO, "the queue is empty: leaving", LOG_STR("queue", self->options.queue.name));
+    self->is_leaving = true;
+}
+
+bool fetcher_leaves_when_empty(const struct fetcher *self)
+{
+    return self->options.is_burst || fetcher_current_order(self) == ORDER_DRAIN;
+}
+
+/* At most once: leaves an empty queue. What the poppers may be taking at this moment is nowhere to
+ * be seen, so they are kept from popping first, and the queue is looked at once more when none is
+ * at it. */
+static void leave_popped_queue(struct fetcher *self)
+{
+    struct err err = {0};
+    struct stats stats;
+    if (stats_read(self->conn, &self->options.queue, &stats, &err) != ST_OK) {
+        fetcher_await_retry(self, "cannot look at the queue", &err);
+        return;
+    }
+    bool is_empty = stats.waiting + stats.inbox == 0;
+    if (is_empty && atomic_load(&self->is_closing) && atomic_load(&self->poppers) == 0)
+        fetcher_leave_if_empty(self, stats.next_due_ms, stats.now_ms);
+    atomic_store(&self->is_closing, is_empty);
+}
+
+void fetcher_idle_step(struct fetcher *self)
+{
+    bool is_leaver = fetcher_leaves_when_empty(self);
+    if (is_leaver)
+        leave_popped_queue(self);
+    if (!self->is_leaving)
+        fetcher_rest(self, is_leaver ? LEAVE_LOOK_MS : FETCHER_PAUSE_MS);
+}

@@ -1,0 +1,225 @@
+/* One run of a command: its arguments and environment for this job, and what its end means. */
+#include "worker/handler/exec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/printable.h"
+#include "worker/handler/exec_parse.h"
+#include "worker/handler/exec_spawn.h"
+#include "worker/handler/exec_watch.h"
+
+enum { VARIABLE_COUNT = 6, VARIABLE_BYTES = 192 };
+
+/* What the program is started with; made before the fork, since nothing can be made after it. */
+struct start {
+    char **argv; /* words of the command, borrowed, where they have no {}; else owned */
+    char **environment;
+    char variables[VARIABLE_COUNT][VARIABLE_BYTES];
+};
+
+/* ---- arguments ---- */
+
+/* The args as one argument. False, with the reason why no program can be given them. */
+static bool decode_args(struct slice args, struct buf *decoded, struct buf *reason)
+{
+    if (args.len == 0 || args.ptr[0] != '"') {
+        buf_printf(reason, "the command has a {}, so args must be a JSON string: %s",
+                   args.len == 0 ? "there are none" : "they are another type");
+        return false;
+    }
+    json_decode_string(args, decoded);
+    if (decoded->len > 0 && memchr(decoded->ptr, 0, decoded->len)) {
+        buf_append_text(reason, "args hold a NUL, which no argument of a program can");
+        return false;
+    }
+    return true;
+}
+
+/* A copy of the word with text for each {}. */
+static char *fill_in(const char *word, const char *text)
+{
+    struct buf filled = {0};
+    for (const char *gap; (gap = strstr(word, "{}")); word = gap + 2) {
+        buf_append(&filled, word, (size_t)(gap - word));
+        buf_append_text(&filled, text);
+    }
+    buf_append_text(&filled, word);
+    return buf_take(&filled);
+}
+
+static bool make_argv(const struct exec_command *command, struct slice args, struct start *start,
+                      struct buf *reason)
+{
+    struct buf decoded = {0};
+    bool is_good = !command->wants_args || decode_args(args, &decoded, reason);
+    if (is_good) {
+        start->argv = mem_array(command->word_count + 1, sizeof *start->argv);
+        for (size_t i = 0; i < command->word_count; i++) {
+            char *word = command->words[i];
+            start->argv[i] = strstr(word, "{}") ? fill_in(word, buf_text(&decoded)) : word;
+        }
+    }
+    buf_fini(&decoded);
+    return is_good;
+}
+
+/* ---- environment ---- */
+
+static void make_environment(const struct exec_command *command, const struct handler_call *call,
+                             struct start *start)
+{
+    const struct {
+        const char *name;
+        const char *text; /* NULL: the number */
+        int64_t number;
+    } rows[VARIABLE_COUNT] = {
+        {"ID", call->job->id, 0},         {"TYPE", call->job->type, 0},
+        {"QUEUE", call->queue, 0},        {"RUN", NULL, call->run},
+        {"ATTEMPT", NULL, call->attempt}, {"DEADLINE", NULL, call->deadline_ms},
+    };
+    size_t count = command->environment_count;
+    start->environment = mem_array(count + VARIABLE_COUNT + 1, sizeof *start->environment);
+    memcpy(start->environment, command->environment, count * sizeof *start->environment);
+    for (int i = 0; i < VARIABLE_COUNT; i++) {
+        char *out = start->variables[i];
+        int len = rows[i].text
+                      ? snprintf(out, VARIABLE_BYTES, "DARG_JOB_%s=%s", rows[i].name, rows[i].text)
+                      : snprintf(out, VARIABLE_BYTES, "DARG_JOB_%s=%" PRId64, rows[i].name,
+                                 rows[i].number);
+        ensure(len > 0 && len < VARIABLE_BYTES, "DARG_JOB_%s is %d bytes", rows[i].name, len);
+        start->environment[count++] = out;
+    }
+}
+
+static void free_start(const struct exec_command *command, struct start *start)
+{
+    for (size_t i = 0; start->argv && i < command->word_count; i++)
+        if (start->argv[i] != command->words[i])
+            free(start->argv[i]);
+    free(start->argv);
+    free(start->environment);
+}
+
+/* ---- the end ---- */
+
+void exec_clean_text(struct buf *text)
+{
+    struct buf quoted = {0};
+    struct buf plain = {0};
+    struct slice raw = buf_slice(text);
+    for (; raw.len > 0 && (raw.ptr[0] & 0xc0) == 0x80; raw.len--)
+        raw.ptr++;
+    json_append_string(&quoted, raw);
+    json_decode_string(buf_slice(&quoted), &plain);
+    printable_make(plain.ptr, plain.len, ' ', "\n\t");
+    struct slice rest = buf_slice(&plain);
+    while (rest.len > 0 && strchr(" \t\n", rest.ptr[rest.len - 1]))
+        rest.len--;
+    for (; rest.len > 0 && strchr(" \t\n", rest.ptr[0]); rest.len--)
+        rest.ptr++;
+    buf_clear(text);
+    buf_append_slice(text, rest);
+    buf_fini(&plain);
+    buf_fini(&quoted);
+}
+
+void exec_append_signal(struct buf *reason, int signal)
+{
+    const char *words = sigdescr_np(signal);
+    buf_printf(reason, "killed by signal %d (%s)", signal, words ? words : "real-time signal");
+}
+
+/* What an exit means; the reason stays empty where standard error is to say it. */
+static enum handler_outcome judge_exit(int wait_status, bool has_errors, struct buf *reason)
+{
+    if (WIFSIGNALED(wait_status)) {
+        exec_append_signal(reason, WTERMSIG(wait_status));
+        return HANDLER_RETRY;
+    }
+    int code = WEXITSTATUS(wait_status);
+    if (code == 0)
+        return HANDLER_DONE;
+    if (!has_errors)
+        buf_printf(reason, "exit status %d", code);
+    return code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
+}
+
+static enum handler_outcome judge(enum exec_end end, int wait_status,
+                                  const struct handler_call *call, bool has_errors,
+                                  struct buf *reason)
+{
+    char timeout[PARSE_DURATION_MAX];
+    char limit[PARSE_BYTES_MAX];
+    switch (end) {
+    case EXEC_ENDED:
+        return judge_exit(wait_status, has_errors, reason);
+    case EXEC_TIMED_OUT:
+        buf_printf(reason, "timed out after %s", format_duration_ms(call->timeout_ms, timeout));
+        return HANDLER_RETRY;
+    case EXEC_ABORTED:
+        buf_append_text(reason, "told to end");
+        return HANDLER_ABORTED;
+    case EXEC_TOO_LARGE: /* it will be no smaller the next time */
+        buf_printf(reason, "the output is larger than %s (--max-output)",
+                   format_bytes(call->max_output, limit));
+        return HANDLER_BURY;
+    case EXEC_LOST:
+        break;
+    }
+    buf_append_text(reason, "the exit status is lost");
+    return HANDLER_RETRY;
+}
+
+/* The reason goes in front of what the program has said itself. */
+static void conclude(enum exec_end end, int wait_status, const struct handler_call *call,
+                     struct handler_result *result)
+{
+    struct buf reason = {0};
+    exec_clean_text(&result->error);
+    struct slice said = buf_slice(&result->error);
+    result->outcome = judge(end, wait_status, call, said.len > 0, &reason);
+    if (result->outcome == HANDLER_DONE) {
+        buf_clear(&result->error);
+    } else {
+        if (reason.len > 0 && said.len > 0)
+            buf_append_text(&reason, ": ");
+        buf_append_slice(&reason, said);
+        buf_clear(&result->error);
+        buf_append_slice(&result->error, buf_slice(&reason));
+        buf_clear(&result->output);
+    }
+    buf_fini(&reason);
+}
+
+void exec_run(void *state, const struct handler_call *call, struct handler_result *result)
+{
+    const struct exec_command *command = state;
+    struct slice args = call->job->args;
+    struct start start = {0};
+    struct exec_child child;
+    struct err err = {0};
+    result->output_is_json = false;
+    if (!make_argv(command, args, &start, &result->error)) {
+        result->outcome = HANDLER_BURY;
+        return;
+    }
+    make_environment(command, call, &start);
+    struct exec_program program = {command->program, start.argv, start.environment};
+    if (exec_spawn(&program, &child, &err) == ST_OK) {
+        int wait_status;
+        struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;
+        enum exec_end end = exec_watch(&child, input, call, result, &wait_status);
+        conclude(end, wait_status, call, result);
+    } else {
+        buf_append_text(&result->error, err_text(&err));
+        result->outcome = HANDLER_RETRY;
+    }
+    free_start(command, &start);
+}

@@ -1,0 +1,37 @@
+/* exec - a handler that runs a program for each job (`--handler TYPE=COMMAND`).
+ *
+ * COMMAND is split on blanks with quotes as a shell would, without a shell and without expansion.
+ * `{}` in a word stands for the args, which must then be a JSON string: decoded, within that one
+ * argument. Otherwise the args come on standard input, byte for byte. Standard output is the
+ * result; exit 0 done, 65 (EX_DATAERR) bury, anything else retry; the end of standard error is the
+ * reason. The program has a process group of its own, which is killed when it ends, at the timeout,
+ * and on abort (SIGTERM first, SIGKILL 2 s and 1 s later); it dies with the worker. Of the
+ * environment, nothing of Redis or of darg's own options is passed on; DARG_JOB_ID, DARG_JOB_TYPE,
+ * DARG_JOB_QUEUE, DARG_JOB_RUN, DARG_JOB_ATTEMPT and DARG_JOB_DEADLINE are added.
+ *
+ * The process must ignore SIGPIPE, and must neither ignore SIGCHLD nor wait for any child. */
+#ifndef DARG_WORKER_HANDLER_EXEC_H
+#define DARG_WORKER_HANDLER_EXEC_H
+
+#include "base/err.h"
+#include "worker/handler/handler.h"
+
+struct exec_command;
+
+/* Parses COMMAND and finds the program; takes the environment as it is now. ST_INVALID with a
+ * sentence otherwise. To be given to exec_run() as its state and to exec_free(). */
+MUST_CHECK enum status exec_parse(const char *command, struct exec_command **parsed,
+                                  struct err *err);
+void exec_free(void *state); /* NULL is fine */
+
+/* A handler_fn; state is a struct exec_command. */
+void exec_run(void *state, const struct handler_call *call, struct handler_result *result);
+
+/* Standard error as text for people: without the rest of a character cut at the start, valid UTF-8
+ * by way of the JSON writer, no control bytes but line ends and tabs, no blanks around it. */
+void exec_clean_text(struct buf *text);
+
+/* Appends "killed by signal 9 (Killed)". */
+void exec_append_signal(struct buf *reason, int signal);
+
+#endif

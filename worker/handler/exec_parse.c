@@ -1,0 +1,202 @@
+#include "worker/handler/exec_parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "worker/handler/exec.h"
+
+static const char blanks[] = " \t\n";
+
+/* ---- words ---- */
+
+/* Each reader starts behind what opened it, appends to word, and returns where to go on, or NULL if
+ * the command ends too early. */
+static const char *read_single_quoted(const char *at, struct buf *word)
+{
+    const char *end = strchr(at, '\'');
+    if (!end)
+        return NULL;
+    buf_append(word, at, (size_t)(end - at));
+    return end + 1;
+}
+
+static const char *read_double_quoted(const char *at, struct buf *word)
+{
+    for (; *at && *at != '"'; at++) {
+        if (*at == '\\' && at[1] && strchr("\"\\$`", at[1]))
+            at++;
+        buf_append_char(word, *at);
+    }
+    return *at ? at + 1 : NULL;
+}
+
+static const char *read_escaped(const char *at, struct buf *word)
+{
+    if (!*at)
+        return NULL;
+    buf_append_char(word, *at);
+    return at + 1;
+}
+
+static const char *read_word(const char *at, struct buf *word)
+{
+    while (at && *at && !strchr(blanks, *at)) {
+        char c = *at++;
+        if (c == '\'')
+            at = read_single_quoted(at, word);
+        else if (c == '"')
+            at = read_double_quoted(at, word);
+        else if (c == '\\')
+            at = read_escaped(at, word);
+        else
+            buf_append_char(word, c);
+    }
+    return at;
+}
+
+static enum status split(const char *text, struct exec_command *command, struct err *err)
+{
+    struct buf word = {0};
+    const char *at = text + strspn(text, blanks);
+    /* Every word but the last takes two bytes or more. */
+    command->words = mem_array(strlen(text) / 2 + 2, sizeof *command->words);
+    while (at && *at) {
+        buf_clear(&word);
+        at = read_word(at, &word);
+        if (!at)
+            break;
+        if (strstr(buf_text(&word), "{}"))
+            command->wants_args = true;
+        command->words[command->word_count++] = mem_dup(buf_text(&word));
+        at += strspn(at, blanks);
+    }
+    buf_fini(&word);
+    if (!at)
+        return err_set(err, ST_INVALID, "the command has an open quote or ends in a backslash: %s",
+                       text);
+    if (command->word_count == 0 || !*command->words[0])
+        return err_set(err, ST_INVALID, "the command is empty");
+    if (strstr(command->words[0], "{}"))
+        return err_set(err, ST_INVALID, "{} cannot name the program: no job may choose what runs");
+    return ST_OK;
+}
+
+/* ---- the program ---- */
+
+/* 0, or the errno for which the file cannot be run. */
+static int why_not_runnable(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return errno;
+    if (!S_ISREG(info.st_mode))
+        return EACCES;
+    return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+static enum status find_by_path(const char *name, char **program, struct err *err)
+{
+    struct buf path = {0};
+    if (name[0] != '/') {
+        char *here = get_current_dir_name();
+        if (!here)
+            return err_set(err, ST_INVALID, "cannot run \"%s\": the current directory is gone",
+                           name);
+        buf_printf(&path, "%s/", here);
+        free(here);
+    }
+    buf_append_text(&path, name);
+    int why = why_not_runnable(buf_text(&path));
+    *program = buf_take(&path);
+    if (why != 0)
+        return err_set(err, ST_INVALID, "cannot run \"%s\": %s", name, strerror(why));
+    return ST_OK;
+}
+
+/* Only absolute directories count: what a name means must not depend on where one stands. */
+static enum status find_in_path(const char *name, char **program, struct err *err)
+{
+    const char *list = getenv("PATH");
+    struct buf path = {0};
+    int why = ENOENT;
+    for (const char *at = list ? list : "/usr/bin:/bin"; *at;) {
+        size_t len = strcspn(at, ":");
+        if (at[0] == '/') {
+            buf_clear(&path);
+            buf_printf(&path, "%.*s/%s", (int)len, at, name);
+            int why_here = why_not_runnable(buf_text(&path));
+            if (why_here == 0) {
+                *program = buf_take(&path);
+                return ST_OK;
+            }
+            if (why_here == EACCES)
+                why = EACCES;
+        }
+        at += len + (at[len] == ':');
+    }
+    buf_fini(&path);
+    return err_set(err, ST_INVALID, "cannot run \"%s\": %s in the directories of PATH", name,
+                   why == EACCES ? "it is not executable" : "there is no such program");
+}
+
+/* ---- the environment ---- */
+
+/* Options, which may hold secrets, whatever else tells the way to Redis, and what a service manager
+ * and this worker have to tell each other. */
+static bool is_private(const char *variable)
+{
+    return strncasecmp(variable, "DARG_", 5) == 0 || strncasecmp(variable, "REDIS", 5) == 0 ||
+           strncmp(variable, "NOTIFY_SOCKET=", 14) == 0 || strncmp(variable, "WATCHDOG_", 9) == 0;
+}
+
+static void copy_environment(struct exec_command *command)
+{
+    size_t count = 0;
+    while (environ && environ[count])
+        count++;
+    command->environment = mem_array(count + 1, sizeof *command->environment);
+    for (size_t i = 0; i < count; i++)
+        if (!is_private(environ[i]))
+            command->environment[command->environment_count++] = mem_dup(environ[i]);
+}
+
+enum status exec_parse(const char *text, struct exec_command **parsed, struct err *err)
+{
+    struct exec_command *command = mem_new(sizeof *command);
+    enum status status = split(text, command, err);
+    if (status == ST_OK) {
+        const char *name = command->words[0];
+        status = strchr(name, '/') ? find_by_path(name, &command->program, err)
+                                   : find_in_path(name, &command->program, err);
+    }
+    if (status != ST_OK) {
+        exec_free(command);
+        command = NULL;
+    } else {
+        copy_environment(command);
+    }
+    *parsed = command;
+    return status;
+}
+
+static void free_strings(char **strings)
+{
+    for (char **s = strings; s && *s; s++)
+        free(*s);
+    free(strings);
+}
+
+void exec_free(void *state)
+{
+    struct exec_command *command = state;
+    if (!command)
+        return;
+    free(command->program);
+    free_strings(command->words);
+    free_strings(command->environment);
+    free(command);
+}

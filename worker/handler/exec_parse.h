@@ -1,0 +1,18 @@
+/* exec_parse - a handler's command, taken apart once at the start. */
+#ifndef DARG_WORKER_HANDLER_EXEC_PARSE_H
+#define DARG_WORKER_HANDLER_EXEC_PARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Fixed after exec_parse(), read by every thread; all memory is owned. */
+struct exec_command {
+    char *program; /* absolute path */
+    char **words;  /* ends with NULL; words[0] is the program as it was written */
+    size_t word_count;
+    bool wants_args;    /* some word has a {} */
+    char **environment; /* the worker's own without what is private; ends with NULL */
+    size_t environment_count;
+};
+
+#endif

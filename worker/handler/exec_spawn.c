@@ -1,0 +1,183 @@
+/* vfork() instead of fork(): copying the page tables of a large worker for each job costs
+ * milliseconds; and instead of posix_spawn(): that can set neither the death signal nor
+ * no_new_privs. Its price: until execve() the child runs in the parent's memory, on the parent's
+ * stack. So signals are blocked around it (no handler of the parent may run in the child), and the
+ * child makes system calls only. It works unchanged where vfork() is really a fork(), as under a
+ * race detector. */
+#include "worker/handler/exec_spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    EXIT_CANNOT_RUN = 127,        /* as a shell says it */
+    DESCRIPTORS_ASSUMED = 1 << 16 /* closed one by one where the kernel has no close_range() */
+};
+
+/* All that the child needs, made by the parent. */
+struct plan {
+    const struct exec_program *program;
+    pid_t parent;
+    int stdio[3];
+};
+
+/* ---- in the child: only what is async-signal-safe ---- */
+
+static void say(const char *text)
+{
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    (void)ignored;
+}
+
+/* Standard error is where the parent looks for reasons. A list of arguments that is too long for
+ * the system will be so the next time, too: EX_DATAERR says so. */
+static _Noreturn void give_up(const char *path, int why)
+{
+    const char *words = strerrordesc_np(why);
+    say("cannot run ");
+    say(path);
+    say(": ");
+    say(words ? words : "unknown error");
+    _exit(why == E2BIG ? EX_DATAERR : EXIT_CANNOT_RUN);
+}
+
+/* The parent's own 0, 1 or 2 may have been closed, and be a pipe now: out of the way first, so that
+ * no dup2() overwrites what a later one needs. */
+static bool connect_stdio(const int stdio[3])
+{
+    int safe[3];
+    for (int i = 0; i < 3; i++) {
+        safe[i] = stdio[i] > STDERR_FILENO ? stdio[i] : fcntl(stdio[i], F_DUPFD_CLOEXEC, 3);
+        if (safe[i] < 0)
+            return false;
+    }
+    for (int i = 0; i < 3; i++)
+        if (dup2(safe[i], i) < 0)
+            return false;
+    return true;
+}
+
+/* Ours are close-on-exec; those of libraries, and of whoever started the worker, need not be. */
+static void close_others(void)
+{
+    if (close_range(3, ~0U, 0) == 0)
+        return;
+    for (int fd = 3; fd < DESCRIPTORS_ASSUMED; fd++)
+        close(fd);
+}
+
+/* Dispositions before the mask, or a handler would run here. The kernel refuses some: those have no
+ * other. */
+static void reset_signals(void)
+{
+    struct sigaction defaults = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int signal = 1; signal < NSIG; signal++)
+        sigaction(signal, &defaults, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void run_child(const struct plan *plan)
+{
+    const struct exec_program *program = plan->program;
+    /* A parent that died before the first call does not count for it. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != plan->parent)
+        _exit(EXIT_CANNOT_RUN);
+    setpgid(0, 0);
+    reset_signals();
+    if (!connect_stdio(plan->stdio))
+        _exit(EXIT_CANNOT_RUN);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        give_up(program->path, errno);
+    close_others();
+    execve(program->path, program->argv, program->environment);
+    give_up(program->path, errno);
+}
+
+/* ---- in the parent ---- */
+
+static pid_t start(const struct plan *plan)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork): see above */
+    if (pid == 0)
+        run_child(plan); /* NOLINT(clang-analyzer-unix.Vfork): it never returns */
+    int why = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (pid > 0)
+        setpgid(pid, pid); /* for a vfork() that did not wait; refused, rightly, after execve() */
+    errno = why;
+    return pid;
+}
+
+void exec_spawn_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* One pipe: our end nonblocking, the program's as programs expect it. */
+static bool make_pipe(int *ours, int *theirs, bool we_write)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    *ours = ends[we_write];
+    *theirs = ends[!we_write];
+    return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
+}
+
+enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
+                       struct err *err)
+{
+    struct plan plan = {.program = program, .parent = getpid(), .stdio = {-1, -1, -1}};
+    enum status status = ST_OK;
+    *child = (struct exec_child){.pidfd = -1, .input = -1, .output = -1, .errors = -1};
+    if (!make_pipe(&child->input, &plan.stdio[0], true) ||
+        !make_pipe(&child->output, &plan.stdio[1], false) ||
+        !make_pipe(&child->errors, &plan.stdio[2], false)) {
+        status = err_system(err, errno, "cannot make a pipe to %s", program->path);
+        goto out;
+    }
+    child->pid = start(&plan);
+    if (child->pid < 0) {
+        status = err_system(err, errno, "cannot start a process for %s", program->path);
+        goto out;
+    }
+    child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+out:
+    for (int i = 0; i < 3; i++)
+        exec_spawn_close(&plan.stdio[i]);
+    if (status != ST_OK) {
+        exec_spawn_close(&child->input);
+        exec_spawn_close(&child->output);
+        exec_spawn_close(&child->errors);
+    }
+    return status;
+}
+
+void exec_spawn_signal(const struct exec_child *child, int signal)
+{
+    if (kill(-child->pid, signal) != 0 || signal == SIGKILL)
+        kill(child->pid, signal);
+}
+
+bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost)
+{
+    siginfo_t info = {0};
+    int looked = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    *is_lost = looked != 0 && errno == ECHILD;
+    return *is_lost || (looked == 0 && info.si_pid != 0);
+}

@@ -1,0 +1,44 @@
+/* exec_spawn - starts a program with three pipes, in a process group of its own.
+ *
+ * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
+ * empty signal mask; it can gain no privileges, and the kernel kills it when the thread that
+ * started it ends - which pool threads do only with the process. What keeps it from starting after
+ * the fork is its first and only output on standard error. */
+#ifndef DARG_WORKER_HANDLER_EXEC_SPAWN_H
+#define DARG_WORKER_HANDLER_EXEC_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct exec_program {
+    const char *path; /* absolute */
+    char *const *argv;
+    char *const *environment;
+};
+
+struct exec_child {
+    pid_t pid; /* of the program and of its group, until it is waited for */
+    int pidfd; /* readable once it has ended; -1 where the system gives none */
+    int input; /* our ends of its standard streams: nonblocking, -1 once closed */
+    int output;
+    int errors;
+};
+
+/* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */
+MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
+                                  struct err *err);
+
+/* Sends a signal to the group, and to the program itself should it have left the group. Only while
+ * nobody has waited for it: its pid may be anyone's afterwards. */
+void exec_spawn_signal(const struct exec_child *child, int signal);
+
+/* True once the program has ended. Does not wait for it, so that its pid and its group's name are
+ * not given to anyone else. *is_lost: somebody else has waited for it, or SIGCHLD is ignored. */
+MUST_CHECK bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost);
+
+/* Closes the descriptor if it is open, and sets it to -1. */
+void exec_spawn_close(int *fd);
+
+#endif

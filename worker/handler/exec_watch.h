@@ -1,0 +1,30 @@
+/* exec_watch - keeps a started program company to its end: feeds it, takes what it says, holds it
+ * to its limits, and leaves neither process nor descriptor behind.
+ *
+ * A program that is to end (timeout, abort) is asked by SIGTERM to its whole group and killed after
+ * a grace. When it has ended, the rest of its group is killed, and what lies in the pipes is read
+ * without waiting for their other ends to close. Only what leaves the group on purpose (setsid)
+ * outlives it. */
+#ifndef DARG_WORKER_HANDLER_EXEC_WATCH_H
+#define DARG_WORKER_HANDLER_EXEC_WATCH_H
+
+#include "base/buf.h"
+#include "worker/handler/exec_spawn.h"
+#include "worker/handler/handler.h"
+
+enum exec_end {
+    EXEC_ENDED, /* by itself */
+    EXEC_TIMED_OUT,
+    EXEC_ABORTED,
+    EXEC_TOO_LARGE, /* more than max_output */
+    EXEC_LOST,      /* somebody else has waited for it, or SIGCHLD is ignored: no status */
+};
+
+/* Appends standard output to result->output and the last 2 KiB of standard error to result->error;
+ * sets nothing else of the result. *wait_status is waitpid()'s, unless EXEC_LOST. The child is used
+ * up. SIGPIPE must be blocked or ignored. */
+MUST_CHECK enum exec_end exec_watch(struct exec_child *child, struct slice input,
+                                    const struct handler_call *call, struct handler_result *result,
+                                    int *wait_status);
+
+#endif

@@ -1,0 +1,75 @@
+/* handler - the code that does a job's work, behind one function.
+ *
+ * A handler is called by a pool thread, for one job at a time in that thread and for many at once
+ * over all threads. It returns when the job has ended or when `abort_fd` has become readable,
+ * whichever comes first. */
+#ifndef DARG_WORKER_HANDLER_HANDLER_H
+#define DARG_WORKER_HANDLER_HANDLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "job/job.h"
+
+/* Who hears what a handler says while its job runs. Both return soon; the text is borrowed for the
+ * time of the call, and comes from outside: any bytes, any length. Pool thread only. */
+struct handler_observer {
+    void (*progress)(struct handler_observer *observer, struct slice text); /* JSON text */
+    void (*log)(struct handler_observer *observer, enum log_level level, struct slice text);
+};
+
+/* What a handler is given; everything is borrowed for the time of the call. */
+struct handler_call {
+    const struct job *job;
+    const char *queue;   /* name of the queue */
+    int64_t run;         /* fencing token: grows strictly with every run of the job */
+    int64_t attempt;     /* 1 for the first */
+    int64_t timeout_ms;  /* 0: none */
+    int64_t deadline_ms; /* wall clock, for DARG_DEADLINE; 0: none */
+    int64_t max_output;  /* bytes of result kept; more is an error */
+    size_t thread;       /* index of the pool thread: calls of one thread follow each other */
+    struct handler_observer *observer; /* NULL: nobody listens */
+    int abort_fd; /* readable: end at once, outcome HANDLER_ABORTED. Never read from. */
+};
+
+enum handler_outcome {
+    HANDLER_DONE,
+    HANDLER_RETRY,   /* failed: again later, or dead once its attempts are used up */
+    HANDLER_BURY,    /* failed for good */
+    HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
+};
+
+/* What it answers. The runner clears it before each call (no output, retry_after_ms -1) and owns
+ * the buffers. */
+struct handler_result {
+    enum handler_outcome outcome;
+    struct buf output;      /* the result */
+    bool output_is_json;    /* output is JSON text as it stands; otherwise it is plain bytes */
+    struct buf error;       /* reason, for a person, where the outcome is no HANDLER_DONE */
+    int64_t retry_after_ms; /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
+    bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
+};
+
+typedef void (*handler_fn)(void *state, const struct handler_call *call,
+                           struct handler_result *result);
+
+/* The end of a pool thread, in steps: each is taken for all handlers before the next begins. */
+enum handler_leave {
+    LEAVE_ASK,  /* do not wait: say that there will be no more jobs */
+    LEAVE_TERM, /* wait until `until_ms`, then ask what still runs to end */
+    LEAVE_KILL, /* wait until `until_ms`, then make it end; nothing is left afterwards */
+};
+
+struct handler {
+    const char *type; /* borrowed from the registry */
+    handler_fn run;
+    void *state;
+    /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
+     * thread. */
+    void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
+    void (*free_state)(void *state); /* NULL: nothing to free */
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* http - a handler that sends jobs to a URL (`--handler TYPE=https://...`): the program darg-http,
+ * kept as a handler that stays (stream.h). */
+#ifndef DARG_WORKER_HANDLER_HTTP_H
+#define DARG_WORKER_HANDLER_HTTP_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "worker/handler/handler.h"
+
+/* True if the text begins with https:// or http://. */
+bool http_is(const char *text);
+
+/* Finds darg-http beside this program, or else in PATH. ST_INVALID with a sentence, also for a URL
+ * with a password. The handler is to be freed by its free_state, as stream_parse()'s is. */
+MUST_CHECK enum status http_parse(const char *url, struct handler *handler, struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* registry - which handler a type of job has. Filled at the start, fixed once threads run. */
+#ifndef DARG_WORKER_HANDLER_REGISTRY_H
+#define DARG_WORKER_HANDLER_REGISTRY_H
+
+#include "base/err.h"
+#include "worker/handler/handler.h"
+
+struct registry;
+
+struct registry *registry_new(void); /* with the built-in handlers in it */
+void registry_free(struct registry *registry);
+
+/* Adds what `--handler TYPE=COMMAND` or `TYPE=stream:COMMAND` says. ST_INVALID with a sentence: no
+ * '=', bad type, unbalanced quotes, empty command, the program is not to be found or not
+ * executable. A later row for the same type replaces. */
+MUST_CHECK enum status registry_add_option(struct registry *registry, const char *option,
+                                           struct err *err);
+
+/* NULL: no handler for that type here. Any thread. */
+const struct handler *registry_find(const struct registry *registry, const char *type);
+
+/* Ends what the handlers keep for a pool thread: called by each thread when it has run its last
+ * job, before it ends. Returns within two seconds, however many handlers there are. */
+void registry_leave(const struct registry *registry, size_t thread);
+
+/* Appends the types, sorted, separated by commas: for the registration and the log. */
+void registry_append_types(const struct registry *registry, struct buf *out);
+
+#endif

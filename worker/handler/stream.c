@@ -1,0 +1,273 @@
+/* One job through the process of its thread, and what becomes of the process. */
+#include "worker/handler/stream.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "worker/handler/exec.h"
+#include "worker/handler/stream_message.h"
+#include "worker/handler/stream_slot.h"
+
+enum {
+    LINE_SLACK_BYTES = 64 << 10, /* what a line may have beyond the result */
+    TIMEOUT_GRACE_MS = 2000,     /* from TERM to KILL, as of a program that runs once */
+    ABORT_GRACE_MS = 1000,
+    CLOSED_GRACE_MS = 1000, /* from the end of its output to its own */
+    EXIT_CANNOT_RUN = 127,
+};
+
+enum talk_end {
+    TALK_GOES_ON,
+    TALK_ANSWERED,
+    TALK_BROKEN, /* the protocol was; the reason says how */
+    TALK_CLOSED, /* it says no more */
+    TALK_DIED,
+    TALK_UNSEEN, /* it died, and had done so in all but name when the job was written */
+    TALK_TIMED_OUT,
+    TALK_ABORTED,
+};
+
+/* A job and its answer. */
+struct talk {
+    struct stream_slot *slot;
+    const struct handler_call *call;
+    struct handler_result *result;
+    int64_t deadline_ms;
+    size_t line_len; /* bytes of the job's line */
+    enum talk_end end;
+};
+
+/* ---- what it says ---- */
+
+static void observe(const struct talk *talk, const struct stream_message *message)
+{
+    struct handler_observer *observer = talk->call->observer;
+    if (!observer)
+        return;
+    if (message->verb == STREAM_PROGRESS) {
+        observer->progress(observer, message->value.text);
+        return;
+    }
+    struct buf text = {0};
+    json_decode_string(message->value.text, &text);
+    observer->log(observer, message->level, buf_slice(&text));
+    buf_fini(&text);
+}
+
+static void answer(const struct talk *talk, const struct stream_message *message)
+{
+    struct handler_result *result = talk->result;
+    char limit[PARSE_BYTES_MAX];
+    result->outcome = message->verb == STREAM_RETRY ? HANDLER_RETRY : HANDLER_BURY;
+    if (message->verb == STREAM_RETRY)
+        result->retry_after_ms = message->delay_ms;
+    if (message->verb != STREAM_DONE) {
+        json_decode_string(message->value.text, &result->error);
+        exec_clean_text(&result->error);
+        if (result->error.len == 0)
+            buf_append_text(&result->error, "the handler gave no reason");
+    } else if (message->value.text.len > (size_t)talk->call->max_output) {
+        buf_printf(&result->error, "the result is larger than %s (--max-output)",
+                   format_bytes(talk->call->max_output, limit));
+    } else {
+        result->outcome = HANDLER_DONE;
+        result->output_is_json = true;
+        buf_append_slice(&result->output, message->value.text);
+    }
+}
+
+static enum talk_end break_off(struct stream_slot *slot, const char *what, struct slice line)
+{
+    stream_refuse(&slot->reason, what, line);
+    return TALK_BROKEN;
+}
+
+/* One line, while a job is under way. */
+static enum talk_end take_line(const struct talk *talk, struct slice line)
+{
+    struct stream_message message;
+    struct err err = {0};
+    struct stream_slot *slot = talk->slot;
+    if (stream_read_message(line, &message, &err) != ST_OK)
+        return break_off(slot, err_text(&err), line);
+    bool is_answer = message.verb != STREAM_LOG && message.verb != STREAM_PROGRESS;
+    bool is_named = message.id.type != JSON_NONE;
+    if ((is_answer || is_named) && !stream_is_about(&message, talk->call))
+        return break_off(slot, "this is not about the job it was given", line);
+    if (is_answer && slot->child.input.len > 0)
+        return break_off(slot, "it answered before it had read its job", line);
+    if (is_answer)
+        answer(talk, &message);
+    else
+        observe(talk, &message);
+    return is_answer ? TALK_ANSWERED : TALK_GOES_ON;
+}
+
+static void take_lines(struct talk *talk)
+{
+    struct stream_child *child = &talk->slot->child;
+    size_t limit = (size_t)talk->call->max_output + LINE_SLACK_BYTES;
+    struct slice line;
+    while (talk->end == TALK_GOES_ON && stream_child_next_line(child, &line))
+        talk->end = take_line(talk, line);
+    if (talk->end == TALK_GOES_ON && stream_child_partial(child) > limit) {
+        char size[PARSE_BYTES_MAX];
+        buf_printf(&talk->slot->reason,
+                   "the handler broke the protocol: a line of its output is longer than %s "
+                   "(--max-output and 64KiB)",
+                   format_bytes((int64_t)limit, size));
+        talk->end = TALK_BROKEN;
+    }
+}
+
+/* ---- the job ---- */
+
+static void look(struct talk *talk)
+{
+    struct stream_child *child = &talk->slot->child;
+    bool is_told = stream_child_attend(child, talk->call->abort_fd, talk->deadline_ms);
+    take_lines(talk);
+    if (talk->end != TALK_GOES_ON)
+        return;
+    if (child->process.output < 0)
+        talk->end = TALK_CLOSED;
+    else if (is_told)
+        talk->end = TALK_ABORTED;
+    else if (talk->deadline_ms != INT64_MAX && clock_mono_ms() >= talk->deadline_ms)
+        talk->end = TALK_TIMED_OUT;
+    else if (stream_child_has_ended(child))
+        talk->end = TALK_DIED;
+}
+
+static void converse(struct talk *talk)
+{
+    const struct handler_call *call = talk->call;
+    int64_t now = clock_mono_ms();
+    bool is_limited = call->timeout_ms > 0 && call->timeout_ms < INT64_MAX - now;
+    talk->deadline_ms = is_limited ? now + call->timeout_ms : INT64_MAX;
+    struct buf *input = &talk->slot->child.input;
+    size_t before = input->len;
+    stream_append_job(input, call);
+    talk->line_len = input->len - before;
+    while (talk->end == TALK_GOES_ON)
+        look(talk);
+}
+
+static void append_death(struct buf *reason, bool is_known, int wait_status)
+{
+    buf_append_text(reason, "the handler ended before it answered: ");
+    if (!is_known)
+        buf_append_text(reason, "its exit status is lost");
+    else if (WIFSIGNALED(wait_status))
+        exec_append_signal(reason, WTERMSIG(wait_status));
+    else
+        buf_printf(reason, "exit status %d", WEXITSTATUS(wait_status));
+}
+
+/* A process whose last words were the answer, read only now, has done its job. */
+static void end_dead(struct talk *talk, bool is_fresh)
+{
+    struct stream_slot *slot = talk->slot;
+    int wait_status;
+    bool has_read = stream_child_has_read(&slot->child, talk->line_len);
+    bool is_known = stream_slot_reap(slot, &wait_status);
+    talk->end = TALK_GOES_ON;
+    take_lines(talk);
+    if (talk->end == TALK_ANSWERED) {
+        slot->failures = 0;
+        slot->start_ms = 0;
+        return;
+    }
+    if (talk->end == TALK_GOES_ON && !has_read && !is_fresh) {
+        talk->end = TALK_UNSEEN;
+        return;
+    }
+    if (talk->end == TALK_GOES_ON)
+        append_death(&slot->reason, is_known, wait_status);
+    bool could_run =
+        !is_known || !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != EXIT_CANNOT_RUN;
+    talk->result->is_crash = talk->end == TALK_GOES_ON && is_known && has_read && could_run;
+    talk->result->outcome = HANDLER_RETRY;
+    talk->end = TALK_DIED;
+}
+
+/* Ends the process for which there is a reason, and says it. */
+static void end_process(struct talk *talk)
+{
+    struct stream_slot *slot = talk->slot;
+    struct stream_child *child = &slot->child;
+    char timeout[PARSE_DURATION_MAX];
+    int ignored;
+    bool is_asked = talk->end == TALK_TIMED_OUT || talk->end == TALK_ABORTED;
+    if (is_asked) {
+        int64_t grace_ms = talk->end == TALK_ABORTED ? ABORT_GRACE_MS : TIMEOUT_GRACE_MS;
+        stream_child_term(child);
+        stream_child_wait(child, clock_mono_ms() + grace_ms);
+    }
+    stream_slot_reap(slot, &ignored);
+    talk->result->outcome = talk->end == TALK_ABORTED ? HANDLER_ABORTED : HANDLER_RETRY;
+    if (talk->end == TALK_TIMED_OUT)
+        buf_printf(&slot->reason, "timed out after %s",
+                   format_duration_ms(talk->call->timeout_ms, timeout));
+    else if (talk->end == TALK_ABORTED)
+        buf_append_text(&slot->reason, "told to end");
+    else if (talk->end == TALK_CLOSED)
+        buf_append_text(&slot->reason,
+                        "the handler closed its output before it answered, and was killed");
+}
+
+/* The reason goes in front of what the process has written to standard error. */
+static void tell(struct stream_slot *slot, struct handler_result *result)
+{
+    exec_clean_text(&slot->reason);
+    exec_clean_text(&slot->child.errors);
+    buf_clear(&result->output);
+    buf_append_slice(&result->error, buf_slice(&slot->reason));
+    if (slot->child.errors.len > 0) {
+        buf_append_text(&result->error, ": ");
+        buf_append_slice(&result->error, buf_slice(&slot->child.errors));
+    }
+}
+
+/* A job with a process that is ready for it. */
+static enum talk_end run_once(const struct stream *stream, struct stream_slot *slot,
+                              const struct handler_call *call, struct handler_result *result)
+{
+    struct stream_child *child = &slot->child;
+    struct talk talk = {.slot = slot, .call = call, .result = result};
+    bool is_fresh = slot->answered == 0;
+    buf_clear(&slot->reason);
+    stream_child_begin(child, call->observer);
+    converse(&talk);
+    if (talk.end == TALK_CLOSED && stream_child_wait(child, clock_mono_ms() + CLOSED_GRACE_MS))
+        talk.end = TALK_DIED;
+    if (talk.end == TALK_ANSWERED)
+        stream_slot_answered(stream, slot);
+    else if (talk.end == TALK_DIED)
+        end_dead(&talk, is_fresh);
+    else
+        end_process(&talk);
+    if (talk.end != TALK_ANSWERED && talk.end != TALK_UNSEEN)
+        tell(slot, result);
+    stream_child_begin(child, NULL);
+    return talk.end;
+}
+
+void stream_run(void *state, const struct handler_call *call, struct handler_result *result)
+{
+    struct stream *stream = state;
+    struct stream_slot *slot = stream_slot_of(stream, call->thread);
+    enum talk_end end = TALK_UNSEEN;
+    result->output_is_json = false;
+    while (end == TALK_UNSEEN && stream_slot_ready(stream, slot, call, result))
+        end = run_once(stream, slot, call, result);
+}
+
+void stream_free(void *state)
+{
+    struct stream *stream = state;
+    exec_free(stream->command);
+    free(stream);
+}

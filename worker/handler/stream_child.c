@@ -1,0 +1,286 @@
+#include "worker/handler/stream_child.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    CHUNK_BYTES = 64 << 10,      /* read at once */
+    KEPT_BYTES = 1 << 20,        /* memory of a long line that is not given back */
+    ERRORS_KEPT_BYTES = 2 << 10, /* as much as of a program that runs once */
+    REMARK_BYTES = 1 << 10,      /* of standard error in one line of the log */
+    REMARKS_MAX = 100,           /* lines of standard error that a job may log */
+    PIPE_MAX_BYTES = 1 << 20,    /* what a pipe can hold that an ordinary user has enlarged */
+    TICK_MS = 10, /* how often to look whether it has ended where there is no pidfd */
+};
+
+/* ---- standard error ---- */
+
+static void log_remark(struct stream_child *child, struct slice text)
+{
+    if (child->observer)
+        child->observer->log(child->observer, LOG_INFO, text);
+    else
+        log_fields(LOG_INFO, "a handler says", LOG_STR("program", child->program),
+                   LOG_SLICE("said", text));
+}
+
+static void end_remark(struct stream_child *child)
+{
+    if (child->remark.len > 0 && child->remarks < REMARKS_MAX)
+        log_remark(child, buf_slice(&child->remark));
+    else if (child->remark.len > 0 && child->remarks == REMARKS_MAX)
+        log_remark(child, slice_of("(more on standard error, left out until its next job)"));
+    child->remarks += child->remarks <= REMARKS_MAX && child->remark.len > 0;
+    buf_clear(&child->remark);
+}
+
+/* Lines that are too long for the log are told in pieces. */
+static void hear(struct stream_child *child, struct slice text)
+{
+    while (text.len > 0) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.ptr) : text.len;
+        size_t room = REMARK_BYTES - child->remark.len;
+        size_t taken = len < room ? len : room;
+        buf_append(&child->remark, text.ptr, taken);
+        bool is_whole = end && taken == len;
+        text.ptr += taken + is_whole;
+        text.len -= taken + is_whole;
+        if (is_whole || child->remark.len == REMARK_BYTES)
+            end_remark(child);
+    }
+}
+
+/* ---- pipes ---- */
+
+/* Bytes read, 0 where there are none now; closes what has ended. */
+static size_t take(int *fd, char *chunk)
+{
+    ssize_t got = *fd < 0 ? -1 : read(*fd, chunk, CHUNK_BYTES);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        exec_spawn_close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
+static bool take_errors(struct stream_child *child)
+{
+    char chunk[CHUNK_BYTES];
+    size_t got = take(&child->process.errors, chunk);
+    size_t kept = got < ERRORS_KEPT_BYTES ? got : ERRORS_KEPT_BYTES;
+    buf_append(&child->errors, chunk + got - kept, kept);
+    if (child->errors.len > ERRORS_KEPT_BYTES)
+        buf_consume(&child->errors, child->errors.len - ERRORS_KEPT_BYTES);
+    hear(child, (struct slice){chunk, got});
+    return got > 0;
+}
+
+/* What was given out is dropped once for many lines, before more is read. */
+static void compact(struct stream_child *child)
+{
+    buf_consume(&child->output, child->taken);
+    child->searched -= child->taken;
+    child->taken = 0;
+    if (child->output.len == 0 && child->output.capacity > KEPT_BYTES)
+        buf_fini(&child->output);
+}
+
+static bool take_output(struct stream_child *child)
+{
+    char chunk[CHUNK_BYTES];
+    size_t got = take(&child->process.output, chunk);
+    if (child->taken > 0)
+        compact(child);
+    buf_append(&child->output, chunk, got);
+    return got > 0;
+}
+
+static void feed(struct stream_child *child)
+{
+    size_t left = child->input.len - child->written;
+    if (child->process.input < 0 || left == 0)
+        return;
+    ssize_t put = write(child->process.input, child->input.ptr + child->written, left);
+    if (put > 0)
+        child->written += (size_t)put;
+    else if (put < 0 && errno != EAGAIN && errno != EINTR)
+        exec_spawn_close(&child->process.input); /* it reads no more: its end will tell why */
+    if (child->written == child->input.len) {
+        buf_clear(&child->input);
+        child->written = 0;
+    }
+}
+
+/* ---- waiting ---- */
+
+static int wait_ms(const struct stream_child *child, int64_t until_ms)
+{
+    int64_t wait = INT_MAX;
+    if (until_ms != INT64_MAX)
+        wait = until_ms - clock_mono_ms();
+    wait = wait < 0 ? 0 : wait > INT_MAX ? INT_MAX : wait;
+    return (int)(child->process.pidfd < 0 && wait > TICK_MS ? TICK_MS : wait);
+}
+
+bool stream_child_attend(struct stream_child *child, int wake_fd, int64_t until_ms)
+{
+    enum { WAKE, PROCESS, INPUT, OUTPUT, ERRORS, COUNT };
+    feed(child);
+    const struct exec_child *process = &child->process;
+    bool has_input = child->input.len > 0;
+    struct pollfd fds[COUNT] = {
+        [WAKE] = {.fd = wake_fd, .events = POLLIN},
+        [PROCESS] = {.fd = process->pidfd, .events = POLLIN},
+        [INPUT] = {.fd = has_input ? process->input : -1, .events = POLLOUT},
+        [OUTPUT] = {.fd = process->output, .events = POLLIN},
+        [ERRORS] = {.fd = process->errors, .events = POLLIN},
+    };
+    if (poll(fds, COUNT, wait_ms(child, until_ms)) <= 0)
+        return false;
+    if (fds[OUTPUT].revents)
+        take_output(child);
+    if (fds[ERRORS].revents)
+        take_errors(child);
+    return fds[WAKE].revents != 0;
+}
+
+bool stream_child_next_line(struct stream_child *child, struct slice *line)
+{
+    const struct buf *output = &child->output;
+    if (child->searched == output->len)
+        return false;
+    const char *from = output->ptr + child->searched;
+    const char *end = memchr(from, '\n', output->len - child->searched);
+    if (!end) {
+        child->searched = output->len;
+        return false;
+    }
+    *line = (struct slice){output->ptr + child->taken, (size_t)(end - output->ptr) - child->taken};
+    child->taken += line->len + 1;
+    child->searched = child->taken;
+    return true;
+}
+
+size_t stream_child_partial(const struct stream_child *child)
+{
+    return child->output.len - child->taken;
+}
+
+/* What nobody has read stays in the pipe as long as we hold our end. */
+bool stream_child_has_read(const struct stream_child *child, size_t len)
+{
+    int unread = 0;
+    if (child->input.len > 0)
+        return false;
+    return ioctl(child->process.input, FIONREAD, &unread) != 0 || (size_t)unread < len;
+}
+
+bool stream_child_has_ended(struct stream_child *child)
+{
+    bool is_lost;
+    return exec_spawn_has_ended(&child->process, &is_lost);
+}
+
+/* ---- beginning and end ---- */
+
+enum status stream_child_start(struct stream_child *child, const struct exec_command *command,
+                               struct err *err)
+{
+    struct exec_program program = {command->program, command->words, command->environment};
+    struct exec_child process;
+    enum status status = exec_spawn(&program, &process, err);
+    if (status != ST_OK)
+        return status;
+    child->is_running = true;
+    child->process = process;
+    child->program = command->words[0];
+    buf_clear(&child->input);
+    buf_clear(&child->output);
+    buf_clear(&child->remark);
+    child->written = child->taken = child->searched = 0;
+    return ST_OK;
+}
+
+void stream_child_begin(struct stream_child *child, struct handler_observer *observer)
+{
+    child->observer = observer;
+    child->remarks = 0;
+    buf_clear(&child->errors);
+}
+
+void stream_child_ask(struct stream_child *child)
+{
+    exec_spawn_close(&child->process.input);
+}
+
+/* Its pid may be anyone's then. */
+static bool is_lost_to_others(const struct stream_child *child)
+{
+    bool is_lost;
+    return exec_spawn_has_ended(&child->process, &is_lost) && is_lost;
+}
+
+void stream_child_term(struct stream_child *child)
+{
+    bool is_lost = is_lost_to_others(child);
+    if (is_lost)
+        return;
+    exec_spawn_signal(&child->process, SIGTERM);
+    exec_spawn_signal(&child->process, SIGCONT);
+}
+
+bool stream_child_wait(struct stream_child *child, int64_t until_ms)
+{
+    bool is_over = false;
+    while (!stream_child_has_ended(child) && !is_over) {
+        is_over = clock_mono_ms() >= until_ms;
+        stream_child_attend(child, -1, until_ms);
+        child->taken = child->searched = child->output.len;
+    }
+    return stream_child_has_ended(child);
+}
+
+/* Bounded: a process that left the group may go on writing for ever. */
+static void take_rest(struct stream_child *child)
+{
+    bool any = true;
+    for (int i = 0; any && i <= PIPE_MAX_BYTES / CHUNK_BYTES; i++) {
+        any = take_output(child);
+        any = take_errors(child) || any;
+    }
+    end_remark(child);
+}
+
+bool stream_child_reap(struct stream_child *child, int *wait_status)
+{
+    bool is_lost = is_lost_to_others(child);
+    if (!is_lost)
+        exec_spawn_signal(&child->process, SIGKILL);
+    *wait_status = 0;
+    pid_t waited = -1;
+    while (!is_lost && (waited = waitpid(child->process.pid, wait_status, 0)) < 0 && errno == EINTR)
+        ;
+    take_rest(child);
+    exec_spawn_close(&child->process.input);
+    exec_spawn_close(&child->process.output);
+    exec_spawn_close(&child->process.errors);
+    exec_spawn_close(&child->process.pidfd);
+    child->is_running = false;
+    return waited > 0;
+}
+
+void stream_child_fini(struct stream_child *child)
+{
+    buf_fini(&child->input);
+    buf_fini(&child->output);
+    buf_fini(&child->errors);
+    buf_fini(&child->remark);
+}

@@ -1,0 +1,206 @@
+/* Keeps a thread's process fit for the next job: starts, replaces and ends it. */
+#include "worker/handler/stream_slot.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "worker/handler/exec.h"
+#include "worker/handler/stream_message.h"
+
+enum {
+    QUOTED_BYTES = 80,      /* of a bad line, in the reason */
+    RETIRE_GRACE_MS = 1000, /* from the end of its input, and again from TERM */
+    FIRST_PAUSE_MS = 100,   /* before a process follows one that has answered nothing; doubles */
+    LONGEST_PAUSE_MS = 10000,
+};
+
+struct stream_slot *stream_slot_of(struct stream *stream, size_t thread)
+{
+    ensure(thread < STREAM_THREADS_MAX, "there is no thread %zu", thread);
+    if (!stream->slots[thread])
+        stream->slots[thread] = mem_new(sizeof *stream->slots[thread]);
+    return stream->slots[thread];
+}
+
+void stream_refuse(struct buf *reason, const char *what, struct slice line)
+{
+    size_t len = line.len < QUOTED_BYTES ? line.len : QUOTED_BYTES;
+    buf_printf(reason, "the handler broke the protocol: %s: ", what);
+    buf_append(reason, line.ptr, len);
+    if (len < line.len)
+        buf_append_text(reason, "...");
+}
+
+/* ---- the end of a process ---- */
+
+static void note_end(struct stream_slot *slot)
+{
+    slot->failures = slot->answered > 0 ? 0 : slot->failures + 1;
+    int64_t pause_ms = 0;
+    if (slot->failures > 0)
+        pause_ms = FIRST_PAUSE_MS << (slot->failures < 8 ? slot->failures - 1 : 7);
+    slot->start_ms = clock_mono_ms() + (pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
+}
+
+bool stream_slot_reap(struct stream_slot *slot, int *wait_status)
+{
+    bool is_known = stream_child_reap(&slot->child, wait_status);
+    note_end(slot);
+    return is_known;
+}
+
+/* Ends a process that has done nothing wrong, or nothing that anybody waits for. */
+static void retire(struct stream_slot *slot)
+{
+    struct stream_child *child = &slot->child;
+    int ignored;
+    stream_child_ask(child);
+    if (!stream_child_wait(child, clock_mono_ms() + RETIRE_GRACE_MS)) {
+        stream_child_term(child);
+        stream_child_wait(child, clock_mono_ms() + RETIRE_GRACE_MS);
+    }
+    stream_slot_reap(slot, &ignored);
+}
+
+/* Bytes in memory, as the second number of statm has it in pages; 0: not known. */
+static int64_t read_rss(pid_t pid)
+{
+    char text[128];
+    snprintf(text, sizeof text, "/proc/%d/statm", (int)pid);
+    int fd = open(text, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (got <= 0)
+        return 0;
+    text[got] = 0;
+    int64_t pages = 0;
+    const char *second = strchr(text, ' ');
+    if (second)
+        parse_digits(slice_of(second + 1), 15, &pages);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* After an answer: one that is used up is told so at once, and has gone when the next job comes. */
+void stream_slot_answered(const struct stream *stream, struct stream_slot *slot)
+{
+    slot->answered++;
+    bool is_used_up = stream->max_jobs > 0 && slot->answered >= stream->max_jobs;
+    if (!is_used_up && stream->max_rss > 0)
+        is_used_up = read_rss(slot->child.process.pid) > stream->max_rss;
+    if (is_used_up) {
+        slot->is_asked = true;
+        stream_child_ask(&slot->child);
+    }
+}
+
+/* ---- a process for the job ---- */
+
+/* What an idle process has said: only lines for the log may be among it. */
+static bool is_well_behaved(struct stream_slot *slot)
+{
+    struct slice line;
+    struct stream_message message;
+    struct err err = {0};
+    while (stream_child_next_line(&slot->child, &line)) {
+        buf_clear(&slot->reason);
+        if (stream_read_message(line, &message, &err) != ST_OK)
+            stream_refuse(&slot->reason, err_text(&err), line);
+        else if (message.verb != STREAM_LOG)
+            stream_refuse(&slot->reason, "it had no job to speak about", line);
+        else
+            continue;
+        exec_clean_text(&slot->reason);
+        log_fields(LOG_WARN, "an idle handler is replaced", LOG_STR("program", slot->child.program),
+                   LOG_SLICE("error", buf_slice(&slot->reason)));
+        return false;
+    }
+    return true;
+}
+
+/* Ends the process that the thread has if it cannot be given a job. */
+static void sort_out(struct stream_slot *slot)
+{
+    struct stream_child *child = &slot->child;
+    int ignored;
+    if (slot->is_asked) {
+        retire(slot);
+        return;
+    }
+    stream_child_attend(child, -1, 0);
+    if (stream_child_has_ended(child) || child->process.output < 0)
+        log_fields(LOG_WARN, "an idle handler ended: it is replaced",
+                   LOG_STR("program", child->program));
+    else if (is_well_behaved(slot))
+        return;
+    stream_slot_reap(slot, &ignored);
+}
+
+/* False: told to end while it waited. */
+static bool await_start(const struct stream_slot *slot, int abort_fd)
+{
+    for (;;) {
+        int64_t left_ms = slot->start_ms - clock_mono_ms();
+        struct pollfd abort = {.fd = abort_fd, .events = POLLIN};
+        if (poll(&abort, 1, left_ms > 0 ? (int)left_ms : 0) > 0)
+            return false;
+        if (left_ms <= 0)
+            return true;
+    }
+}
+
+bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
+                       const struct handler_call *call, struct handler_result *result)
+{
+    struct err err = {0};
+    if (slot->child.is_running)
+        sort_out(slot);
+    if (slot->child.is_running)
+        return true;
+    if (!await_start(slot, call->abort_fd)) {
+        buf_append_text(&result->error, "told to end");
+        result->outcome = HANDLER_ABORTED;
+        return false;
+    }
+    if (stream_child_start(&slot->child, stream->command, &err) != ST_OK) {
+        buf_append_text(&result->error, err_text(&err));
+        result->outcome = HANDLER_RETRY;
+        return false;
+    }
+    slot->answered = 0;
+    slot->is_asked = false;
+    stream_append_hello(&slot->child.input, call->job->type);
+    return true;
+}
+
+/* ---- the end of a thread ---- */
+
+void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t until_ms)
+{
+    struct stream *stream = state;
+    struct stream_slot *slot = thread < STREAM_THREADS_MAX ? stream->slots[thread] : NULL;
+    int ignored;
+    if (!slot)
+        return;
+    struct stream_child *child = &slot->child;
+    if (child->is_running && step == LEAVE_ASK)
+        stream_child_ask(child);
+    else if (child->is_running && step == LEAVE_TERM && !stream_child_wait(child, until_ms))
+        stream_child_term(child);
+    if (step != LEAVE_KILL)
+        return;
+    if (child->is_running) {
+        stream_child_wait(child, until_ms);
+        stream_slot_reap(slot, &ignored);
+    }
+    stream_child_fini(child);
+    buf_fini(&slot->reason);
+    free(slot);
+    stream->slots[thread] = NULL;
+}

@@ -1,0 +1,66 @@
+/* keeper_state - what the parts of the keeper share. Included by keeper*.c only. */
+#ifndef DARG_WORKER_KEEPER_STATE_H
+#define DARG_WORKER_KEEPER_STATE_H
+
+#include <pthread.h>
+
+#include "queue/control.h"
+#include "worker/keeper.h"
+#include "worker/wake.h"
+#include "worker/watch.h"
+
+enum {
+    KEEPER_REAP_STEPS = 50
+}; /* reap calls in one tick; the rest in the next: renewing must not wait */
+
+/* What the keeper knows of one queue. */
+struct ward {
+    struct fetcher *fetcher;
+    struct watch *watch;
+    int64_t due_ms;            /* monotonic: when the next scheduled job is due; -1: none */
+    int64_t window_start;      /* rank at which the next look at the registry begins */
+    bool had_inbox;            /* something lay in the inbox at the last tick */
+    bool is_listed;            /* the queue's name is in the set of names */
+    struct lease_state *state; /* what the last renewal answered */
+    bool is_renewed;           /* in this tick */
+    int64_t compared_ms;       /* monotonic: when protocols were looked at; 0: not yet */
+    size_t next_peer;          /* whose protocol is looked at next, in the window's order */
+    bool has_met_newer;        /* a worker that speaks a newer one; said once */
+};
+
+struct keeper {
+    struct keeper_options options; /* fixed after start */
+    struct wake stop;
+    pthread_t thread;
+    /* The thread's own: */
+    struct conn *conn;
+    char *order_keys[2]; /* the shutdown keys of no queue: of all workers, of this process */
+    struct control_orders orders; /* what they hold */
+    bool has_orders;              /* in this tick */
+    bool is_cluster;              /* they cannot be asked for together with a queue's things */
+    char refused_order[16];       /* the last nonsense that was complained about */
+    bool *is_dead_reaped;         /* of options.dead */
+    int64_t published_ms;
+    bool has_seen_policy; /* of eviction */
+    bool has_complained;  /* this outage is logged */
+    bool has_failed;      /* anything, since the last tick began */
+    int reaps_left;       /* in this tick */
+    struct ward wards[];
+};
+
+/* Says that a call failed, once an outage. */
+void keeper_note_failure(struct keeper *self, const char *what, const struct err *err);
+
+/* Looks at the window of the registry that the renewal answered, and reaps whose lease has run out
+ * (keeper_reap.c). */
+void keeper_watch_peers(struct keeper *self, struct ward *ward, const struct lease *own);
+
+/* Every 10 s, however often it is called: looks at what some of the window's workers speak, and
+ * says so if it is newer (keeper_protocol.c).
+ */
+void keeper_compare_protocols(struct keeper *self, struct ward *ward);
+
+/* Reaps the processes that the supervisor knows to be dead, and tells it. */
+void keeper_reap_dead(struct keeper *self);
+
+#endif

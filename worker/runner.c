@@ -1,0 +1,307 @@
+#include "worker/runner.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/killpoint.h"
+#include "base/log.h"
+
+void runner_scratch_fini(struct runner_scratch *scratch)
+{
+    buf_fini(&scratch->result.output);
+    buf_fini(&scratch->result.error);
+}
+
+/* The run as it goes through the steps below. */
+struct run {
+    struct handler_observer observer; /* first: what it is told, this run is told */
+    const struct runner *runner;
+    const struct runner_job *what;
+    struct job *job;
+    struct handler_result *result;
+    struct slice id;                 /* of the job, or the claim's name where it has none */
+    char claim[LEASE_NAME_MAX + 32]; /* W:number */
+    int64_t started_ms;
+};
+
+static void fail(struct run *run, enum handler_outcome outcome, const char *reason)
+{
+    run->result->outcome = outcome;
+    buf_clear(&run->result->error);
+    buf_append_text(&run->result->error, reason);
+}
+
+static bool is_expired(const struct run *run)
+{
+    return run->job->expires_at_ms > 0 &&
+           session_server_ms(run->what->session) >= run->job->expires_at_ms;
+}
+
+/* ---- what a handler says meanwhile ---- */
+
+/* The observer of a run is its first member. */
+static void log_said(struct run *run, enum log_level level, const char *message, struct slice text)
+{
+    if (!log_enabled(level))
+        return;
+    struct log_field fields[] = {
+        LOG_STR("queue", run->what->session->lease.queue->name),
+        LOG_SLICE("id", run->id),
+        LOG_STR("type", run->job->type),
+        LOG_SLICE("said", text),
+    };
+    log_line(level, message, fields, sizeof fields / sizeof *fields);
+}
+
+static void observe_progress(struct handler_observer *observer, struct slice text)
+{
+    log_said((struct run *)observer, LOG_DEBUG, "progress of a job", text);
+}
+
+static void observe_log(struct handler_observer *observer, enum log_level level, struct slice text)
+{
+    log_said((struct run *)observer, level, "a handler says", text);
+}
+
+/* ---- the run ---- */
+
+static void call_handler(struct run *run, const struct handler *handler, int64_t now_us)
+{
+    const struct runner *runner = run->runner;
+    const struct job *job = run->job;
+    int64_t timeout_ms = job->timeout_ms >= 0 ? job->timeout_ms : runner->timeout_ms;
+    struct handler_call call = {
+        .job = job,
+        .queue = run->what->session->lease.queue->name,
+        .run = job->history.runs + 1,
+        .attempt = job->history.attempts + 1,
+        .timeout_ms = timeout_ms,
+        .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
+        .max_output = runner->max_output,
+        .thread = run->what->thread,
+        .observer = &run->observer,
+        .abort_fd = runner->abort_fd,
+    };
+    const struct session *session = run->what->session;
+    const struct load_run name = {
+        .queue = session->slot, .generation = session->generation, .number = run->what->number};
+    load_begin(runner->load, run->what->thread, now_us, &name, handler);
+    KILL_POINT("run", "before");
+    handler->run(handler->state, &call, run->result);
+    KILL_POINT("run", "after");
+    load_end(runner->load, run->what->thread, clock_mono_us());
+}
+
+/* Jobs that ran when a worker died run one at a time: the one that kills must not take the others,
+ * innocent so far as anybody knows, from crash to crash with it. False: told to end first. */
+static bool enter_quarantine(const struct runner *runner)
+{
+    enum { LOOK_MS = 20 };
+    while (pthread_mutex_trylock(runner->quarantine) != 0) {
+        struct pollfd abort = {.fd = runner->abort_fd, .events = POLLIN};
+        if (poll(&abort, 1, LOOK_MS) > 0)
+            return false;
+    }
+    return true;
+}
+
+static void call_with_care(struct run *run, const struct handler *handler)
+{
+    bool is_suspect = run->job->history.crashes > 0;
+    if (is_suspect && !enter_quarantine(run->runner)) {
+        fail(run, HANDLER_ABORTED, "the worker ends");
+        return;
+    }
+    /* Reading a job takes next to no time, so its start is that of the handler; a clock costs more.
+     */
+    call_handler(run, handler, is_suspect ? clock_mono_us() : run->what->started_us);
+    if (is_suspect)
+        pthread_mutex_unlock(run->runner->quarantine);
+}
+
+/* The claim's name, made when it is first needed: most jobs do without. */
+static struct slice claim_name(struct run *run)
+{
+    if (!run->claim[0])
+        snprintf(run->claim, sizeof run->claim, "%s:%lld", run->what->session->lease.worker,
+                 (long long)run->what->number);
+    return slice_of(run->claim);
+}
+
+/* The claim's name stands in for the id of a job that has none, in the log as for its handler. */
+static void name_job(struct run *run)
+{
+    struct job *job = run->job;
+    if (!job->id[0])
+        snprintf(job->id, sizeof job->id, "%.*s", JOB_ID_MAX, claim_name(run).ptr);
+    run->id = slice_of(job->id);
+}
+
+/* Fills run->result, from the handler or in its place. */
+static void perform(struct run *run, struct err *err)
+{
+    buf_clear(&run->result->output);
+    buf_clear(&run->result->error);
+    run->result->outcome = HANDLER_DONE;
+    run->result->output_is_json = false;
+    run->result->retry_after_ms = -1;
+    run->result->is_crash = false;
+
+    *err = (struct err){0};
+    bool is_valid = job_read(run->what->text, run->runner->max_job_size, run->job, err) == ST_OK;
+    name_job(run);
+    if (!is_valid) {
+        fail(run, HANDLER_BURY, err_text(err));
+        return;
+    }
+    if (is_expired(run)) {
+        fail(run, HANDLER_BURY, "it expired before it could be run");
+        return;
+    }
+    if (run->job->history.crashes >= run->runner->max_crashes) {
+        (void)err_set(err, ST_INVALID, "poison: %lld workers died while they ran it",
+                      (long long)run->job->history.crashes);
+        fail(run, HANDLER_BURY, err_text(err));
+        return;
+    }
+    const struct handler *handler = registry_find(run->runner->registry, run->job->type);
+    if (handler)
+        call_with_care(run, handler);
+    else
+        fail(run, HANDLER_RETRY, "no handler for this type of job here");
+}
+
+static enum settle_kind decide(const struct run *run)
+{
+    const struct job *job = run->job;
+    int64_t max_attempts = job->max_attempts > 0 ? job->max_attempts : run->runner->max_attempts;
+    switch (run->result->outcome) {
+    case HANDLER_DONE:
+        return SETTLE_DONE;
+    case HANDLER_ABORTED:
+        return run->runner->is_at_most_once ? SETTLE_BURY : SETTLE_RELEASE;
+    case HANDLER_RETRY:
+        if (!run->runner->is_at_most_once && job->history.attempts + 1 < max_attempts)
+            return SETTLE_RETRY;
+        return SETTLE_BURY;
+    case HANDLER_BURY:
+        break;
+    }
+    return SETTLE_BURY;
+}
+
+static void append_reply(const struct run *run, enum settle_kind kind, struct buf *out)
+{
+    const struct handler_result *result = run->result;
+    buf_append_text(out, "{\"id\":");
+    json_append_string(out, run->id);
+    buf_append_text(out, ",\"type\":");
+    json_append_string(out, slice_of(run->job->type));
+    buf_append_text(out, ",\"outcome\":");
+    buf_append_text(out, kind == SETTLE_DONE ? "\"done\"" : "\"buried\"");
+    buf_append_text(out, ",\"run\":");
+    buf_append_int(out, run->job->history.runs + 1);
+    buf_append_text(out, kind == SETTLE_DONE ? ",\"result\":" : ",\"error\":");
+    if (kind == SETTLE_DONE && result->output_is_json && result->output.len > 0)
+        buf_append_slice(out, buf_slice(&result->output));
+    else
+        json_append_string(out, buf_slice(kind == SETTLE_DONE ? &result->output : &result->error));
+    buf_append_char(out, '}');
+}
+
+static void append_head(struct run *run, struct buf *out)
+{
+    const struct job_history *history = &run->job->history;
+    struct job_head head = {
+        .runs = history->runs + 1,
+        .crashes = history->crashes + (run->result->is_crash ? 1 : 0),
+        .attempts = history->attempts + 1,
+        .failed_at_ms = session_server_ms(run->what->session),
+        .id = run->id,
+        .claim = claim_name(run),
+        .error = buf_slice(&run->result->error),
+    };
+    job_append_head(out, &head);
+}
+
+static int64_t choose_delay_ms(const struct run *run)
+{
+    const struct job *job = run->job;
+    if (run->result->retry_after_ms >= 0)
+        return run->result->retry_after_ms;
+    const struct retry_backoff *backoff = job->has_backoff ? &job->backoff : &run->runner->backoff;
+    return retry_delay_ms(backoff, job->history.attempts + 1, id_jitter(UINT64_MAX));
+}
+
+static struct ending *make_ending(struct run *run, enum settle_kind kind)
+{
+    const struct job *job = run->job;
+    struct ending *ending = mem_new(sizeof *ending);
+    ending->kind = kind;
+    ending->is_whole = !job->is_enveloped;
+    ending->original = job->original;
+    if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
+        append_head(run, &ending->head);
+    if (kind == SETTLE_RETRY)
+        ending->delay_ms = choose_delay_ms(run);
+    if (job->reply[0] && (kind == SETTLE_DONE || kind == SETTLE_BURY)) {
+        memcpy(ending->reply_name, job->reply, sizeof ending->reply_name);
+        append_reply(run, kind, &ending->reply);
+    }
+    return ending;
+}
+
+static void log_run(const struct run *run, enum settle_kind kind, const struct ending *ending)
+{
+    static const char *const messages[SETTLE_KINDS] = {
+        [SETTLE_DONE] = "job done",
+        [SETTLE_RETRY] = "job failed, will be retried",
+        [SETTLE_BURY] = "job is dead",
+        [SETTLE_RELEASE] = "job given back",
+    };
+    enum log_level level = kind == SETTLE_BURY    ? LOG_ERROR
+                           : kind == SETTLE_RETRY ? LOG_WARN
+                                                  : LOG_INFO;
+    if (!log_enabled(level))
+        return;
+    const struct lease *lease = &run->what->session->lease;
+    struct log_field fields[9] = {
+        LOG_STR("queue", lease->queue->name),
+        LOG_SLICE("id", run->id),
+        LOG_STR("type", run->job->type),
+        LOG_INT("run", run->job->history.runs + 1),
+        LOG_INT("wait_ms", run->started_ms - run->what->claimed_ms),
+        LOG_INT("run_ms", clock_mono_ms() - run->started_ms),
+    };
+    size_t count = 6;
+    if (kind == SETTLE_RETRY)
+        fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
+    if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
+        fields[count++] = LOG_SLICE("error", buf_slice(&run->result->error));
+    log_line(level, messages[kind], fields, count);
+}
+
+struct ending *runner_run(const struct runner *runner, const struct runner_job *what,
+                          struct runner_scratch *scratch)
+{
+    struct run run = {
+        .observer = {.progress = observe_progress, .log = observe_log},
+        .runner = runner,
+        .what = what,
+        .job = &scratch->job,
+        .result = &scratch->result,
+        .started_ms = what->started_us / 1000,
+    };
+    perform(&run, &scratch->err);
+    if (run.result->outcome == HANDLER_ABORTED && runner->is_at_most_once)
+        fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
+    enum settle_kind kind = decide(&run);
+    bool is_plain = kind == SETTLE_DONE && !run.job->reply[0];
+    struct ending *ending = is_plain ? NULL : make_ending(&run, kind);
+    log_run(&run, kind, ending);
+    return ending;
+}

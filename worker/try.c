@@ -1,0 +1,146 @@
+#include "worker/try.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/parse.h"
+
+enum { EXIT_FAILED = 1, EXIT_UNFIT = 2 };
+
+/* ---- what it says ---- */
+
+static void print_progress(struct handler_observer *observer, struct slice text)
+{
+    (void)observer;
+    fprintf(stderr, "progress: %.*s\n", (int)text.len, text.ptr);
+}
+
+static void print_log(struct handler_observer *observer, enum log_level level, struct slice text)
+{
+    static const char *const names[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+    (void)observer;
+    fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
+}
+
+static int print_end(const struct handler_result *result)
+{
+    char after[PARSE_DURATION_MAX];
+    const char *error = buf_text(&result->error);
+    switch (result->outcome) {
+    case HANDLER_DONE:
+        fwrite(buf_text(&result->output), 1, result->output.len, stdout);
+        if (result->output_is_json)
+            putchar('\n');
+        return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+    case HANDLER_RETRY:
+        fprintf(stderr, "failed, would be retried%s: %s\n",
+                result->is_crash ? " with one more crash" : "", error);
+        if (result->retry_after_ms >= 0)
+            fprintf(stderr, "it asks for a pause of %s\n",
+                    format_duration_ms(result->retry_after_ms, after));
+        break;
+    case HANDLER_BURY:
+        fprintf(stderr, "failed for good, would be dead: %s\n", error);
+        break;
+    case HANDLER_ABORTED:
+        fprintf(stderr, "ended by a signal, would be given back\n");
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+/* ---- the run ---- */
+
+static void make_text(const struct worker_options *options, struct buf *text)
+{
+    buf_append_text(text, "{\"id\":\"try\",\"type\":");
+    json_append_string(text, slice_of(options->try_type));
+    if (options->try_args) {
+        buf_append_text(text, ",\"args\":");
+        buf_append_text(text, options->try_args);
+    }
+    buf_append_char(text, '}');
+}
+
+/* A descriptor that is readable once the process is told to end. */
+static int take_signals(void)
+{
+    sigset_t signals;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int run(const struct worker_options *options, const struct handler *handler,
+               const struct job *job)
+{
+    struct handler_observer observer = {print_progress, print_log};
+    struct handler_result result = {.retry_after_ms = -1};
+    int64_t timeout_ms = options->timeout_ms;
+    struct handler_call call = {
+        .job = job,
+        .queue = "try",
+        .run = 1,
+        .attempt = 1,
+        .timeout_ms = timeout_ms,
+        .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
+        .max_output = options->max_output,
+        .observer = &observer,
+        .abort_fd = take_signals(),
+    };
+    if (call.abort_fd < 0) {
+        perror("darg-worker: cannot read signals");
+        return EXIT_FAILED;
+    }
+    handler->run(handler->state, &call, &result);
+    int code = print_end(&result);
+    registry_leave(options->registry, call.thread);
+    close(call.abort_fd);
+    buf_fini(&result.output);
+    buf_fini(&result.error);
+    return code;
+}
+
+/* The args by themselves: what is no JSON must not pass as another member of the job. */
+static enum status check_args(const char *args, struct err *err)
+{
+    enum json_type type;
+    enum status status = args ? json_check(slice_of(args), JSON_MAX_DEPTH - 1, &type, err) : ST_OK;
+    if (status != ST_OK)
+        err_prefix(err, "the args are no JSON (a string needs its quotes)");
+    return status;
+}
+
+int try_run(const struct worker_options *options)
+{
+    const struct handler *handler = registry_find(options->registry, options->try_type);
+    struct buf text = {0};
+    struct buf types = {0};
+    struct job job;
+    struct err err = {0};
+    int code = EXIT_UNFIT;
+    enum status status = check_args(options->try_args, &err);
+    make_text(options, &text);
+    if (status == ST_OK)
+        status = job_read(buf_slice(&text), options->max_job_size, &job, &err);
+    if (status != ST_OK) {
+        fprintf(stderr, "darg-worker: --try: %s\n", err_text(&err));
+    } else if (!handler) {
+        registry_append_types(options->registry, &types);
+        fprintf(stderr, "darg-worker: --try: there is no handler for '%s': there are %s\n",
+                options->try_type, buf_text(&types));
+    } else {
+        code = run(options, handler, &job);
+    }
+    buf_fini(&text);
+    buf_fini(&types);
+    return code;
+}

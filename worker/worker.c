@@ -1,0 +1,211 @@
+#include "worker/worker_state.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum {
+    ABORT_GRACE_MS = 4000, /* for handlers to end once they are told to */
+    FLUSH_MS = 5000,       /* for the finisher to settle what has ended, if Redis is away */
+    LEAVE_MS = 5000,       /* for giving back the rest, likewise */
+    EXIT_REFUSED = 3,
+};
+
+/* A wrong password does not mend itself: said once, at the start. An unreachable server may come
+ * yet. */
+static bool is_refused(const struct worker_options *options)
+{
+    struct err err = {0};
+    struct conn *conn = conn_open(&options->conn);
+    enum status status = conn_connect(conn, &err);
+    conn_close(conn);
+    bool is_final = status == ST_NOAUTH || status == ST_UNSUPPORTED || status == ST_INVALID;
+    if (is_final)
+        log_printf(LOG_ERROR, "%s", err_text(&err));
+    return is_final;
+}
+
+/* --- signals ------------------------------------------------------------------------------- */
+
+static void order_all(struct worker *self, enum control_order order)
+{
+    for (size_t i = 0; i < self->fetcher_count; i++)
+        fetcher_order(self->fetchers[i], VOICE_SIGNALS, order);
+    if (self->popper)
+        popper_wake(self->popper);
+}
+
+static void report_threads(const struct worker *self)
+{
+    int64_t now_us = clock_mono_us();
+    for (size_t i = 0; i < (size_t)self->options->threads; i++) {
+        struct load_activity activity = load_activity(self->load, i);
+        if (!activity.is_running)
+            log_fields(LOG_INFO, "thread is idle", LOG_INT("thread", (int64_t)i));
+        else
+            log_fields(LOG_INFO, "thread runs a job", LOG_INT("thread", (int64_t)i),
+                       LOG_STR("type", activity.handler->type),
+                       LOG_INT("claim", activity.run.number),
+                       LOG_INT("run_ms", (now_us - activity.started_us) / 1000));
+    }
+}
+
+static void stop(struct worker *self, const char *signal_name)
+{
+    if (self->is_stopping) {
+        log_printf(LOG_WARN, "%s again: ending now", signal_name);
+        self->is_hurried = true;
+        wake_set(&self->abort);
+        return;
+    }
+    log_printf(LOG_INFO, "%s: finishing what runs, claiming no more", signal_name);
+    self->is_stopping = true;
+    self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
+    order_all(self, ORDER_STOP);
+}
+
+static void act_on_signal(struct worker *self, int number)
+{
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        stop(self, number == SIGTERM ? "TERM" : "INT");
+        break;
+    case SIGTSTP:
+        log_printf(LOG_INFO, "TSTP: quiet, claiming no more");
+        if (!self->is_stopping)
+            order_all(self, ORDER_QUIET);
+        break;
+    case SIGCONT:
+        if (!self->is_stopping)
+            order_all(self, ORDER_NONE);
+        break;
+    case SIGTTIN:
+        report_threads(self);
+        break;
+    default:
+        log_reopen();
+        worker_tune(self);
+        log_printf(LOG_INFO, "HUP: log opened anew");
+        break;
+    }
+}
+
+/* Waits for a signal or a change, up to timeout_ms (negative: for ever), and acts on the signals.
+ */
+static void attend(struct worker *self, const struct wake *wake, int64_t timeout_ms)
+{
+    struct pollfd fds[2] = {{.fd = self->signal_fd, .events = POLLIN},
+                            {.fd = wake->fd, .events = POLLIN}};
+    (void)poll(fds, 2, (int)timeout_ms);
+    struct signalfd_siginfo info;
+    while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        act_on_signal(self, (int)info.ssi_signo);
+}
+
+/* --- running and ending -------------------------------------------------------------------- */
+
+static bool all_fetchers(const struct worker *self, bool (*has)(const struct fetcher *))
+{
+    for (size_t i = 0; i < self->fetcher_count; i++)
+        if (!has(self->fetchers[i]))
+            return false;
+    return true;
+}
+
+static void report_ready(struct worker *self)
+{
+    if (self->is_ready || !all_fetchers(self, fetcher_is_ready))
+        return;
+    self->is_ready = true;
+    if (self->birth->report_fd >= 0)
+        dprintf(self->birth->report_fd, "ready\n");
+}
+
+static void serve(struct worker *self)
+{
+    while (!all_fetchers(self, fetcher_has_ended)) {
+        attend(self, &self->changed, -1);
+        wake_clear(&self->changed);
+        report_ready(self);
+    }
+    report_ready(self); /* an empty queue may have been left before there was time to say so */
+    if (!self->is_stopping)
+        self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
+}
+
+static bool join_runners(struct worker *self, int64_t timeout_ms)
+{
+    return self->pool     ? pool_join(self->pool, timeout_ms)
+           : self->popper ? popper_join(self->popper, timeout_ms)
+                          : true;
+}
+
+/* Waits for the running jobs, until the deadline or a second signal; then tells their handlers to
+ * end. */
+static bool end_pool(struct worker *self)
+{
+    if (self->pool)
+        pool_stop(self->pool);
+    if (self->popper)
+        popper_stop(self->popper);
+    ring_close(self->tasks);
+    while (!self->is_hurried && clock_mono_ms() < self->deadline_ms) {
+        int64_t left_ms = self->deadline_ms - clock_mono_ms();
+        if (join_runners(self, left_ms < 50 ? left_ms : 50))
+            return true;
+        attend(self, &self->abort, 0);
+    }
+    if (join_runners(self, 0))
+        return true;
+    log_printf(LOG_WARN, "ending the jobs that still run: they are given back");
+    wake_set(&self->abort);
+    return join_runners(self, ABORT_GRACE_MS);
+}
+
+static bool leave_queues(struct worker *self)
+{
+    bool is_clean = true;
+    for (size_t i = 0; i < self->fetcher_count; i++)
+        is_clean = fetcher_leave(self->fetchers[i], LEAVE_MS) && is_clean;
+    return is_clean;
+}
+
+int worker_run(const struct worker_options *options, const struct worker_birth *birth)
+{
+    struct worker self = {.options = options,
+                          .birth = birth,
+                          .signal_fd = -1,
+                          .abort = {.fd = -1},
+                          .changed = {.fd = -1}};
+    struct err err = {0};
+    if (is_refused(options))
+        return EXIT_REFUSED;
+    enum status status = worker_start(&self, &err);
+    if (status != ST_OK) {
+        /* Half a worker must not claim: everything goes with the process, and nothing was taken for
+         * good. */
+        log_printf(LOG_ERROR, "%s", err_text(&err));
+        _exit(1);
+    }
+    serve(&self);
+    bool has_pool_ended = end_pool(&self);
+    ring_close(self.endings);
+    size_t unsettled = finisher_stop(self.finisher, FLUSH_MS);
+    bool is_clean = leave_queues(&self);
+    keeper_stop(self.keeper);
+    if (unsettled > 0)
+        log_fields(LOG_WARN, "jobs ended but could not be settled: they will run again",
+                   LOG_INT("jobs", (int64_t)unsettled));
+    log_printf(LOG_INFO, "worker ended");
+    if (!has_pool_ended)
+        /* A handler that cannot be ended still uses this memory; its job is given back already. */
+        _exit(is_clean ? 0 : 1);
+    worker_free(&self);
+    return is_clean ? 0 : 1;
+}

@@ -1,0 +1,31 @@
+/* worker - one worker process: builds the threads, listens to signals, and takes everything down in
+ * order.
+ *
+ * Called in a child of the supervisor. The order of the end: fetchers, pool (until it is empty or
+ * the deadline), finisher flushes, what is left is given back and the worker deregistered, the
+ * keeper last. */
+#ifndef DARG_WORKER_WORKER_H
+#define DARG_WORKER_WORKER_H
+
+#include "worker/obituary.h"
+#include "worker/options.h"
+#include "worker/tuning.h"
+
+/* What the supervisor tells its child besides the options. */
+struct worker_birth {
+    const char *process;         /* P, given by the supervisor */
+    int64_t started_ms;          /* monotonic: start of the supervisor */
+    int report_fd;               /* "ready\n" and "reaped P\n" go there; -1: nowhere */
+    struct load *load;           /* in memory shared with the supervisor */
+    struct pulse *pulse;         /* likewise: a slot for each queue */
+    const struct tuning *tuning; /* likewise: what HUP changes */
+    const struct obituary *dead; /* processes known to be dead */
+    size_t dead_count;
+};
+
+/* Runs until told to end. Returns the process's exit code: 0 a clean end, 1 jobs could not be given
+ * back (their lease recovers them) or threads could not be started, 3 Redis refuses this user or
+ * password. */
+int worker_run(const struct worker_options *options, const struct worker_birth *birth);
+
+#endif

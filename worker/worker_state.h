@@ -1,0 +1,45 @@
+/* worker_state - what the two halves of the worker share: its state. Included by worker*.c only. */
+#ifndef DARG_WORKER_WORKER_STATE_H
+#define DARG_WORKER_WORKER_STATE_H
+
+#include "worker/fetcher.h"
+#include "worker/finisher.h"
+#include "worker/keeper.h"
+#include "worker/pool.h"
+#include "worker/popper.h"
+#include "worker/worker.h"
+
+struct worker {
+    const struct worker_options *options;
+    const struct worker_birth *birth;
+    struct load *load;
+    struct ring *tasks, *endings;
+    struct room *room;
+    struct runner runner;
+    pthread_mutex_t quarantine; /* see runner.h */
+    struct wake abort;          /* running handlers are to end */
+    struct wake changed;        /* a fetcher has become ready or has ended */
+    int signal_fd;
+    struct fetcher **fetchers;
+    size_t fetcher_count;
+    struct pool *pool;     /* at least once */
+    struct popper *popper; /* at most once */
+    struct finisher *finisher;
+    struct keeper *keeper;
+    bool is_ready;       /* reported to the supervisor */
+    bool is_stopping;    /* TERM or INT came */
+    bool is_hurried;     /* a second one came */
+    int64_t deadline_ms; /* monotonic: end of the shutdown timeout, once fetchers have ended */
+};
+
+/* Builds everything and starts the threads, what consumes before what produces. After a failure the
+ * process is to end. */
+MUST_CHECK enum status worker_start(struct worker *self, struct err *err);
+
+/* Takes over what HUP may have changed. */
+void worker_tune(struct worker *self);
+
+/* Frees everything, once all threads have ended. */
+void worker_free(struct worker *self);
+
+#endif
