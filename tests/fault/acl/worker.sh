@@ -18,7 +18,8 @@ until [ -n "$($R latency histogram mget)" ]; do sleep 0.02; done
 end
 "$WORKER" -q jobs -q big --lease 1s --backoff 10ms --log-level error
 "$WORKER" -q jobs --burst --backoff 10ms --log-level error
-"$WORKER" -q pops --delivery at-most-once --log-level error
+# Fewer threads than jobs: one of them has a job behind it, and then asks for the next without waiting.
+"$WORKER" -q pops --threads 2 --delivery at-most-once --log-level error
 start -q pops --delivery at-most-once
 end
 start -q kills
