@@ -257,6 +257,20 @@ static int64_t reconnect_pause_ms(struct keeper *self, int64_t tick_ms)
     return pause_ms < tick_ms ? pause_ms : tick_ms;
 }
 
+/* A process that was started only to find that its queue is drained may be told to stop before its
+ * first tick: the dead one whose place it took would stay registered until a lease has run out. */
+static void reap_at_the_end(struct keeper *self)
+{
+    struct err ignored = {0};
+    bool is_owed = false;
+    for (size_t i = 0; i < self->options.dead_count; i++)
+        is_owed = is_owed || !self->is_dead_reaped[i];
+    if (!is_owed || conn_connect(self->conn, &ignored) != ST_OK)
+        return;
+    self->reaps_left = KEEPER_REAP_STEPS;
+    keeper_reap_dead(self);
+}
+
 static void *keeper_main(void *argument)
 {
     struct keeper *self = argument;
@@ -284,6 +298,7 @@ static void *keeper_main(void *argument)
         if (!conn_is_connected(self->conn))
             pause_ms = reconnect_pause_ms(self, tick_ms);
     }
+    reap_at_the_end(self);
     return NULL;
 }
 
