@@ -88,19 +88,19 @@ static void *thread_main(void *argument)
     snprintf(name, sizeof name, "pool-%zu", self->index);
     pthread_setname_np(pthread_self(), name);
     struct load *load = pool->options.load;
-    for (;;) {
-        struct task *task = ring_try_take(pool->options.tasks);
-        if (!task) {
-            room_notice(pool->options.room);
-            task = ring_take(pool->options.tasks, -1);
-        }
-        if (!task)
-            break;
+    do {
+        /* Busy before it takes: a task in neither count would let one too many be claimed, to wait
+         * behind a job that may be long. */
         load_set_busy(load, self->index, true);
-        room_notice(pool->options.room);
-        run_task(self, task);
+        struct task *task = ring_try_take(pool->options.tasks);
+        if (task) {
+            room_notice(pool->options.room);
+            run_task(self, task);
+        }
         load_set_busy(load, self->index, false);
-    }
+        if (ring_count(pool->options.tasks) == 0)
+            room_notice(pool->options.room);
+    } while (ring_wait(pool->options.tasks));
     registry_leave(pool->options.runner->registry, self->index);
     runner_scratch_fini(&self->scratch);
     if (atomic_fetch_sub(&pool->running, 1) == 1)

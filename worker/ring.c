@@ -88,7 +88,7 @@ void *ring_try_take(struct ring *ring)
         if (turn > 0) {
             at = atomic_load_explicit(&ring->taken, memory_order_relaxed);
         } else if (atomic_compare_exchange_weak_explicit(
-                       &ring->taken, &at, at + 1, memory_order_relaxed, memory_order_relaxed)) {
+                       &ring->taken, &at, at + 1, memory_order_release, memory_order_relaxed)) {
             void *item = cell->item;
             atomic_store_explicit(&cell->sequence, at + ring->mask + 1, memory_order_release);
             return item;
@@ -152,6 +152,22 @@ void *ring_take(struct ring *ring, int64_t timeout_ms)
     return item;
 }
 
+bool ring_wait(struct ring *ring)
+{
+    if (ring_count(ring) > 0)
+        return true;
+    pthread_mutex_lock(&ring->lock);
+    atomic_fetch_add_explicit(&ring->sleepers, 1, memory_order_acq_rel);
+    while (ring_count(ring) == 0 && !atomic_load_explicit(&ring->is_closed, memory_order_acquire))
+        pthread_cond_wait(&ring->items, &ring->lock);
+    atomic_fetch_sub_explicit(&ring->sleepers, 1, memory_order_acq_rel);
+    size_t count = ring_count(ring);
+    if (count > 1)
+        pthread_cond_signal(&ring->items);
+    pthread_mutex_unlock(&ring->lock);
+    return count > 0 || !ring_is_closed(ring);
+}
+
 void ring_close(struct ring *ring)
 {
     pthread_mutex_lock(&ring->lock);
@@ -172,7 +188,7 @@ uint64_t ring_taken(const struct ring *ring)
 
 size_t ring_count(const struct ring *ring)
 {
-    size_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);
+    size_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
     size_t pushed = atomic_load_explicit(&ring->pushed, memory_order_relaxed);
     ptrdiff_t inside = (ptrdiff_t)(pushed - taken);
     return inside > 0 ? (size_t)inside : 0;

@@ -30,6 +30,10 @@ void *ring_try_take(struct ring *ring);
  * time is over, or the ring is closed and empty. */
 void *ring_take(struct ring *ring, int64_t timeout_ms);
 
+/* Sleeps until there is something to be taken, which another may then be quicker to take. False:
+ * the ring is closed and empty. */
+bool ring_wait(struct ring *ring);
+
 /* Sleepers return at once from now on; what is in the ring can still be taken. */
 void ring_close(struct ring *ring);
 bool ring_is_closed(const struct ring *ring);
@@ -37,7 +41,8 @@ bool ring_is_closed(const struct ring *ring);
 /* How many items have ever been taken: stands still while nobody takes. */
 uint64_t ring_taken(const struct ring *ring);
 
-/* How many items are inside: exact only while nobody pushes or takes. */
+/* How many items are inside: exact only while nobody pushes or takes. What a taker wrote before it
+ * took an item that is no longer counted can be seen after the call. */
 size_t ring_count(const struct ring *ring);
 
 #endif

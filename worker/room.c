@@ -136,8 +136,9 @@ static int64_t grant_locked(struct room *room, size_t slot)
     /* First the mark, then the look: a thread that changes something afterwards sees the mark. */
     atomic_store(&room->wake_below, INT64_MAX);
     int64_t ahead = ahead_locked(room);
-    int64_t idle = (int64_t)load_idle_count(room->load);
+    /* Tasks before threads: a thread is busy before it takes one, so none is overlooked. */
     int64_t queued = (int64_t)ring_count(room->tasks) + room->in_flight;
+    int64_t idle = (int64_t)load_idle_count(room->load);
     int64_t free_count = idle + ahead - queued;
     int64_t bound = ROOM_OUTSTANDING_MAX - atomic_load(&room->outstanding) - room->in_flight;
     /* Short jobs are claimed in large batches: not before half of the stock is used up. */

@@ -81,11 +81,11 @@ static void expect_refused(const char *path, const char *sentence)
 static void test_precedence(void **state)
 {
     const struct fixture *fixture = *state;
-    char second[96];
+    char origin[96];
     write_file(fixture, "queue = mail\nthreads = 3\nprocesses = 2\n");
     struct process *process = run(fixture->path, "--processes=4", "DARG_THREADS=9", 0);
-    snprintf(second, sizeof second, "%s:1", fixture->path);
-    expect_line(process, "queue", "mail", second);
+    snprintf(origin, sizeof origin, "%s:1", fixture->path);
+    expect_line(process, "queue", "mail", origin);
     expect_line(process, "threads", "9", "DARG_THREADS");
     expect_line(process, "processes", "4", "--processes");
     expect_line(process, "lease", "10s", "default");

@@ -83,6 +83,21 @@ static void test_closed(void **state)
     assert_int_equal(number_of(ring_take(ring, -1)), 1);
     assert_int_equal(number_of(ring_try_take(ring)), 2);
     assert_null(ring_take(ring, -1));
+    assert_false(ring_wait(ring));
+    ring_free(ring);
+}
+
+static void test_wait(void **state)
+{
+    (void)state;
+    struct ring *ring = ring_new(4);
+    assert_true(ring_push(ring, item_of(1)));
+    assert_true(ring_wait(ring));
+    assert_int_equal(ring_count(ring), 1);
+    ring_close(ring);
+    assert_true(ring_wait(ring));
+    assert_int_equal(number_of(ring_try_take(ring)), 1);
+    assert_false(ring_wait(ring));
     ring_free(ring);
 }
 
@@ -105,10 +120,23 @@ static void *sleep_main(void *argument)
     return NULL;
 }
 
-static void start_sleepers(struct sleepers *sleepers)
+/* The same in two steps, as the pool does it. */
+static void *wait_main(void *argument)
+{
+    struct sleepers *sleepers = argument;
+    size_t index = atomic_fetch_add(&sleepers->next, 1);
+    void *item = NULL;
+    sleepers->ids[index] = gettid();
+    while (!item && ring_wait(sleepers->ring))
+        item = ring_try_take(sleepers->ring);
+    sleepers->got[index] = number_of(item);
+    return NULL;
+}
+
+static void start_sleepers(struct sleepers *sleepers, void *(*main)(void *))
 {
     for (size_t i = 0; i < SLEEPERS; i++)
-        assert_int_equal(pthread_create(&sleepers->threads[i], NULL, sleep_main, sleepers), 0);
+        assert_int_equal(pthread_create(&sleepers->threads[i], NULL, main, sleepers), 0);
     asleep_wait(sleepers->ids, SLEEPERS);
 }
 
@@ -123,26 +151,38 @@ static size_t join_sleepers(struct sleepers *sleepers)
     return sum;
 }
 
-/* One wake for the whole batch: each sleeper that leaves items behind wakes the next. */
-static void test_a_batch_wakes_all_sleepers(void **state)
+static void wake_all_by_a_batch(void *(*main)(void *))
 {
-    (void)state;
     struct sleepers sleepers = {.ring = ring_new(SLEEPERS)};
-    start_sleepers(&sleepers);
+    start_sleepers(&sleepers, main);
     for (size_t i = 0; i < SLEEPERS; i++)
         assert_true(ring_push(sleepers.ring, item_of((size_t)1 << i)));
     ring_wake(sleepers.ring);
     assert_int_equal(join_sleepers(&sleepers), (1 << SLEEPERS) - 1);
 }
 
-static void test_close_wakes_all_sleepers(void **state)
+/* One wake for the whole batch: each sleeper that leaves items behind wakes the next. */
+static void test_a_batch_wakes_all_sleepers(void **state)
 {
     (void)state;
+    wake_all_by_a_batch(sleep_main);
+    wake_all_by_a_batch(wait_main);
+}
+
+static void wake_all_by_close(void *(*main)(void *))
+{
     struct sleepers sleepers = {.ring = ring_new(SLEEPERS)};
-    start_sleepers(&sleepers);
+    start_sleepers(&sleepers, main);
     assert_true(ring_push(sleepers.ring, item_of(77)));
     ring_close(sleepers.ring);
     assert_int_equal(join_sleepers(&sleepers), 77);
+}
+
+static void test_close_wakes_all_sleepers(void **state)
+{
+    (void)state;
+    wake_all_by_close(sleep_main);
+    wake_all_by_close(wait_main);
 }
 
 enum { PUSHERS = 4, TAKERS = 4, EACH = (1 << 20) / PUSHERS };
@@ -214,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_wait),
         cmocka_unit_test(test_a_batch_wakes_all_sleepers),
         cmocka_unit_test(test_close_wakes_all_sleepers),
         cmocka_unit_test(test_many_threads_lose_and_double_nothing),
