@@ -278,6 +278,7 @@ static const char examples[] =
     "  darg push echo '\"hello\"' --wait\n"
     "  darg push thumbnail --delay 10m --id photo-17 '[\"photo17.jpg\"]'\n"
     "  find . -name '*.jpg' | darg push thumbnail --lines -q images\n"
+    "  darg push report --id report-17 --keep 1h && darg result report-17 --wait\n"
     "  darg push --jsonl --wait < jobs.jsonl > results.tsv\n";
 
 int push_main(int argc, char **argv)
@@ -298,6 +299,9 @@ int push_main(int argc, char **argv)
          .help = "how long a run may take; 0: for ever"},
         {"backoff", 0, OPT_STRING, &push.job.backoff, .value_name = "FIRST..LIMIT",
          .help = "pause between attempts: 2s..1h, or 30s"},
+        {"keep", 'k', OPT_DURATION, &push.job.keep_ms, .value_name = "DURATION", .min = 1,
+         .max = (int64_t)JOB_KEEP_DAYS_MAX * 24 * 60 * 60 * 1000,
+         .help = "keep the result so long for `darg result ID`"},
         {"delay", 0, OPT_DURATION, &push.sender.delay_ms, .value_name = "DURATION",
          .help = "join the queue so much later"},
         {"no-wait-for-room", 0, OPT_FLAG, &push.sender.no_wait_for_room,

@@ -20,6 +20,8 @@ static void make_middle(struct push_job *maker)
     }
     if (maker->reply != NULL)
         buf_printf(out, ",\"reply\":\"%s\"", maker->reply);
+    if (maker->keep_ms > 0)
+        buf_printf(out, ",\"keep_ms\":%lld", (long long)maker->keep_ms);
 }
 
 /* The strings of the command line are bytes; a job is UTF-8. */
@@ -169,7 +171,7 @@ enum status push_job_whole(struct push_job *maker, struct slice line, struct buf
         next_id(maker);
     else
         memcpy(maker->last_id, job.id, sizeof job.id);
-    if (!needs_id && maker->reply == NULL) {
+    if (!needs_id && maker->reply == NULL && maker->keep_ms == 0) {
         buf_append_slice(out, line);
         return ST_OK;
     }
@@ -180,6 +182,8 @@ enum status push_job_whole(struct push_job *maker, struct slice line, struct buf
         buf_printf(out, "\"id\":\"%s\",", maker->last_id);
     if (maker->reply != NULL)
         buf_printf(out, "\"reply\":\"%s\",", maker->reply);
+    if (maker->keep_ms > 0)
+        buf_printf(out, "\"keep_ms\":%lld,", (long long)maker->keep_ms);
     buf_append(out, line.ptr + before, line.len - before);
     return check_size(maker, out, start, err);
 }

@@ -19,6 +19,7 @@ struct push_job {
     const char *reply;    /* reply list, or NULL */
     int64_t max_attempts; /* 0: the worker's default */
     int64_t timeout_ms;   /* -1: the worker's default */
+    int64_t keep_ms;      /* how long results are kept; 0: not at all */
     int64_t max_bytes;    /* of a job */
     struct buf middle;    /* what stands between id and args; made by push_job_init() */
     struct buf scratch;
@@ -34,8 +35,8 @@ MUST_CHECK enum status push_job_with_args(struct push_job *maker, struct slice a
                                           struct buf *out, struct err *err);
 MUST_CHECK enum status push_job_of_line(struct push_job *maker, struct slice line, struct buf *out,
                                         struct err *err);
-/* `line` is a whole job. Its bytes stay as they are; an id (where there is none) and the reply list
- * (where results are waited for) go in right after the opening brace. */
+/* `line` is a whole job. Its bytes stay as they are; an id (where there is none), the reply list
+ * (where results are waited for) and keep_ms go in right after the opening brace. */
 MUST_CHECK enum status push_job_whole(struct push_job *maker, struct slice line, struct buf *out,
                                       struct err *err);
 

@@ -1,17 +1,14 @@
 #include "producer/push_wait.h"
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "job/job.h"
 #include "producer/interrupt.h"
+#include "producer/outcome.h"
+#include "queue/await.h"
 #include "queue/collect.h"
 
 #include <stdio.h>
 
-enum { BLOCK_MS = 2000, OUTAGE_MS = 60000, REFUSED_MS = 200, ERROR_SHOWN = 400 };
-
-/* A result as the worker pushed it. */
-enum { ID, TYPE, OUTCOME, RUN, RESULT, ERROR, FIELDS };
+enum { BLOCK_MS = 2000, OUTAGE_MS = 60000, REFUSED_MS = 200 };
 
 void push_wait_init(struct push_wait *wait, const struct context *context, bool is_bulk)
 {
@@ -34,67 +31,11 @@ void push_wait_fini(struct push_wait *wait)
     *wait = (struct push_wait){0};
 }
 
-static void decode(struct json_value value, struct buf *out)
-{
-    if (value.type == JSON_STRING)
-        json_decode_string(value.text, out);
-    else
-        buf_append_slice(out, value.text);
-}
-
-static void print_done(const struct push_wait *wait, const struct json_field *fields)
-{
-    struct buf id = {0}, result = {0};
-    decode(fields[ID].value, &id);
-    decode(fields[RESULT].value, &result);
-    if (wait->is_bulk)
-        printf("%s\t", buf_text(&id));
-    fwrite(buf_text(&result), 1, result.len, stdout);
-    bool is_ended = result.len > 0 && result.ptr[result.len - 1] == '\n';
-    /* A handler that has nothing to say prints nothing. */
-    if (!is_ended && (wait->is_bulk || result.len > 0))
-        putchar('\n');
-    buf_fini(&id);
-    buf_fini(&result);
-}
-
-static void print_failure(const struct json_field *fields)
-{
-    struct buf id = {0}, outcome = {0}, error = {0};
-    struct err shown; /* makes control bytes harmless */
-    decode(fields[ID].value, &id);
-    decode(fields[OUTCOME].value, &outcome);
-    decode(fields[ERROR].value, &error);
-    (void)!err_set(&shown, ST_SERVER, "%.*s %.*s (run %.*s): %.*s", JOB_ID_MAX, buf_text(&id), 40,
-                   buf_text(&outcome), (int)(fields[RUN].value.text.len % 20),
-                   fields[RUN].value.text.len ? fields[RUN].value.text.ptr : "",
-                   error.len < ERROR_SHOWN ? (int)error.len : ERROR_SHOWN, buf_text(&error));
-    fflush(stdout);
-    context_note("%s", err_text(&shown));
-    buf_fini(&id);
-    buf_fini(&outcome);
-    buf_fini(&error);
-}
-
 static void take_result(struct push_wait *wait, struct slice text)
 {
-    struct json_field fields[FIELDS] = {
-        [ID] = {.name = "id"},   [TYPE] = {.name = "type"},     [OUTCOME] = {.name = "outcome"},
-        [RUN] = {.name = "run"}, [RESULT] = {.name = "result"}, [ERROR] = {.name = "error"}};
-    struct err err = {0};
     wait->received++;
     wait->last_ms = clock_mono_ms();
-    bool is_read = json_read_object(text, JSON_MAX_DEPTH + 1, fields, FIELDS, &err) == ST_OK;
-    bool is_done = is_read && slice_is(fields[OUTCOME].value.text, "\"done\"");
-    wait->failed += !is_done;
-    if (wait->context->is_json)
-        printf("%.*s\n", (int)text.len, text.ptr);
-    else if (!is_read)
-        context_note("a result cannot be read: %s", err_text(&err));
-    else if (is_done)
-        print_done(wait, fields);
-    else
-        print_failure(fields);
+    wait->failed += !outcome_print(text, wait->context->is_json, wait->is_bulk);
 }
 
 /* Takes results until there are no more; *count of them. Nothing is blocking on the connection. */
@@ -123,13 +64,13 @@ static enum status look(struct push_wait *wait, int wake_fd, int64_t timeout_ms,
                         struct err *err)
 {
     size_t count = 0;
-    bool ignored;
+    enum status status;
     if (!wait->is_blocking) {
-        enum status status = take_all(wait, &count, err);
+        status = take_all(wait, &count, err);
         *is_over = count > 0;
         if (status != ST_OK || count > 0)
             return status;
-        status = collect_wait_begin(wait->conn, &wait->context->queue, wait->reply, BLOCK_MS, err);
+        status = collect_await(wait->conn, &wait->context->queue, wait->reply, BLOCK_MS, err);
         if (status != ST_OK)
             return status;
         wait->is_blocking = true;
@@ -139,7 +80,10 @@ static enum status look(struct push_wait *wait, int wake_fd, int64_t timeout_ms,
         return ST_OK;
     wait->is_blocking = false;
     *is_over = false;
-    return collect_wait_end(wait->conn, &ignored, err);
+    struct reply *first = NULL;
+    status = await_end(wait->conn, &first, err);
+    reply_free(first);
+    return status;
 }
 
 enum status push_wait_poll(struct push_wait *wait, int wake_fd, int64_t timeout_ms, struct err *err)

@@ -118,7 +118,9 @@ static struct settle_item make_item(const struct task *task)
     return (struct settle_item){
         .number = task->number,
         .reply_name = ending->reply_name,
-        .reply = buf_slice(&ending->reply),
+        .result_id = ending->result_id,
+        .keep_ms = ending->keep_ms,
+        .told = buf_slice(&ending->told),
         .head = buf_slice(&ending->head),
         .is_whole = ending->is_whole,
         .was_started = true,
@@ -188,7 +190,7 @@ static void settle_popped_chosen(struct finisher *self, struct session *session,
 
 static size_t weight(const struct task *task)
 {
-    return task->ending ? task->ending->head.len + task->ending->reply.len : 0;
+    return task->ending ? task->ending->head.len + task->ending->told.len : 0;
 }
 
 static bool is_of(const struct task *task, const struct session *session, enum settle_kind kind)

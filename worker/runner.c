@@ -194,7 +194,7 @@ static enum settle_kind decide(const struct run *run)
     return SETTLE_BURY;
 }
 
-static void append_reply(const struct run *run, enum settle_kind kind, struct buf *out)
+static void append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
     buf_append_text(out, "{\"id\":");
@@ -237,6 +237,12 @@ static int64_t choose_delay_ms(const struct run *run)
     return retry_delay_ms(backoff, job->history.attempts + 1, id_jitter(UINT64_MAX));
 }
 
+/* True if somebody wants to know how it ends. */
+static bool is_asked_for(const struct job *job)
+{
+    return job->reply[0] || job->keep_ms > 0;
+}
+
 static struct ending *make_ending(struct run *run, enum settle_kind kind)
 {
     const struct job *job = run->job;
@@ -248,9 +254,12 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
         append_head(run, &ending->head);
     if (kind == SETTLE_RETRY)
         ending->delay_ms = choose_delay_ms(run);
-    if (job->reply[0] && (kind == SETTLE_DONE || kind == SETTLE_BURY)) {
+    if (is_asked_for(job) && (kind == SETTLE_DONE || kind == SETTLE_BURY)) {
         memcpy(ending->reply_name, job->reply, sizeof ending->reply_name);
-        append_reply(run, kind, &ending->reply);
+        if (job->keep_ms > 0)
+            memcpy(ending->result_id, job->id, sizeof ending->result_id);
+        ending->keep_ms = job->keep_ms;
+        append_told(run, kind, &ending->told);
     }
     return ending;
 }
@@ -300,7 +309,7 @@ struct ending *runner_run(const struct runner *runner, const struct runner_job *
     if (run.result->outcome == HANDLER_ABORTED && runner->is_at_most_once)
         fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
     enum settle_kind kind = decide(&run);
-    bool is_plain = kind == SETTLE_DONE && !run.job->reply[0];
+    bool is_plain = kind == SETTLE_DONE && !is_asked_for(run.job);
     struct ending *ending = is_plain ? NULL : make_ending(&run, kind);
     log_run(&run, kind, ending);
     return ending;

@@ -9,7 +9,7 @@ void ending_free(struct ending *ending)
     if (!ending)
         return;
     buf_fini(&ending->head);
-    buf_fini(&ending->reply);
+    buf_fini(&ending->told);
     free(ending);
 }
 

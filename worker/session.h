@@ -26,8 +26,10 @@ struct ending {
     bool is_whole;         /* the whole element is the original */
     struct slice original; /* the producer's bytes; into the task's text */
     struct buf head;       /* SETTLE_RETRY, SETTLE_BURY: the new envelope up to the original */
-    struct buf reply;      /* for the producer that waits; empty: nobody does */
+    struct buf told;       /* for whoever asked how it ends; empty: nobody did */
     char reply_name[JOB_REPLY_MAX + 1];
+    char result_id[JOB_ID_MAX + 1];
+    int64_t keep_ms;
 };
 void ending_free(struct ending *ending); /* NULL is fine */
 

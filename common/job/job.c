@@ -159,13 +159,30 @@ static enum status read_overrides(const struct json_field *max_attempts,
     return retry_parse_backoff(slice_of(text), &job->backoff, err);
 }
 
+/* A result is found by its job's id. */
+static enum status read_keep(struct json_value value, struct job *job, struct err *err)
+{
+    if (value.type == JSON_NONE)
+        return ST_OK;
+    int64_t max_ms = INT64_C(1000) * 60 * 60 * 24 * JOB_KEEP_DAYS_MAX;
+    enum status status = json_read_int(value, 1, max_ms, &job->keep_ms, err);
+    if (status == ST_OK && !job->id[0]) {
+        job->keep_ms = 0;
+        status = err_set(err, ST_INVALID, "there is no \"id\" to find the result by");
+    }
+    if (status != ST_OK)
+        err_prefix(err, "\"keep_ms\"");
+    return status;
+}
+
 static enum status read_original(struct job *job, struct err *err)
 {
-    enum { TYPE, ARGS, ID, REPLY, MAX_ATTEMPTS, TIMEOUT, EXPIRES, BACKOFF, FIELDS };
+    enum { TYPE, ARGS, ID, REPLY, KEEP, MAX_ATTEMPTS, TIMEOUT, EXPIRES, BACKOFF, FIELDS };
     struct json_field f[FIELDS] = {[TYPE] = {.name = "type"},
                                    [ARGS] = {.name = "args"},
                                    [ID] = {.name = "id"},
                                    [REPLY] = {.name = "reply"},
+                                   [KEEP] = {.name = "keep_ms"},
                                    [MAX_ATTEMPTS] = {.name = "max_attempts"},
                                    [TIMEOUT] = {.name = "timeout_ms"},
                                    [EXPIRES] = {.name = "expires_at"},
@@ -188,6 +205,8 @@ static enum status read_original(struct job *job, struct err *err)
         return err_set(err, ST_INVALID, "\"reply\" is not a name of [A-Za-z0-9_.:-], 1 to %d bytes",
                        JOB_REPLY_MAX);
     }
+    if (read_keep(f[KEEP].value, job, err) != ST_OK)
+        return ST_INVALID;
     return read_overrides(&f[MAX_ATTEMPTS], &f[TIMEOUT], &f[EXPIRES], &f[BACKOFF], job, err);
 }
 
@@ -198,6 +217,7 @@ enum status job_read(struct slice text, int64_t max_bytes, struct job *job, stru
     job->max_attempts = 0;
     job->timeout_ms = -1;
     job->expires_at_ms = 0;
+    job->keep_ms = 0;
     job->has_backoff = false;
     if ((int64_t)job->original.len > max_bytes)
         return err_set(err, ST_TOO_LARGE,

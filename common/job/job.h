@@ -27,6 +27,7 @@ enum {
     JOB_TYPE_MAX = 128,              /* bytes of a type's name */
     JOB_ID_MAX = 128,                /* bytes of an id */
     JOB_REPLY_MAX = 128,             /* bytes of a reply list's name */
+    JOB_KEEP_DAYS_MAX = 366,         /* of a result */
     JOB_COUNT_MAX = 999999,          /* runs, crashes and attempts are clamped to this */
     JOB_DEFAULT_MAX_BYTES = 1 << 20, /* default of --max-job-size */
 };
@@ -54,6 +55,7 @@ struct job {
     int64_t max_attempts;          /* 0: the worker's default */
     int64_t timeout_ms;            /* -1: the worker's default; 0: none */
     int64_t expires_at_ms;         /* server time; 0: never */
+    int64_t keep_ms;               /* how long its result can be asked for; 0: not at all */
     bool has_backoff;
     struct retry_backoff backoff;
 };

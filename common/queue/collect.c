@@ -1,5 +1,6 @@
 #include "queue/collect.h"
 
+#include "queue/await.h"
 #include "queue/scripts.h"
 
 enum { CURSOR_TTL_MS = 24 * 60 * 60 * 1000 };
@@ -44,33 +45,13 @@ enum status collect_call(struct conn *conn, const struct queue *queue, const cha
     return ST_OK;
 }
 
-/* Moving the first element to where it is: the one blocking command that leaves a list as it was.
- */
-enum status collect_wait_begin(struct conn *conn, const struct queue *queue, const char *reply,
-                               int64_t timeout_ms, struct err *err)
+enum status collect_await(struct conn *conn, const struct queue *queue, const char *reply,
+                          int64_t timeout_ms, struct err *err)
 {
-    struct request request = {0};
-    struct buf seconds = {0};
-    request_add_text(&request, "BLMOVE");
-    add_list(&request, queue, reply);
-    add_list(&request, queue, reply);
-    request_add_text(&request, "LEFT");
-    request_add_text(&request, "LEFT");
-    buf_printf(&seconds, "%lld.%03lld", (long long)(timeout_ms / 1000),
-               (long long)(timeout_ms % 1000));
-    request_add(&request, buf_slice(&seconds));
-    enum status status = conn_begin(conn, &request, err);
-    buf_fini(&seconds);
-    request_fini(&request);
-    return status;
-}
-
-enum status collect_wait_end(struct conn *conn, bool *is_there, struct err *err)
-{
-    struct reply *answer = NULL;
-    enum status status = conn_receive(conn, &answer, err);
-    *is_there = status == ST_OK && !reply_is_nil(answer);
-    reply_free(answer);
+    struct buf key = {0};
+    queue_reply_key(queue, reply, &key);
+    enum status status = await_begin(conn, buf_slice(&key), timeout_ms, err);
+    buf_fini(&key);
     return status;
 }
 

@@ -5,7 +5,6 @@
 #ifndef DARG_QUEUE_COLLECT_H
 #define DARG_QUEUE_COLLECT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "queue/keys.h"
@@ -18,11 +17,9 @@ enum { COLLECT_MAX = 256 }; /* results in one answer */
 MUST_CHECK enum status collect_call(struct conn *conn, const struct queue *queue, const char *reply,
                                     int64_t received, struct reply **results, struct err *err);
 
-/* Sends a blocking wait of up to timeout_ms for a result, without waiting for it: conn_wait(), then
- * collect_wait_end(). It takes nothing off the list. */
-MUST_CHECK enum status collect_wait_begin(struct conn *conn, const struct queue *queue,
-                                          const char *reply, int64_t timeout_ms, struct err *err);
-MUST_CHECK enum status collect_wait_end(struct conn *conn, bool *is_there, struct err *err);
+/* Sends a wait of up to timeout_ms for a result, to be answered by await_end(). */
+MUST_CHECK enum status collect_await(struct conn *conn, const struct queue *queue,
+                                     const char *reply, int64_t timeout_ms, struct err *err);
 
 /* Removes the list. What may still come expires by itself. */
 MUST_CHECK enum status collect_end(struct conn *conn, const struct queue *queue, const char *reply,

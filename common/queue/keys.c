@@ -57,6 +57,11 @@ void queue_reply_key(const struct queue *queue, const char *reply, struct buf *o
     buf_printf(out, "%s:reply:%s", queue->jobs, reply);
 }
 
+void queue_result_key(const struct queue *queue, const char *id, struct buf *out)
+{
+    buf_printf(out, "%s:result:%s", queue->jobs, id);
+}
+
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out)
 {
     buf_printf(out, "%s:wake:%s", queue->jobs, worker);

@@ -42,6 +42,8 @@ void queue_fini(struct queue *queue);
 /* Keys that depend on more than the queue; each appends to `out`. */
 void queue_claimed_key(const struct queue *queue, const char *worker, struct buf *out);
 void queue_reply_key(const struct queue *queue, const char *reply, struct buf *out);
+/* List that holds the result of the job of this id, for as long as its producer asked. */
+void queue_result_key(const struct queue *queue, const char *id, struct buf *out);
 /* List on which an at-most-once worker's blocked threads can be woken. */
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out);
 

@@ -2,39 +2,70 @@
 
 #include "queue/scripts.h"
 
-static bool wants_reply(const struct settle_item *item)
+static bool is_name(const char *name)
 {
-    return item->reply_name && item->reply_name[0];
+    return name && name[0];
 }
 
-static int count_replies(const struct settle_item *items, size_t count)
+/* On how many lists its end is told. */
+static int count_lists(const struct settle_item *item)
+{
+    return is_name(item->reply_name) + is_name(item->result_id);
+}
+
+static int count_all_lists(const struct settle_item *items, size_t count)
 {
     int n = 0;
     for (size_t i = 0; i < count; i++)
-        n += wants_reply(&items[i]);
+        n += count_lists(&items[i]);
     return n;
 }
 
-static void add_reply_keys(struct request *request, const struct queue *queue,
-                           const struct settle_item *items, size_t count)
+static void add_list_keys(struct request *request, const struct queue *queue,
+                          const struct settle_item *items, size_t count)
 {
     struct buf key = {0};
     for (size_t i = 0; i < count; i++) {
-        if (!wants_reply(&items[i]))
-            continue;
-        buf_clear(&key);
-        queue_reply_key(queue, items[i].reply_name, &key);
-        request_add(request, buf_slice(&key));
+        if (is_name(items[i].reply_name)) {
+            buf_clear(&key);
+            queue_reply_key(queue, items[i].reply_name, &key);
+            request_add(request, buf_slice(&key));
+        }
+        if (is_name(items[i].result_id)) {
+            buf_clear(&key);
+            queue_result_key(queue, items[i].result_id, &key);
+            request_add(request, buf_slice(&key));
+        }
     }
     buf_fini(&key);
 }
 
+static void add_telling(struct request *request, const struct settle_item *item, int64_t keep_ms,
+                        const char *is_only)
+{
+    request_add_int(request, item->number);
+    request_add(request, item->told);
+    request_add_int(request, keep_ms);
+    request_add_text(request, is_only);
+}
+
+/* What _tell.lua reads: in the order of add_list_keys(). */
+static void add_tellings(struct request *request, const struct settle_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_name(items[i].reply_name))
+            add_telling(request, &items[i], SETTLE_REPLY_TTL_MS, "0");
+        if (is_name(items[i].result_id))
+            add_telling(request, &items[i], items[i].keep_ms, "1");
+    }
+}
+
 /* Starts a call; its first three keys are the same in every settling script. */
 static void begin(struct request *request, const struct script *script, const struct lease *lease,
-                  size_t count, int replies)
+                  size_t count, int lists)
 {
     ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
-    script_begin(request, script, script->key_count + replies);
+    script_begin(request, script, script->key_count + lists);
     request_add_text(request, lease->claimed);
     request_add_text(request, lease->queue->workers);
     request_add_text(request, lease->queue->counts);
@@ -43,20 +74,15 @@ static void begin(struct request *request, const struct script *script, const st
 void settle_encode_done(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    int replies = count_replies(items, count);
-    begin(request, &script_done, lease, count, replies);
-    if (replies)
-        add_reply_keys(request, lease->queue, items, count);
+    int lists = count_all_lists(items, count);
+    begin(request, &script_done, lease, count, lists);
+    if (lists)
+        add_list_keys(request, lease->queue, items, count);
     request_add_text(request, lease->worker);
-    request_add_int(request, SETTLE_REPLY_TTL_MS);
-    for (size_t i = 0; replies && i < count; i++) {
-        if (!wants_reply(&items[i]))
-            continue;
-        request_add_int(request, items[i].number);
-        request_add(request, items[i].reply);
-    }
+    if (lists)
+        add_tellings(request, items, count);
     for (size_t i = 0; i < count; i++)
-        if (!wants_reply(&items[i]))
+        if (!lists || count_lists(&items[i]) == 0)
             request_add_int(request, items[i].number);
 }
 
@@ -77,19 +103,16 @@ void settle_encode_retry(struct request *request, const struct lease *lease,
 void settle_encode_bury(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    begin(request, &script_bury, lease, count, count_replies(items, count));
+    begin(request, &script_bury, lease, count, count_all_lists(items, count));
     request_add_text(request, lease->queue->dead);
     request_add_text(request, lease->queue->settings);
-    add_reply_keys(request, lease->queue, items, count);
+    add_list_keys(request, lease->queue, items, count);
     request_add_text(request, lease->worker);
-    request_add_int(request, SETTLE_REPLY_TTL_MS);
-    int replies = 0;
+    add_tellings(request, items, count);
     for (size_t i = 0; i < count; i++) {
         request_add_int(request, items[i].number);
         request_add(request, items[i].head);
         request_add_text(request, items[i].is_whole ? "1" : "0");
-        request_add_int(request, wants_reply(&items[i]) ? ++replies : 0);
-        request_add(request, items[i].reply);
     }
 }
 
@@ -157,17 +180,14 @@ enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t 
     ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_settle_popped, 3 + count_replies(items, count));
+    script_begin(&request, &script_settle_popped, 3 + count_all_lists(items, count));
     request_add_text(&request, queue->counts);
     request_add_text(&request, queue->dead);
     request_add_text(&request, queue->settings);
-    add_reply_keys(&request, queue, items, count);
-    request_add_int(&request, SETTLE_REPLY_TTL_MS);
+    add_list_keys(&request, queue, items, count);
     request_add_int(&request, done);
     add_popped_members(&request, items, count);
-    for (size_t i = 0; i < count; i++)
-        if (wants_reply(&items[i]))
-            request_add(&request, items[i].reply);
+    add_tellings(&request, items, count);
     enum status status = script_call(conn, &script_settle_popped, &request, &reply, err);
     reply_free(reply);
     request_fini(&request);

@@ -14,11 +14,15 @@
 enum { SETTLE_MAX = 1000 };                    /* jobs in one call */
 enum { SETTLE_REPLY_TTL_MS = 60 * 60 * 1000 }; /* how long an unread reply list is kept */
 
-/* One job's end. Which fields count depends on the call. */
+/* One job's end. Which fields count depends on the call. A job's end for good (done, bury) is told
+ * to those who asked: a producer that waits at `reply_name`, and whoever asks for the result of
+ * `result_id` within keep_ms. */
 struct settle_item {
     int64_t number;         /* claim number */
-    const char *reply_name; /* list of the producer that waits; NULL or "": none */
-    struct slice reply;     /* what it is told */
+    const char *reply_name; /* NULL or "": nobody waits */
+    const char *result_id;  /* NULL or "": the result is not kept */
+    int64_t keep_ms;        /* with result_id */
+    struct slice told;      /* what they are told */
     struct slice head;      /* retry, bury: new envelope up to the original (job_append_head()) */
     bool is_whole;          /* retry, bury: the whole element is the original */
     bool was_started;       /* release: it was running (runs + 1) */
@@ -47,7 +51,7 @@ MUST_CHECK enum status settle_call(struct conn *conn, enum settle_kind kind,
                                    struct err *err);
 
 /* At-most-once: tells of popped jobs that ended; done: how many are done; buried: items with head
- * and original. Replies of both come from `items` with a reply_name. Not to be sent again after
+ * and original. Those who asked are told of both. Not to be sent again after
  * ST_LOST_REPLY. */
 MUST_CHECK enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t done,
                                      const struct settle_item *items, size_t count,

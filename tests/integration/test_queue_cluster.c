@@ -116,7 +116,7 @@ static void settle(struct cluster *c, enum settle_kind kind, int64_t number)
         .head = slice_of("{\"darg\":1,\"runs\":1,\"crashes\":0,\"claim\":\"p.1:1\",\"job\":"),
         .is_whole = true,
         .reply_name = "x",
-        .reply = slice_of("told")};
+        .told = slice_of("told")};
     struct request request = {0};
     struct err err = {0};
     struct settle_answer answer;
@@ -172,7 +172,7 @@ static void test_a_job_s_life(void **state)
     const struct settle_item popped = {.head = slice_of("{\"darg\":1,\"runs\":1,\"crashes\":0,"),
                                        .original = slice_of("{}"),
                                        .reply_name = "y",
-                                       .reply = slice_of("told")};
+                                       .told = slice_of("told")};
     must(settle_popped(c->conn, &c->queue, 1, &popped, 1, &err), &err);
     struct reply *results = NULL;
     must(collect_call(c->conn, &c->queue, "x", 0, &results, &err), &err);

@@ -243,9 +243,9 @@ static void test_replies(void **state)
     queue_fixture_push(f, "1", "2", "3", "4", "5");
     queue_fixture_claim_these(f, &f->lease, 0, 5, "1", "2", "3", "4", "5");
     const struct settle_item ended[] = {
-        {.number = 1, .reply_name = "x", .reply = slice_of("one")},
+        {.number = 1, .reply_name = "x", .told = slice_of("one")},
         {.number = 2},
-        {.number = 3, .reply_name = "y", .reply = slice_of("three")},
+        {.number = 3, .reply_name = "y", .told = slice_of("three")},
     };
     struct settle_answer answer = queue_fixture_settle(f, SETTLE_DONE, &f->lease, ended, 3);
     assert_int_equal(answer.settled, 3);
@@ -253,7 +253,7 @@ static void test_replies(void **state)
     expect_result(f, "darg:{jobs}:reply:y", "three");
     const struct settle_item buried[] = {
         {.number = 5, .head = buf_slice(&head), .is_whole = true, .reply_name = ""},
-        {.number = 4, .head = buf_slice(&head), .reply_name = "z", .reply = slice_of("four")},
+        {.number = 4, .head = buf_slice(&head), .reply_name = "z", .told = slice_of("four")},
     };
     answer = queue_fixture_settle(f, SETTLE_BURY, &f->lease, buried, 2);
     assert_int_equal(answer.settled, 2);
@@ -267,6 +267,33 @@ static void test_replies(void **state)
     buf_fini(&head);
 }
 
+/* The last result of an id takes the place of what is there, whatever that is. */
+static void test_kept_results(void **state)
+{
+    struct queue_fixture *f = *state;
+    const char *const result = "darg:{jobs}:result:a b";
+    struct buf head = {0};
+    make_head(&head, 1, "p.1:2");
+    queue_fixture_push(f, "1", "2");
+    queue_fixture_claim_these(f, &f->lease, 0, 2, "1", "2");
+    commands_do(f->conn, "SET", result, "wrong");
+    struct settle_item item = {
+        .number = 1, .result_id = "a b", .keep_ms = 5000, .reply_name = "x", .told = slice_of("1")};
+    assert_int_equal(settle_one(f, SETTLE_DONE, &item).settled, 1);
+    expect_result(f, "darg:{jobs}:reply:x", "1");
+    assert_in_range(commands_int(f->conn, "PTTL", result), 1, 5000);
+    assert_int_equal(settle_one(f, SETTLE_DONE, &item).settled, 0);
+    item.number = 2;
+    item.told = slice_of("2");
+    item.head = buf_slice(&head);
+    item.is_whole = true;
+    assert_int_equal(settle_one(f, SETTLE_BURY, &item).settled, 1);
+    expect_result(f, result, "2");
+    expect_result(f, "darg:{jobs}:reply:x", "2");
+    assert_int_equal(commands_int(f->conn, "EXISTS", result), 0);
+    buf_fini(&head);
+}
+
 static void test_reply_list_of_wrong_type(void **state)
 {
     struct queue_fixture *f = *state;
@@ -276,7 +303,7 @@ static void test_reply_list_of_wrong_type(void **state)
     struct buf head = {0};
     make_head(&head, 1, "p.1:2");
     const struct settle_item items[] = {
-        {.number = 1, .reply_name = "x", .reply = slice_of("one")},
+        {.number = 1, .reply_name = "x", .told = slice_of("one")},
         {.number = 2, .reply_name = "x", .head = buf_slice(&head), .is_whole = true}};
     assert_int_equal(settle_one(f, SETTLE_DONE, &items[0]).settled, 1);
     assert_int_equal(settle_one(f, SETTLE_BURY, &items[1]).settled, 1);
@@ -295,6 +322,7 @@ int main(void)
         QUEUE_TEST(test_retry_time),
         QUEUE_TEST(test_done_many),
         QUEUE_TEST(test_replies),
+        QUEUE_TEST(test_kept_results),
         QUEUE_TEST(test_reply_list_of_wrong_type),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

@@ -18,7 +18,7 @@ static struct settle_item item_of(int64_t number)
                                 .was_started = true,
                                 .delay_ms = 1000,
                                 .reply_name = "x",
-                                .reply = slice_of("told")};
+                                .told = slice_of("told")};
 }
 
 static void hold_two(struct queue_fixture *f)
@@ -160,7 +160,7 @@ static void test_popped(void **state)
 {
     struct queue_fixture *f = *state;
     struct err err = {0};
-    struct settle_item buried = item_of(0), told = {.reply_name = "y", .reply = slice_of("well")};
+    struct settle_item buried = item_of(0), told = {.reply_name = "y", .told = slice_of("well")};
     buried.original = slice_of("{\"n\":9007199254740993}");
     const struct settle_item items[] = {told, buried};
     queue_fixture_fill_memory(f, true);

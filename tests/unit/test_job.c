@@ -33,6 +33,7 @@ static void test_minimal(void **state)
     assert_int_equal(job.max_attempts, 0);
     assert_int_equal(job.timeout_ms, -1);
     assert_int_equal(job.expires_at_ms, 0);
+    assert_int_equal(job.keep_ms, 0);
     assert_false(job.has_backoff);
     assert_int_equal(job.history.runs, 0);
     assert_int_equal(job.history.error.len, 0);
@@ -44,7 +45,8 @@ static void test_everything(void **state)
     struct job job;
     must_read(slice_of(" {\"type\":\"t\\u0041\\n\", \"args\" : [9007199254740993, 1e400 ],"
                        "\"id\":\"\\u00e9\",\"reply\":\"r.1\",\"max_attempts\":3,\"timeout_ms\":0,"
-                       "\"expires_at\":1700000000000,\"backoff\":\"1s..2m\",\"other\":{}} "),
+                       "\"expires_at\":1700000000000,\"keep_ms\":31622400000,\"backoff\":\"1s.."
+                       "2m\",\"other\":{}} "),
               &job);
     assert_string_equal(job.type, "tA\n");
     assert_true(slice_is(job.args, "[9007199254740993, 1e400 ]"));
@@ -53,6 +55,7 @@ static void test_everything(void **state)
     assert_int_equal(job.max_attempts, 3);
     assert_int_equal(job.timeout_ms, 0);
     assert_int_equal(job.expires_at_ms, 1700000000000);
+    assert_int_equal(job.keep_ms, INT64_C(31622400000));
     assert_true(job.has_backoff);
     assert_int_equal(job.backoff.first_ms, 1000);
     assert_int_equal(job.backoff.limit_ms, 120000);
@@ -94,6 +97,9 @@ static void test_refused(void **state)
         "{\"type\":\"a\",\"timeout_ms\":-1}",
         "{\"type\":\"a\",\"timeout_ms\":\"1\"}",
         "{\"type\":\"a\",\"expires_at\":0}",
+        "{\"type\":\"a\",\"id\":\"b\",\"keep_ms\":0}",
+        "{\"type\":\"a\",\"id\":\"b\",\"keep_ms\":31622400001}",
+        "{\"type\":\"a\",\"keep_ms\":1000}",
         "{\"type\":\"a\",\"expires_at\":99999999999999999999}",
         "{\"type\":\"a\",\"backoff\":5}",
         "{\"type\":\"a\",\"backoff\":\"soon\"}",

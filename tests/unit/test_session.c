@@ -136,7 +136,7 @@ static struct ending *some_ending(void)
 {
     struct ending *ending = mem_new(sizeof *ending);
     buf_append_text(&ending->head, "head");
-    buf_append_text(&ending->reply, "reply");
+    buf_append_text(&ending->told, "reply");
     return ending;
 }
 

@@ -3,20 +3,19 @@
 -- KEYS[1] claimed
 -- KEYS[2] workers
 -- KEYS[3] counts
--- further KEYS: a reply list for each job that asked for its result
--- ARGV: worker, how long replies are kept in ms, for each further key: number, reply; then the other numbers...
+-- further KEYS: lists on which a job's end is told
+-- ARGV: worker, for each further key what _tell.lua says; then the numbers of the other jobs
 -- Answers {registered 1|0, entries removed}. A worker that has lost its lease changes nothing.
 --#include _time.lua
+--#include _tell.lua
 local claimed = KEYS[1]
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
-local removed, at = 0, 3
-for k = 4, #KEYS do
-  if redis.call('HDEL', claimed, ARGV[at]) == 1 then
+local removed, at = 0, read_told(4, 2)
+for i = 2, at - 1, 4 do
+  if redis.call('HDEL', claimed, ARGV[i]) == 1 then
     removed = removed + 1
-    redis.pcall('RPUSH', KEYS[k], ARGV[at + 1])
-    redis.pcall('PEXPIRE', KEYS[k], ARGV[2])
+    tell(ARGV[i])
   end
-  at = at + 2
 end
 while at <= #ARGV do
   local to = math.min(at + 499, #ARGV)

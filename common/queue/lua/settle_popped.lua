@@ -4,23 +4,20 @@
 -- KEYS[1] counts
 -- KEYS[2] dead
 -- KEYS[3] settings
--- further KEYS: reply lists
--- ARGV: how long replies are kept in ms, jobs done, number of dead members, those members, then a reply for each
--- further key
+-- further KEYS: lists on which a job's end is told
+-- ARGV: jobs done, number of dead members, those members, then for each further key what _tell.lua says
 -- Answers 1.
 --#include _time.lua
 --#include _dead.lua
+--#include _tell.lua
 local now = server_ms()
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[3])
-local dead = tonumber(ARGV[3])
-for i = 4, 3 + dead do add_dead(KEYS[2], KEYS[3], KEYS[1], now, ARGV[i]) end
-for k = 4, #KEYS do
-  redis.pcall('RPUSH', KEYS[k], ARGV[dead + k])
-  redis.pcall('PEXPIRE', KEYS[k], ARGV[1])
-end
+local dead = tonumber(ARGV[2])
+for i = 3, 2 + dead do add_dead(KEYS[2], KEYS[3], KEYS[1], now, ARGV[i]) end
+for i = 3 + dead, read_told(4, 3 + dead) - 1, 4 do tell(ARGV[i]) end
 -- Popped jobs count as claimed here, so that claimed less the outcomes stays what is held.
-count(KEYS[1], 'claimed', tonumber(ARGV[2]) + dead)
-count(KEYS[1], 'done', tonumber(ARGV[2]))
+count(KEYS[1], 'claimed', tonumber(ARGV[1]) + dead)
+count(KEYS[1], 'done', tonumber(ARGV[1]))
 count(KEYS[1], 'buried', dead)
 return 1

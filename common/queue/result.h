@@ -1,0 +1,19 @@
+/* result - how a job ended, kept for whoever asks by its id (a job's `keep_ms`). */
+#ifndef DARG_QUEUE_RESULT_H
+#define DARG_QUEUE_RESULT_H
+
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+/* *text: what is kept, JSON (docs/protocol.md), or nil: nothing (yet, any more, or at all). To be
+ * freed. One round trip. */
+MUST_CHECK enum status result_read(struct conn *conn, const struct queue *queue, const char *id,
+                                   struct reply **text, struct err *err);
+
+/* Sends a wait for it, to be answered by await_end(). */
+MUST_CHECK enum status result_await(struct conn *conn, const struct queue *queue, const char *id,
+                                    int64_t timeout_ms, struct err *err);
+
+#endif
