@@ -97,7 +97,6 @@ static void test_refused(void **state)
         "{\"type\":\"a\",\"timeout_ms\":-1}",
         "{\"type\":\"a\",\"timeout_ms\":\"1\"}",
         "{\"type\":\"a\",\"expires_at\":0}",
-        "{\"type\":\"a\",\"id\":\"b\",\"keep_ms\":0}",
         "{\"type\":\"a\",\"id\":\"b\",\"keep_ms\":31622400001}",
         "{\"type\":\"a\",\"keep_ms\":1000}",
         "{\"type\":\"a\",\"expires_at\":99999999999999999999}",
