@@ -12,6 +12,8 @@ enum { COMMANDS_MAX = 32 };
 static const struct command all_commands[] = {
     {"push", "add jobs to a queue, and wait for their results with --wait", push_main},
     {"result", "how a job ended that was pushed with --keep", result_main},
+    {"status", "where a job is, and how far", status_main},
+    {"cancel", "stop jobs that wait or run", cancel_main},
     {"stats", "what is in the queues and how fast it goes", stats_main},
     {"workers", "who works on the queues", workers_main},
     {"peek", "the next jobs, without taking them", peek_main},

@@ -22,6 +22,8 @@ int commands_main(int argc, char **argv);
 /* The commands, by file. */
 command_function push_main;                                      /* push.c */
 command_function result_main;                                    /* result.c */
+command_function status_main;                                    /* status.c */
+command_function cancel_main;                                    /* cancel.c */
 command_function stats_main;                                     /* stats.c */
 command_function workers_main;                                   /* workers.c */
 command_function peek_main;                                      /* peek.c */

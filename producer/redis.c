@@ -64,7 +64,7 @@ out:
     return exit_code;
 }
 
-static int status_main(int argc, char **argv)
+static int redis_status_main(int argc, char **argv)
 {
     const struct context_spec spec = {
         .program = "darg redis status",
@@ -87,7 +87,7 @@ static int redis_stop_main(int argc, char **argv)
 int redis_main(int argc, char **argv)
 {
     static const struct command table[] = {
-        {"status", "whether it runs", status_main},
+        {"status", "whether it runs", redis_status_main},
         {"stop", "save and end it", redis_stop_main},
         {0},
     };

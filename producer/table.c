@@ -52,6 +52,17 @@ void table_add_text(struct table *table, const char *text)
     table_add(table, slice_of(text));
 }
 
+void table_print_pair(const char *name, struct slice text)
+{
+    enum { WIDTH = 13 };
+    struct buf line = {0};
+    buf_append_slice(&line, text);
+    if (line.len > 0)
+        printable_make(line.ptr, line.len, '?', "");
+    printf("%-*s%s\n", WIDTH, name, buf_text(&line));
+    buf_fini(&line);
+}
+
 const char *table_number(int64_t value, char out[TABLE_NUMBER_MAX])
 {
     char digits[24];

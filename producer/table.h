@@ -36,6 +36,9 @@ void table_add_age(struct table *table, int64_t age_ms); /* a duration; negative
 /* Prints head and rows to standard output. */
 void table_print(const struct table *table);
 
+/* Prints a name and what it has, one line of many, to standard output. */
+void table_print_pair(const char *name, struct slice text);
+
 /* A number with commas between thousands, into out; returns out. */
 #define TABLE_NUMBER_MAX 32
 const char *table_number(int64_t value, char out[TABLE_NUMBER_MAX]);

@@ -13,7 +13,7 @@
 #include "queue/stats.h"
 
 enum {
-    TICK_MS = 1000,       /* at most; a short lease wants three renewals too */
+    TICK_MS = 750,        /* at most; a short lease wants three renewals too */
     PROMOTE_LIMIT = 1000, /* in one call */
     UNBOX_LIMIT = 1000,
     CALL_MAX_MS = 2500, /* how long it waits for an answer */
@@ -114,6 +114,8 @@ static void look_after(struct keeper *self, struct ward *ward, struct session *s
     if (!ward->is_renewed)
         return;
     note_due(ward, ward->state->next_due_ms, ward->state->now_ms);
+    keeper_stop_cancelled(self, ward, session);
+    keeper_tell_running(self, ward, session);
     empty_inbox(self, ward, session->lease.queue);
     keeper_watch_peers(self, ward, &session->lease);
     keeper_compare_protocols(self, ward);
@@ -314,6 +316,7 @@ static void keeper_free(struct keeper *self)
     for (size_t i = 0; i < self->options.fetcher_count; i++) {
         watch_free(self->wards[i].watch);
         free(self->wards[i].state);
+        buf_fini(&self->wards[i].told);
     }
     conn_close(self->conn);
     wake_fini(&self->stop);

@@ -1,6 +1,6 @@
 /* keeper - the thread that keeps the worker alive in Redis's eyes and looks after its queues.
  *
- * Once a second, and always first, it renews the leases; the same answer tells what else is to do:
+ * Every 0.75 s, and always first, it renews the leases; the same answer tells what else is to do:
  * promote due jobs, empty an inbox that nobody empties, obey shutdown keys, reap workers whose
  * lease has run out. No job can block it, and it is the last thread to stop. */
 #ifndef DARG_WORKER_KEEPER_H
@@ -12,6 +12,7 @@
 #include "redis/conn.h"
 #include "worker/fetcher.h"
 #include "worker/obituary.h"
+#include "worker/running.h"
 
 struct keeper;
 
@@ -21,6 +22,7 @@ struct keeper_options {
     const char *process;             /* P */
     struct fetcher *const *fetchers; /* one a queue */
     size_t fetcher_count;
+    struct running *running;
     int64_t lease_ms;
     /* Processes known to be dead: reaped at once, and told to `reaped_fd` ("reaped P\n" each),
      * -1: to nobody. */

@@ -25,6 +25,8 @@ struct ward {
     bool is_renewed;           /* in this tick */
     int64_t compared_ms;       /* monotonic: when protocols were looked at; 0: not yet */
     size_t next_peer;          /* whose protocol is looked at next, in the window's order */
+    struct buf told;           /* what was last told of the jobs that run; empty: nothing */
+    int64_t told_ms;           /* monotonic: when */
     bool has_met_newer;        /* a worker that speaks a newer one; said once */
 };
 
@@ -59,6 +61,13 @@ void keeper_watch_peers(struct keeper *self, struct ward *ward, const struct lea
  * says so if it is newer (keeper_protocol.c).
  */
 void keeper_compare_protocols(struct keeper *self, struct ward *ward);
+
+/* Stops the jobs whose ids the renewal answered, and marks those that are held but do not run yet
+ * (keeper_running.c). */
+void keeper_stop_cancelled(struct keeper *self, struct ward *ward, struct session *session);
+
+/* Tells Redis which jobs run for long, and how far they are (keeper_running.c). */
+void keeper_tell_running(struct keeper *self, struct ward *ward, const struct session *session);
 
 /* Reaps the processes that the supervisor knows to be dead, and tells it. */
 void keeper_reap_dead(struct keeper *self);

@@ -69,7 +69,8 @@ void load_end(struct load *load, size_t index, int64_t now_us)
     atomic_store_explicit(&line->busy_us, busy + (uint64_t)(took > 0 ? took : 0),
                           memory_order_relaxed);
     atomic_store_explicit(&line->jobs, jobs + 1, memory_order_relaxed);
-    atomic_store_explicit(&line->started_us, 0, memory_order_release);
+    /* Sequentially consistent, as the look in load_activity(): see running.c. */
+    atomic_store(&line->started_us, 0);
 }
 
 void load_set_busy(struct load *load, size_t index, bool is_busy)
@@ -126,7 +127,7 @@ double load_pace_us(struct load *load, int64_t now_us)
 struct load_activity load_activity(const struct load *load, size_t index)
 {
     const struct line *line = &load->lines[index];
-    int64_t started = atomic_load_explicit(&line->started_us, memory_order_acquire);
+    int64_t started = atomic_load(&line->started_us);
     if (started == 0)
         return (struct load_activity){.is_running = false};
     return (struct load_activity){

@@ -69,6 +69,7 @@ static void run_task(struct pool_thread *self, struct task *task)
     struct runner_job what = {
         .text = task->text,
         .session = session,
+        .is_cancelled = &task->is_cancelled,
         .number = task->number,
         .claimed_ms = task->batch->claimed_ms,
         .started_us = now_us,

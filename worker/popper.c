@@ -84,6 +84,7 @@ static void run_popped(struct popper_thread *self, struct session *session, stru
     struct runner_job what = {
         .text = task->text,
         .session = session,
+        .is_cancelled = &task->is_cancelled,
         .number = task->number,
         .claimed_ms = task->batch->claimed_ms,
         .started_us = clock_mono_us(),

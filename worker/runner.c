@@ -1,6 +1,7 @@
 #include "worker/runner.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "base/json.h"
 #include "base/killpoint.h"
 #include "base/log.h"
+#include "job/outcome.h"
+#include "queue/cancel.h"
 
 void runner_scratch_fini(struct runner_scratch *scratch)
 {
@@ -26,6 +29,7 @@ struct run {
     struct slice id;                 /* of the job, or the claim's name where it has none */
     char claim[LEASE_NAME_MAX + 32]; /* W:number */
     int64_t started_ms;
+    bool is_cancelled; /* by a producer */
 };
 
 static void fail(struct run *run, enum handler_outcome outcome, const char *reason)
@@ -33,6 +37,13 @@ static void fail(struct run *run, enum handler_outcome outcome, const char *reas
     run->result->outcome = outcome;
     buf_clear(&run->result->error);
     buf_append_text(&run->result->error, reason);
+}
+
+static void cancel(struct run *run, const char *reason)
+{
+    run->is_cancelled = true;
+    run->result->is_crash = false;
+    fail(run, HANDLER_BURY, reason);
 }
 
 static bool is_expired(const struct run *run)
@@ -59,7 +70,9 @@ static void log_said(struct run *run, enum log_level level, const char *message,
 
 static void observe_progress(struct handler_observer *observer, struct slice text)
 {
-    log_said((struct run *)observer, LOG_DEBUG, "progress of a job", text);
+    struct run *run = (struct run *)observer;
+    running_set_progress(run->runner->running, run->what->thread, text);
+    log_said(run, LOG_DEBUG, "progress of a job", text);
 }
 
 static void observe_log(struct handler_observer *observer, enum log_level level, struct slice text)
@@ -84,25 +97,29 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         .max_output = runner->max_output,
         .thread = run->what->thread,
         .observer = &run->observer,
-        .abort_fd = runner->abort_fd,
+        .abort_fd = running_stop_fd(runner->running, run->what->thread),
     };
     const struct session *session = run->what->session;
     const struct load_run name = {
         .queue = session->slot, .generation = session->generation, .number = run->what->number};
+    running_begin(runner->running, run->what->thread, job);
     load_begin(runner->load, run->what->thread, now_us, &name, handler);
     KILL_POINT("run", "before");
     handler->run(handler->state, &call, run->result);
     KILL_POINT("run", "after");
     load_end(runner->load, run->what->thread, clock_mono_us());
+    bool was_stopped = running_end(runner->running, run->what->thread);
+    if (was_stopped && run->result->outcome != HANDLER_DONE)
+        cancel(run, CANCEL_REASON " while it ran");
 }
 
 /* Jobs that ran when a worker died run one at a time: the one that kills must not take the others,
  * innocent so far as anybody knows, from crash to crash with it. False: told to end first. */
-static bool enter_quarantine(const struct runner *runner)
+static bool enter_quarantine(const struct runner *runner, size_t thread)
 {
     enum { LOOK_MS = 20 };
     while (pthread_mutex_trylock(runner->quarantine) != 0) {
-        struct pollfd abort = {.fd = runner->abort_fd, .events = POLLIN};
+        struct pollfd abort = {.fd = running_stop_fd(runner->running, thread), .events = POLLIN};
         if (poll(&abort, 1, LOOK_MS) > 0)
             return false;
     }
@@ -112,13 +129,16 @@ static bool enter_quarantine(const struct runner *runner)
 static void call_with_care(struct run *run, const struct handler *handler)
 {
     bool is_suspect = run->job->history.crashes > 0;
-    if (is_suspect && !enter_quarantine(run->runner)) {
+    if (is_suspect && !enter_quarantine(run->runner, run->what->thread)) {
         fail(run, HANDLER_ABORTED, "the worker ends");
         return;
     }
     /* Reading a job takes next to no time, so its start is that of the handler; a clock costs more.
      */
-    call_handler(run, handler, is_suspect ? clock_mono_us() : run->what->started_us);
+    if (atomic_load_explicit(run->what->is_cancelled, memory_order_relaxed))
+        cancel(run, CANCEL_REASON);
+    else
+        call_handler(run, handler, is_suspect ? clock_mono_us() : run->what->started_us);
     if (is_suspect)
         pthread_mutex_unlock(run->runner->quarantine);
 }
@@ -197,20 +217,14 @@ static enum settle_kind decide(const struct run *run)
 static void append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
-    buf_append_text(out, "{\"id\":");
-    json_append_string(out, run->id);
-    buf_append_text(out, ",\"type\":");
-    json_append_string(out, slice_of(run->job->type));
-    buf_append_text(out, ",\"outcome\":");
-    buf_append_text(out, kind == SETTLE_DONE ? "\"done\"" : "\"buried\"");
-    buf_append_text(out, ",\"run\":");
-    buf_append_int(out, run->job->history.runs + 1);
-    buf_append_text(out, kind == SETTLE_DONE ? ",\"result\":" : ",\"error\":");
-    if (kind == SETTLE_DONE && result->output_is_json && result->output.len > 0)
-        buf_append_slice(out, buf_slice(&result->output));
-    else
-        json_append_string(out, buf_slice(kind == SETTLE_DONE ? &result->output : &result->error));
-    buf_append_char(out, '}');
+    bool is_done = kind == SETTLE_DONE;
+    job_append_outcome(
+        out, &(struct job_outcome){.id = run->id,
+                                   .type = slice_of(run->job->type),
+                                   .is_done = is_done,
+                                   .run = run->job->history.runs + 1,
+                                   .text = buf_slice(is_done ? &result->output : &result->error),
+                                   .is_json = is_done && result->output_is_json});
 }
 
 static void append_head(struct run *run, struct buf *out)
@@ -272,9 +286,8 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         [SETTLE_BURY] = "job is dead",
         [SETTLE_RELEASE] = "job given back",
     };
-    enum log_level level = kind == SETTLE_BURY    ? LOG_ERROR
-                           : kind == SETTLE_RETRY ? LOG_WARN
-                                                  : LOG_INFO;
+    bool is_bad = kind == SETTLE_BURY && !run->is_cancelled;
+    enum log_level level = is_bad ? LOG_ERROR : kind == SETTLE_RETRY ? LOG_WARN : LOG_INFO;
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
@@ -291,7 +304,7 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
         fields[count++] = LOG_SLICE("error", buf_slice(&run->result->error));
-    log_line(level, messages[kind], fields, count);
+    log_line(level, run->is_cancelled ? "job cancelled" : messages[kind], fields, count);
 }
 
 struct ending *runner_run(const struct runner *runner, const struct runner_job *what,

@@ -12,11 +12,13 @@
 #include "worker/handler/handler.h"
 #include "worker/handler/registry.h"
 #include "worker/load.h"
+#include "worker/running.h"
 #include "worker/session.h"
 
 struct runner {
     const struct registry *registry; /* borrowed */
     struct load *load;               /* borrowed */
+    struct running *running;         /* borrowed */
     int64_t max_job_size;            /* bytes */
     int64_t max_output;              /* bytes */
     int64_t timeout_ms;              /* default for jobs; 0: none */
@@ -25,17 +27,17 @@ struct runner {
     int64_t max_crashes;             /* workers a job may kill: then it is buried unrun */
     bool is_at_most_once;            /* a job that fails is buried, never run again */
     pthread_mutex_t *quarantine;     /* held while a job runs that was there when a worker died */
-    int abort_fd;                    /* readable: running handlers are to end */
 };
 
 /* What is run: an element of a queue, and the claim that names this run ("W:17"). */
 struct runner_job {
     struct slice text;
-    const struct session *session; /* for the queue's name and the server's time */
-    int64_t number;                /* claim number */
-    int64_t claimed_ms;            /* monotonic */
-    int64_t started_us;            /* monotonic: now */
-    size_t thread;                 /* index of the pool thread */
+    const struct session *session;    /* for the queue's name and the server's time */
+    const _Atomic bool *is_cancelled; /* by a producer: not to be run (any more) */
+    int64_t number;                   /* claim number */
+    int64_t claimed_ms;               /* monotonic */
+    int64_t started_us;               /* monotonic: now */
+    size_t thread;                    /* index of the pool thread */
 };
 
 /* Scratch memory of one pool thread, used again and again; zero-initialise. */

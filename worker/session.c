@@ -1,6 +1,7 @@
 #include "worker/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -174,6 +175,31 @@ bool session_holds(struct session *session, int64_t number)
     }
     pthread_mutex_unlock(&session->lock);
     return is_held;
+}
+
+static bool is_among(const char *id, const char *const *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(id, ids[i]) == 0)
+            return true;
+    return false;
+}
+
+void session_cancel(struct session *session, const char *const *ids, size_t count)
+{
+    struct job job;
+    struct err ignored;
+    pthread_mutex_lock(&session->lock);
+    for (struct batch *batch = session->batches; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++) {
+            struct task *task = &batch->tasks[i];
+            if (atomic_load_explicit(&task->state, memory_order_acquire) == TASK_GONE)
+                continue;
+            (void)!job_read(task->text, INT64_MAX, &job, &ignored);
+            if (is_among(job.id, ids, count))
+                atomic_store_explicit(&task->is_cancelled, true, memory_order_relaxed);
+        }
+    pthread_mutex_unlock(&session->lock);
 }
 
 void session_each(struct session *session, void (*visit)(int64_t, bool, void *), void *context)

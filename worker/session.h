@@ -41,11 +41,12 @@ enum task_state {
 
 /* One claimed job. Owned by whoever it was passed to: ring, pool thread, ring, finisher. */
 struct task {
-    struct batch *batch;   /* fixed */
-    struct slice text;     /* fixed; into the batch's claim */
-    int64_t number;        /* fixed; claim number */
-    _Atomic int state;     /* enum task_state; written by the owner */
-    struct ending *ending; /* owner only; NULL: plainly done */
+    struct batch *batch;       /* fixed */
+    struct slice text;         /* fixed; into the batch's claim */
+    int64_t number;            /* fixed; claim number */
+    _Atomic int state;         /* enum task_state; written by the owner */
+    _Atomic bool is_cancelled; /* not to be run; written by the keeper */
+    struct ending *ending;     /* owner only; NULL: plainly done */
 };
 
 /* The jobs of one claim. Freed with the last of its tasks. */
@@ -106,6 +107,9 @@ bool session_holds(struct session *session, int64_t number);
 
 /* At the very end, when no other thread is left: retires every task that is still there. */
 void session_retire_all(struct session *session);
+
+/* Marks the tasks held whose job has one of these ids as cancelled. Any thread. */
+void session_cancel(struct session *session, const char *const *ids, size_t count);
 
 /* Calls visit(number, was_started, context) for each task held. Under the lock: visit must be
  * quick. */

@@ -60,7 +60,7 @@ static void stop(struct worker *self, const char *signal_name)
     if (self->is_stopping) {
         log_printf(LOG_WARN, "%s again: ending now", signal_name);
         self->is_hurried = true;
-        wake_set(&self->abort);
+        running_stop_all(self->running);
         return;
     }
     log_printf(LOG_INFO, "%s: finishing what runs, claiming no more", signal_name);
@@ -98,10 +98,10 @@ static void act_on_signal(struct worker *self, int number)
 
 /* Waits for a signal or a change, up to timeout_ms (negative: for ever), and acts on the signals.
  */
-static void attend(struct worker *self, const struct wake *wake, int64_t timeout_ms)
+static void attend(struct worker *self, int64_t timeout_ms)
 {
     struct pollfd fds[2] = {{.fd = self->signal_fd, .events = POLLIN},
-                            {.fd = wake->fd, .events = POLLIN}};
+                            {.fd = self->changed.fd, .events = POLLIN}};
     (void)poll(fds, 2, (int)timeout_ms);
     struct signalfd_siginfo info;
     while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
@@ -130,7 +130,7 @@ static void report_ready(struct worker *self)
 static void serve(struct worker *self)
 {
     while (!all_fetchers(self, fetcher_has_ended)) {
-        attend(self, &self->changed, -1);
+        attend(self, -1);
         wake_clear(&self->changed);
         report_ready(self);
     }
@@ -159,12 +159,12 @@ static bool end_pool(struct worker *self)
         int64_t left_ms = self->deadline_ms - clock_mono_ms();
         if (join_runners(self, left_ms < 50 ? left_ms : 50))
             return true;
-        attend(self, &self->abort, 0);
+        attend(self, 0);
     }
     if (join_runners(self, 0))
         return true;
     log_printf(LOG_WARN, "ending the jobs that still run: they are given back");
-    wake_set(&self->abort);
+    running_stop_all(self->running);
     return join_runners(self, ABORT_GRACE_MS);
 }
 
@@ -178,11 +178,8 @@ static bool leave_queues(struct worker *self)
 
 int worker_run(const struct worker_options *options, const struct worker_birth *birth)
 {
-    struct worker self = {.options = options,
-                          .birth = birth,
-                          .signal_fd = -1,
-                          .abort = {.fd = -1},
-                          .changed = {.fd = -1}};
+    struct worker self = {
+        .options = options, .birth = birth, .signal_fd = -1, .changed = {.fd = -1}};
     struct err err = {0};
     if (is_refused(options))
         return EXIT_REFUSED;

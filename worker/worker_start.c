@@ -70,14 +70,17 @@ void worker_tune(struct worker *self)
     free(weights);
 }
 
-static void prepare(struct worker *self)
+static enum status prepare(struct worker *self, struct err *err)
 {
     const struct worker_options *options = self->options;
     size_t threads = (size_t)options->threads;
     /* A fetcher may have a full claim in hand when the bound is reached. */
     size_t capacity = ROOM_OUTSTANDING_MAX + CLAIM_MAX * options->queue_count;
-    int64_t *weights = copy_weights(self->birth->tuning);
     self->load = self->birth->load;
+    enum status status = running_new(self->load, &self->running, err);
+    if (status != ST_OK)
+        return status;
+    int64_t *weights = copy_weights(self->birth->tuning);
     pthread_mutex_init(&self->quarantine, NULL);
     self->tasks = ring_new(capacity);
     self->endings = ring_new(capacity + threads);
@@ -87,6 +90,7 @@ static void prepare(struct worker *self)
     self->runner = (struct runner){
         .registry = options->registry,
         .load = self->load,
+        .running = self->running,
         .max_job_size = options->max_job_size,
         .max_output = options->max_output,
         .timeout_ms = options->timeout_ms,
@@ -95,8 +99,8 @@ static void prepare(struct worker *self)
         .backoff = options->backoff,
         .is_at_most_once = options->is_at_most_once,
         .quarantine = &self->quarantine,
-        .abort_fd = self->abort.fd,
     };
+    return ST_OK;
 }
 
 static enum status start_fetchers(struct worker *self, struct err *err)
@@ -176,6 +180,7 @@ static enum status start_keeper(struct worker *self, struct err *err)
         .process = self->birth->process,
         .fetchers = self->fetchers,
         .fetcher_count = self->fetcher_count,
+        .running = self->running,
         .lease_ms = self->options->lease_ms,
         .dead = self->birth->dead,
         .dead_count = self->birth->dead_count,
@@ -201,14 +206,13 @@ static enum status take_signals(struct worker *self, struct err *err)
 
 enum status worker_start(struct worker *self, struct err *err)
 {
-    enum status status = wake_init(&self->abort, err);
-    if (status == ST_OK)
-        status = wake_init(&self->changed, err);
+    enum status status = wake_init(&self->changed, err);
     if (status == ST_OK)
         status = take_signals(self, err);
+    if (status == ST_OK)
+        status = prepare(self, err);
     if (status != ST_OK)
         return status;
-    prepare(self);
     /* What consumes before what produces: nothing is claimed that cannot be run and settled. */
     status = start_finisher(self, err);
     if (status == ST_OK && !self->options->is_at_most_once)
@@ -227,10 +231,10 @@ void worker_free(struct worker *self)
     free(self->fetchers);
     pool_free(self->pool);
     popper_free(self->popper);
+    running_free(self->running);
     room_free(self->room);
     ring_free(self->tasks);
     ring_free(self->endings);
-    wake_fini(&self->abort);
     wake_fini(&self->changed);
     close(self->signal_fd);
 }

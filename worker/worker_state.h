@@ -7,6 +7,7 @@
 #include "worker/keeper.h"
 #include "worker/pool.h"
 #include "worker/popper.h"
+#include "worker/running.h"
 #include "worker/worker.h"
 
 struct worker {
@@ -17,8 +18,8 @@ struct worker {
     struct room *room;
     struct runner runner;
     pthread_mutex_t quarantine; /* see runner.h */
-    struct wake abort;          /* running handlers are to end */
-    struct wake changed;        /* a fetcher has become ready or has ended */
+    struct running *running;
+    struct wake changed; /* a fetcher has become ready or has ended */
     int signal_fd;
     struct fetcher **fetchers;
     size_t fetcher_count;

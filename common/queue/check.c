@@ -75,8 +75,8 @@ static enum status call_one(struct check_walk *walk, const char *command, const 
 /* ---- types and name ---- */
 
 /* Of each key of a queue, in the order of QUEUE_KEY_LIST. */
-static const char *const types[] = {"list", "list", "zset", "set",  "set",   "zset",
-                                    "zset", "zset", "hash", "hash", "string"};
+static const char *const types[] = {"list", "list", "zset", "set",  "set",  "zset",
+                                    "zset", "zset", "hash", "hash", "zset", "string"};
 
 /* *is_whole false: a key is of the wrong type, and nothing more can be said. */
 static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is_there,

@@ -62,6 +62,11 @@ void queue_result_key(const struct queue *queue, const char *id, struct buf *out
     buf_printf(out, "%s:result:%s", queue->jobs, id);
 }
 
+void queue_running_key(const struct queue *queue, const char *worker, struct buf *out)
+{
+    buf_printf(out, "%s:running:%s", queue->jobs, worker);
+}
+
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out)
 {
     buf_printf(out, "%s:wake:%s", queue->jobs, worker);

@@ -23,6 +23,7 @@
     X(dead, ":dead")           /* zset: job -> time of death, server ms */                         \
     X(settings, ":settings")   /* hash: paused, limits, drained_at */                              \
     X(counts, ":counts")       /* hash: done, retried ...; they only grow */                       \
+    X(cancel, ":cancel")       /* zset: id of a job to be stopped -> when that was asked for */    \
     X(shutdown, ":shutdown")   /* string: the queue's shutdown key */
 
 struct queue {
@@ -44,6 +45,8 @@ void queue_claimed_key(const struct queue *queue, const char *worker, struct buf
 void queue_reply_key(const struct queue *queue, const char *reply, struct buf *out);
 /* List that holds the result of the job of this id, for as long as its producer asked. */
 void queue_result_key(const struct queue *queue, const char *id, struct buf *out);
+/* String in which a worker tells what it runs, JSON (docs/protocol.md). */
+void queue_running_key(const struct queue *queue, const char *worker, struct buf *out);
 /* List on which an at-most-once worker's blocked threads can be woken. */
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out);
 

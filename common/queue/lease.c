@@ -127,6 +127,19 @@ static void read_fenced(const struct reply *fenced, struct lease_state *state)
             state->fenced_count++;
 }
 
+static void read_cancelled(const struct reply *ids, struct lease_state *state)
+{
+    state->cancelled_count = 0;
+    for (size_t i = 0; i < reply_count(ids) && state->cancelled_count < LEASE_CANCEL_MAX; i++) {
+        struct slice id = reply_slice(reply_at(ids, i));
+        if (id.len < 1 || id.len > JOB_ID_MAX || memchr(id.ptr, 0, id.len))
+            continue;
+        char *out = state->cancelled[state->cancelled_count++];
+        memcpy(out, id.ptr, id.len);
+        out[id.len] = 0;
+    }
+}
+
 static void copy_order(struct slice word, char out[LEASE_ORDER_MAX + 1])
 {
     size_t len = word.len < LEASE_ORDER_MAX ? word.len : LEASE_ORDER_MAX;
@@ -147,6 +160,7 @@ static void read_state(const struct reply *reply, struct lease_state *state)
     state->peer_count = state->fenced_count = 0;
     read_peers(reply_at(reply, 6), state);
     read_fenced(reply_at(reply, 7), state);
+    read_cancelled(reply_at(reply, 8), state);
 }
 
 enum status lease_renew(struct conn *conn, const struct lease *lease, const struct lease_ask *ask,
@@ -154,21 +168,23 @@ enum status lease_renew(struct conn *conn, const struct lease *lease, const stru
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_renew, 5 + (int)ask->order_key_count);
+    script_begin(&request, &script_renew, 6 + (int)ask->order_key_count);
     request_add_text(&request, lease->queue->workers);
     request_add_text(&request, lease->queue->reaped);
     request_add_text(&request, lease->queue->scheduled);
     request_add_text(&request, lease->queue->inbox);
+    request_add_text(&request, lease->queue->cancel);
     request_add_text(&request, lease->queue->shutdown);
     for (size_t i = 0; i < ask->order_key_count; i++)
         request_add_text(&request, ask->order_keys[i]);
     request_add_text(&request, lease->worker);
     request_add_int(&request, ask->window_start);
     request_add_int(&request, LEASE_WINDOW);
+    request_add_int(&request, LEASE_CANCEL_MAX);
     enum status status = call(conn, &script_renew, &request, &reply, err);
     if (status != ST_OK)
         return status;
-    bool is_whole = reply_count(reply) == 8 && reply_is_int(reply_at(reply, 0)) &&
+    bool is_whole = reply_count(reply) == 9 && reply_is_int(reply_at(reply, 0)) &&
                     reply_is_int(reply_at(reply, 1));
     if (is_whole)
         read_state(reply, state);

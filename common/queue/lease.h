@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "job/job.h"
 #include "queue/keys.h"
 #include "redis/conn.h"
 
@@ -42,7 +43,13 @@ MUST_CHECK enum status lease_register(struct conn *conn, const struct lease *lea
                                       enum lease_register *outcome, int64_t *now_ms,
                                       struct err *err);
 
-enum { LEASE_WINDOW = 100, LEASE_FENCED_MAX = 10, LEASE_ORDERS_MAX = 3, LEASE_ORDER_MAX = 15 };
+enum {
+    LEASE_WINDOW = 100,
+    LEASE_FENCED_MAX = 10,
+    LEASE_ORDERS_MAX = 3,
+    LEASE_ORDER_MAX = 15,
+    LEASE_CANCEL_MAX = 50,
+};
 
 struct lease_peer {
     char worker[LEASE_NAME_MAX + 1];
@@ -70,6 +77,8 @@ struct lease_state {
     size_t peer_count;
     char fenced[LEASE_FENCED_MAX][LEASE_NAME_MAX + 1]; /* workers whose reaping is not finished */
     size_t fenced_count;
+    char cancelled[LEASE_CANCEL_MAX][JOB_ID_MAX + 1]; /* ids of jobs that are to be stopped */
+    size_t cancelled_count;
 };
 MUST_CHECK enum status lease_renew(struct conn *conn, const struct lease *lease,
                                    const struct lease_ask *ask, struct lease_state *state,

@@ -8,12 +8,14 @@
 extern const struct script script_adopt;
 extern const struct script script_balance;
 extern const struct script script_bury;
+extern const struct script script_cancel;
 extern const struct script script_claim;
 extern const struct script script_collect;
 extern const struct script script_deregister;
 extern const struct script script_done;
 extern const struct script script_drain;
 extern const struct script script_inspect;
+extern const struct script script_mark;
 extern const struct script script_promote;
 extern const struct script script_purge;
 extern const struct script script_push;

@@ -13,7 +13,7 @@ static int count_lists(const struct settle_item *item)
     return is_name(item->reply_name) + is_name(item->result_id);
 }
 
-static int count_all_lists(const struct settle_item *items, size_t count)
+int settle_count_lists(const struct settle_item *items, size_t count)
 {
     int n = 0;
     for (size_t i = 0; i < count; i++)
@@ -21,7 +21,7 @@ static int count_all_lists(const struct settle_item *items, size_t count)
     return n;
 }
 
-static void add_list_keys(struct request *request, const struct queue *queue,
+void settle_add_list_keys(struct request *request, const struct queue *queue,
                           const struct settle_item *items, size_t count)
 {
     struct buf key = {0};
@@ -49,8 +49,7 @@ static void add_telling(struct request *request, const struct settle_item *item,
     request_add_text(request, is_only);
 }
 
-/* What _tell.lua reads: in the order of add_list_keys(). */
-static void add_tellings(struct request *request, const struct settle_item *items, size_t count)
+void settle_add_tellings(struct request *request, const struct settle_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (is_name(items[i].reply_name))
@@ -74,13 +73,13 @@ static void begin(struct request *request, const struct script *script, const st
 void settle_encode_done(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    int lists = count_all_lists(items, count);
+    int lists = settle_count_lists(items, count);
     begin(request, &script_done, lease, count, lists);
     if (lists)
-        add_list_keys(request, lease->queue, items, count);
+        settle_add_list_keys(request, lease->queue, items, count);
     request_add_text(request, lease->worker);
     if (lists)
-        add_tellings(request, items, count);
+        settle_add_tellings(request, items, count);
     for (size_t i = 0; i < count; i++)
         if (!lists || count_lists(&items[i]) == 0)
             request_add_int(request, items[i].number);
@@ -103,12 +102,12 @@ void settle_encode_retry(struct request *request, const struct lease *lease,
 void settle_encode_bury(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    begin(request, &script_bury, lease, count, count_all_lists(items, count));
+    begin(request, &script_bury, lease, count, settle_count_lists(items, count));
     request_add_text(request, lease->queue->dead);
     request_add_text(request, lease->queue->settings);
-    add_list_keys(request, lease->queue, items, count);
+    settle_add_list_keys(request, lease->queue, items, count);
     request_add_text(request, lease->worker);
-    add_tellings(request, items, count);
+    settle_add_tellings(request, items, count);
     for (size_t i = 0; i < count; i++) {
         request_add_int(request, items[i].number);
         request_add(request, items[i].head);
@@ -180,14 +179,14 @@ enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t 
     ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_settle_popped, 3 + count_all_lists(items, count));
+    script_begin(&request, &script_settle_popped, 3 + settle_count_lists(items, count));
     request_add_text(&request, queue->counts);
     request_add_text(&request, queue->dead);
     request_add_text(&request, queue->settings);
-    add_list_keys(&request, queue, items, count);
+    settle_add_list_keys(&request, queue, items, count);
     request_add_int(&request, done);
     add_popped_members(&request, items, count);
-    add_tellings(&request, items, count);
+    settle_add_tellings(&request, items, count);
     enum status status = script_call(conn, &script_settle_popped, &request, &reply, err);
     reply_free(reply);
     request_fini(&request);

@@ -30,6 +30,13 @@ struct settle_item {
     struct slice original;  /* bury of a popped job: the job itself */
 };
 
+/* For calls of other modules that tell of an end: how many lists the items name, their keys, and
+ * the arguments that _tell.lua reads, in the same order. */
+int settle_count_lists(const struct settle_item *items, size_t count);
+void settle_add_list_keys(struct request *request, const struct queue *queue,
+                          const struct settle_item *items, size_t count);
+void settle_add_tellings(struct request *request, const struct settle_item *items, size_t count);
+
 struct settle_answer {
     bool is_registered; /* false: the lease is lost, nothing was changed */
     int64_t settled;    /* entries that this call really took away */

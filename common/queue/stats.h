@@ -19,6 +19,7 @@
     X(promoted)                                                                                    \
     X(revived)                                                                                     \
     X(purged)                                                                                      \
+    X(cancelled)                                                                                   \
     X(trimmed)                                                                                     \
     X(discarded)                                                                                   \
     X(drains)

@@ -4,11 +4,12 @@
 -- KEYS[2] reaped
 -- KEYS[3] scheduled
 -- KEYS[4] inbox
--- KEYS[5] queue's shutdown key
+-- KEYS[5] cancel
+-- KEYS[6] queue's shutdown key
 -- further KEYS: other shutdown keys to be read, where the server has no slots
--- ARGV: worker, first rank and number of the workers to answer (a window: the registry may be large)
+-- ARGV: worker, first rank and number of the workers to answer (a window: the registry may be large), most ids to answer
 -- Answers {registered 1|0, now, next due time or -1, length of the inbox, {value of each shutdown key or ''}, number of workers,
--- {worker, score, ...}, {fenced worker, ...}}. Only a damaged `workers` can stand in a renewal's way.
+-- {worker, score, ...}, {fenced worker, ...}, {id of a job to be stopped, ...}}. Only a damaged `workers` can stand in a renewal's way.
 --#include _time.lua
 local now = server_ms()
 local first, window = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -16,13 +17,14 @@ local registered = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
 local fenced = redis.pcall('SRANDMEMBER', KEYS[2], 10)
 local due = redis.pcall('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local inbox = redis.pcall('LLEN', KEYS[4])
+local cancelled = redis.pcall('ZRANDMEMBER', KEYS[5], ARGV[4])
 local orders = {}
-for i = 5, #KEYS do
+for i = 6, #KEYS do
   local word = redis.pcall('GET', KEYS[i])
-  orders[i - 4] = type(word) == 'string' and word or ''
+  orders[i - 5] = type(word) == 'string' and word or ''
 end
 if registered == 1 then redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1]) end
 return {registered, now, tonumber(due[2]) or -1, tonumber(inbox) or 0,
   orders, redis.call('ZCARD', KEYS[1]),
   redis.call('ZRANGE', KEYS[1], first, first + window - 1, 'WITHSCORES'),
-  fenced.err and {} or fenced}
+  fenced.err and {} or fenced, cancelled.err and {} or cancelled}

@@ -15,6 +15,12 @@ $DARG quiet --all
 $DARG resume --all
 $DARG stop --worker old
 $DARG resume --worker old
+$R lpush 'darg:{ops}' '{"type":"noop","id":"z","reply":"z","keep_ms":60000}'
+$DARG status -q ops z
+$DARG limit -q ops --dead-max 1
+$DARG cancel -q ops z
+$DARG result -q ops z --wait && exit 1
+$DARG limit -q ops --dead-max none
 $DARG drain -q ops
 $DARG fsck -q ops --lease 100ms && exit 1
 $DARG fsck --all --repair --lease 100ms

@@ -30,3 +30,10 @@ until $R info clients | grep -q '^blocked_clients:[1-9]'; do sleep 0.02; done
 $R lpush 'darg:{kills}' '{"type":"noop"}' >answer
 until [ "$($R hget 'darg:{kills}:counts' done)" = 1 ]; do sleep 0.02; done
 end
+# A job that runs for long is told of, and stopped when it is cancelled.
+start -q longs
+$R lpush 'darg:{longs}' '{"type":"sleep","args":1000000,"id":"z"}' >answer
+until [ -n "$($R keys 'darg:{longs}:running:*')" ]; do sleep 0.02; done
+$R zadd 'darg:{longs}:cancel' 1 z >answer
+until [ "$($R hget 'darg:{longs}:counts' buried)" = 1 ]; do sleep 0.02; done
+end

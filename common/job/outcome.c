@@ -1,0 +1,21 @@
+#include "job/outcome.h"
+
+#include "base/json.h"
+
+void job_append_outcome(struct buf *out, const struct job_outcome *outcome)
+{
+    buf_append_text(out, "{\"id\":");
+    json_append_string(out, outcome->id);
+    buf_append_text(out, ",\"type\":");
+    json_append_string(out, outcome->type);
+    buf_append_text(out, ",\"outcome\":");
+    buf_append_text(out, outcome->is_done ? "\"done\"" : "\"buried\"");
+    buf_append_text(out, ",\"run\":");
+    buf_append_int(out, outcome->run);
+    buf_append_text(out, outcome->is_done ? ",\"result\":" : ",\"error\":");
+    if (outcome->is_json && outcome->text.len > 0)
+        buf_append_slice(out, outcome->text);
+    else
+        json_append_string(out, outcome->text);
+    buf_append_char(out, '}');
+}

@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+-- mark: the jobs of these ids are to be stopped where they run. Workers see it at their next renewal; a mark that
+-- nobody takes back is forgotten after its time.
+-- KEYS[1] cancel
+-- ARGV: how long marks last in ms, id...
+-- Answers the server's time in ms.
+--#include _time.lua
+local now, age = server_ms(), tonumber(ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - age)
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], age)
+return now

@@ -1,0 +1,189 @@
+#include "queue/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/lease.h"
+
+enum {
+    PAGE_MIN = 10, /* elements; an element may be a mebibyte */
+    PAGE_FIRST = 50,
+    PAGE_MAX = 1000,
+    PAGE_BYTES = 256 << 10, /* a larger page makes the next one smaller */
+};
+
+struct walk {
+    struct conn *conn;
+    const struct queue *queue;
+    const struct search *search;
+};
+
+static enum status meet(const struct walk *walk, struct slice text, struct search_hit hit,
+                        struct err *err)
+{
+    struct job job;
+    struct err ignored; /* what cannot be read may still say its id */
+    (void)!job_read(text, INT64_MAX, &job, &ignored);
+    hit.job = &job;
+    for (size_t i = 0; i < walk->search->id_count; i++)
+        if (strcmp(job.id, walk->search->ids[i]) == 0)
+            return walk->search->visit(walk->search->context, &hit, err);
+    return ST_OK;
+}
+
+static enum status call(const struct walk *walk, const char *command, const char *key,
+                        const char *cursor, const char *option, int64_t count, struct reply **reply,
+                        struct err *err)
+{
+    struct request request = {0};
+    request_add_text(&request, command);
+    request_add_text(&request, key);
+    request_add_text(&request, cursor);
+    if (option)
+        request_add_text(&request, option);
+    request_add_int(&request, count);
+    enum status status = conn_call(walk->conn, &request, reply, err);
+    request_fini(&request);
+    return status;
+}
+
+/* ---- lists ---- */
+
+static enum status list_length(const struct walk *walk, const char *list, int64_t *length,
+                               struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    request_add_text(&request, "LLEN");
+    request_add_text(&request, list);
+    enum status status = conn_call(walk->conn, &request, &reply, err);
+    *length = reply_int(reply, 0);
+    reply_free(reply);
+    request_fini(&request);
+    return status;
+}
+
+/* Reads elements `from` on, `count` of them. */
+static enum status read_page(const struct walk *walk, const char *list, int64_t from, int64_t count,
+                             struct reply **page, struct err *err)
+{
+    struct buf start = {0};
+    buf_append_int(&start, from);
+    enum status status =
+        call(walk, "LRANGE", list, buf_text(&start), NULL, from + count - 1, page, err);
+    buf_fini(&start);
+    return status;
+}
+
+static enum status meet_page(const struct walk *walk, const struct reply *page,
+                             struct search_hit hit, size_t *bytes, struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < reply_count(page); i++, hit.before--) {
+        struct slice text = reply_slice(reply_at(page, i));
+        *bytes += text.len;
+        status = meet(walk, text, hit, err);
+    }
+    return status;
+}
+
+/* From the left, where jobs join: one that is pushed or taken meanwhile hides none. */
+static enum status search_list(const struct walk *walk, const char *list, struct err *err)
+{
+    struct search_hit hit = {.place = SEARCH_WAITING, .list = list};
+    int64_t page_size = PAGE_FIRST, from = 0, length;
+    for (;;) {
+        struct reply *page = NULL;
+        size_t bytes = 0;
+        enum status status = list_length(walk, list, &length, err);
+        if (status == ST_OK)
+            status = read_page(walk, list, from, page_size, &page, err);
+        hit.before = length - 1 - from;
+        if (status == ST_OK)
+            status = meet_page(walk, page, hit, &bytes, err);
+        int64_t count = (int64_t)reply_count(page);
+        reply_free(page);
+        if (status != ST_OK || count == 0)
+            return status;
+        from += count;
+        if (bytes > PAGE_BYTES)
+            page_size = page_size / 2 > PAGE_MIN ? page_size / 2 : PAGE_MIN;
+        else
+            page_size = 2 * page_size < PAGE_MAX ? 2 * page_size : PAGE_MAX;
+    }
+}
+
+/* ---- hashes and sorted sets ---- */
+
+typedef enum status pair_visit(const struct walk *walk, const struct reply *first,
+                               const struct reply *second, void *context, struct err *err);
+
+static enum status scan(const struct walk *walk, const char *command, const char *key,
+                        pair_visit *visit, void *context, struct err *err)
+{
+    char *cursor = mem_dup("0");
+    enum status status;
+    do {
+        struct reply *reply = NULL;
+        status = call(walk, command, key, cursor, "COUNT", PAGE_FIRST, &reply, err);
+        free(cursor);
+        cursor = slice_dup(reply_slice(reply_at(reply, 0)));
+        const struct reply *pairs = reply_at(reply, 1);
+        for (size_t i = 0; status == ST_OK && i + 1 < reply_count(pairs); i += 2)
+            status = visit(walk, reply_at(pairs, i), reply_at(pairs, i + 1), context, err);
+        reply_free(reply);
+    } while (status == ST_OK && *cursor && strcmp(cursor, "0") != 0);
+    free(cursor);
+    return status;
+}
+
+/* context: the hit so far. */
+static enum status meet_member(const struct walk *walk, const struct reply *member,
+                               const struct reply *score, void *context, struct err *err)
+{
+    struct search_hit hit = *(const struct search_hit *)context;
+    hit.at_ms = reply_int(score, 0);
+    return meet(walk, reply_slice(member), hit, err);
+}
+
+static enum status meet_held(const struct walk *walk, const struct reply *number,
+                             const struct reply *text, void *context, struct err *err)
+{
+    struct search_hit hit = *(const struct search_hit *)context;
+    hit.number = reply_int(number, -1);
+    return hit.number > 0 ? meet(walk, reply_slice(text), hit, err) : ST_OK;
+}
+
+static enum status search_worker(const struct walk *walk, const struct reply *name,
+                                 const struct reply *score, void *context, struct err *err)
+{
+    (void)score;
+    (void)context;
+    char *worker = slice_dup(reply_slice(name));
+    struct search_hit hit = {.place = SEARCH_HELD, .worker = worker};
+    struct buf key = {0};
+    queue_claimed_key(walk->queue, worker, &key);
+    enum status status = scan(walk, "HSCAN", buf_text(&key), meet_held, &hit, err);
+    buf_fini(&key);
+    free(worker);
+    return status;
+}
+
+enum status search_run(struct conn *conn, const struct queue *queue, const struct search *search,
+                       struct err *err)
+{
+    const struct walk walk = {.conn = conn, .queue = queue, .search = search};
+    struct search_hit scheduled = {.place = SEARCH_SCHEDULED}, dead = {.place = SEARCH_DEAD};
+    enum status status = ST_OK;
+    if (search->places & SEARCH_SCHEDULED)
+        status = scan(&walk, "ZSCAN", queue->scheduled, meet_member, &scheduled, err);
+    if (status == ST_OK && (search->places & SEARCH_WAITING))
+        status = search_list(&walk, queue->jobs, err);
+    if (status == ST_OK && (search->places & SEARCH_WAITING))
+        status = search_list(&walk, queue->inbox, err);
+    if (status == ST_OK && (search->places & SEARCH_HELD))
+        status = scan(&walk, "ZSCAN", queue->workers, search_worker, NULL, err);
+    if (status == ST_OK && (search->places & SEARCH_DEAD))
+        status = scan(&walk, "ZSCAN", queue->dead, meet_member, &dead, err);
+    return status;
+}
