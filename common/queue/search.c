@@ -31,19 +31,11 @@ static enum status meet(const struct walk *walk, struct slice text, struct searc
     return ST_OK;
 }
 
-static enum status call(const struct walk *walk, const char *command, const char *key,
-                        const char *cursor, const char *option, int64_t count, struct reply **reply,
+static enum status call(const struct walk *walk, struct request *request, struct reply **reply,
                         struct err *err)
 {
-    struct request request = {0};
-    request_add_text(&request, command);
-    request_add_text(&request, key);
-    request_add_text(&request, cursor);
-    if (option)
-        request_add_text(&request, option);
-    request_add_int(&request, count);
-    enum status status = conn_call(walk->conn, &request, reply, err);
-    request_fini(&request);
+    enum status status = conn_call(walk->conn, request, reply, err);
+    request_fini(request);
     return status;
 }
 
@@ -56,10 +48,9 @@ static enum status list_length(const struct walk *walk, const char *list, int64_
     struct reply *reply = NULL;
     request_add_text(&request, "LLEN");
     request_add_text(&request, list);
-    enum status status = conn_call(walk->conn, &request, &reply, err);
+    enum status status = call(walk, &request, &reply, err);
     *length = reply_int(reply, 0);
     reply_free(reply);
-    request_fini(&request);
     return status;
 }
 
@@ -67,12 +58,12 @@ static enum status list_length(const struct walk *walk, const char *list, int64_
 static enum status read_page(const struct walk *walk, const char *list, int64_t from, int64_t count,
                              struct reply **page, struct err *err)
 {
-    struct buf start = {0};
-    buf_append_int(&start, from);
-    enum status status =
-        call(walk, "LRANGE", list, buf_text(&start), NULL, from + count - 1, page, err);
-    buf_fini(&start);
-    return status;
+    struct request request = {0};
+    request_add_text(&request, "LRANGE");
+    request_add_text(&request, list);
+    request_add_int(&request, from);
+    request_add_int(&request, from + count - 1);
+    return call(walk, &request, page, err);
 }
 
 static enum status meet_page(const struct walk *walk, const struct reply *page,
@@ -124,8 +115,14 @@ static enum status scan(const struct walk *walk, const char *command, const char
     char *cursor = mem_dup("0");
     enum status status;
     do {
+        struct request request = {0};
         struct reply *reply = NULL;
-        status = call(walk, command, key, cursor, "COUNT", PAGE_FIRST, &reply, err);
+        request_add_text(&request, command);
+        request_add_text(&request, key);
+        request_add_text(&request, cursor);
+        request_add_text(&request, "COUNT");
+        request_add_int(&request, PAGE_FIRST);
+        status = call(walk, &request, &reply, err);
         free(cursor);
         cursor = slice_dup(reply_slice(reply_at(reply, 0)));
         const struct reply *pairs = reply_at(reply, 1);
