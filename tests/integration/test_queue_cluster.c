@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/cancel.h"
 #include "queue/claim.h"
 #include "queue/collect.h"
 #include "queue/control.h"
 #include "queue/dead.h"
 #include "queue/push.h"
+#include "queue/report.h"
+#include "queue/result.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/stats.h"
@@ -116,6 +119,8 @@ static void settle(struct cluster *c, enum settle_kind kind, int64_t number)
         .head = slice_of("{\"darg\":1,\"runs\":1,\"crashes\":0,\"claim\":\"p.1:1\",\"job\":"),
         .is_whole = true,
         .reply_name = "x",
+        .result_id = "a b",
+        .keep_ms = 100000,
         .told = slice_of("told")};
     struct request request = {0};
     struct err err = {0};
@@ -191,6 +196,37 @@ static void test_a_job_s_life(void **state)
                                    "revived", "purged"));
 }
 
+static void test_a_cancelled_job(void **state)
+{
+    struct cluster *c = *state;
+    struct err err = {0};
+    struct job job;
+    const char *const id = "a b";
+    int64_t now_ms;
+    bool is_removed = false;
+    struct reply *reply = NULL;
+    const char *const text = "{\"type\":\"t\",\"id\":\"a b\",\"reply\":\"x\",\"keep_ms\":5000}";
+    commands_do(c->conn, "LPUSH", c->queue.jobs, text);
+    must(cancel_mark(c->conn, &c->queue, &id, 1, &now_ms, &err), &err);
+    assert_true(now_ms > 0);
+    must(job_read(slice_of(text), 1000, &job, &err), &err);
+    must(cancel_remove(c->conn, &c->queue, c->queue.jobs, &job, &is_removed, &err), &err);
+    assert_true(is_removed);
+    must(cancel_remove(c->conn, &c->queue, c->queue.jobs, &job, &is_removed, &err), &err);
+    assert_false(is_removed); /* repeated: nothing */
+    assert_int_equal(commands_int(c->conn, "ZCARD", c->queue.dead), 1);
+    must(cancel_unmark(c->conn, &c->queue, &id, 1, &err), &err);
+    assert_int_equal(commands_int(c->conn, "EXISTS", c->queue.cancel), 0);
+    must(result_read(c->conn, &c->queue, id, &reply, &err), &err);
+    assert_true(reply_is_string(reply));
+    reply_free(reply);
+    must(report_write(c->conn, &c->queue, "p.1", slice_of("told"), 1000, &err), &err);
+    must(report_read(c->conn, &c->queue, "p.1", &reply, &err), &err);
+    assert_true(slice_is(reply_slice(reply), "told"));
+    reply_free(reply);
+    expect_counts(c, COMMANDS_ARGS("cancelled"));
+}
+
 static void test_a_worker_s_end(void **state)
 {
     struct cluster *c = *state;
@@ -229,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_job_s_life),
+        cmocka_unit_test(test_a_cancelled_job),
         cmocka_unit_test(test_a_worker_s_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
