@@ -1,5 +1,6 @@
 #include "worker/runner.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,6 +151,7 @@ static void perform(struct run *run, struct err *err)
     run->result->output_is_json = false;
     run->result->retry_after_ms = -1;
     run->result->is_crash = false;
+    run->result->usage = (struct handler_usage){0};
 
     *err = (struct err){0};
     bool is_valid = job_read(run->what->text, run->runner->max_job_size, run->job, err) == ST_OK;
@@ -194,6 +196,30 @@ static enum settle_kind decide(const struct run *run)
     return SETTLE_BURY;
 }
 
+static int64_t run_ms(const struct run *run)
+{
+    return clock_mono_ms() - run->started_ms;
+}
+
+static int64_t cpu_ms(const struct handler_usage *usage)
+{
+    return (usage->user_us + usage->system_us) / 1000;
+}
+
+/* As a member of the reply, where it is known. */
+static void append_usage(const struct run *run, struct buf *out)
+{
+    const struct handler_usage *usage = &run->result->usage;
+    if (!usage->is_known)
+        return;
+    buf_printf(out, ",\"usage\":{\"wall_ms\":%" PRId64 ",\"cpu_ms\":%" PRId64, run_ms(run),
+               cpu_ms(usage));
+    buf_printf(out, ",\"cpu_system_ms\":%" PRId64, usage->system_us / 1000);
+    if (usage->peak_bytes > 0)
+        buf_printf(out, ",\"peak_kib\":%" PRId64, usage->peak_bytes / 1024);
+    buf_append_char(out, '}');
+}
+
 static void append_reply(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
@@ -205,6 +231,7 @@ static void append_reply(const struct run *run, enum settle_kind kind, struct bu
     buf_append_text(out, kind == SETTLE_DONE ? "\"done\"" : "\"buried\"");
     buf_append_text(out, ",\"run\":");
     buf_append_int(out, run->job->history.runs + 1);
+    append_usage(run, out);
     buf_append_text(out, kind == SETTLE_DONE ? ",\"result\":" : ",\"error\":");
     if (kind == SETTLE_DONE && result->output_is_json && result->output.len > 0)
         buf_append_slice(out, buf_slice(&result->output));
@@ -255,6 +282,19 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     return ending;
 }
 
+/* Likewise, as fields of the log; returns how many. */
+static size_t list_usage(const struct handler_usage *usage, struct log_field *fields)
+{
+    size_t count = 0;
+    if (usage->is_known) {
+        fields[count++] = LOG_INT("cpu_ms", cpu_ms(usage));
+        fields[count++] = LOG_INT("cpu_system_ms", usage->system_us / 1000);
+    }
+    if (usage->peak_bytes > 0)
+        fields[count++] = LOG_INT("peak_kib", usage->peak_bytes / 1024);
+    return count;
+}
+
 static void log_run(const struct run *run, enum settle_kind kind, const struct ending *ending)
 {
     static const char *const messages[SETTLE_KINDS] = {
@@ -269,15 +309,16 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
-    struct log_field fields[9] = {
+    struct log_field fields[11] = {
         LOG_STR("queue", lease->queue->name),
         LOG_SLICE("id", run->id),
         LOG_STR("type", run->job->type),
         LOG_INT("run", run->job->history.runs + 1),
         LOG_INT("wait_ms", run->started_ms - run->what->claimed_ms),
-        LOG_INT("run_ms", clock_mono_ms() - run->started_ms),
+        LOG_INT("run_ms", run_ms(run)),
     };
     size_t count = 6;
+    count += list_usage(&run->result->usage, fields + count);
     if (kind == SETTLE_RETRY)
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)

@@ -27,6 +27,21 @@ static void print_log(struct handler_observer *observer, enum log_level level, s
     fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
 }
 
+/* What a program that has ended with the job has used. */
+static void print_usage(const struct handler_usage *usage, int64_t wall_ms)
+{
+    char wall[PARSE_DURATION_MAX], user[PARSE_DURATION_MAX], kernel[PARSE_DURATION_MAX];
+    char peak[PARSE_BYTES_MAX];
+    if (!usage->is_known)
+        return;
+    fprintf(stderr, "it took %s, with %s of CPU time in the program and %s in the kernel",
+            format_duration_ms(wall_ms, wall), format_duration_ms(usage->user_us / 1000, user),
+            format_duration_ms(usage->system_us / 1000, kernel));
+    if (usage->peak_bytes > 0)
+        fprintf(stderr, ", and had %s at most", format_bytes(usage->peak_bytes, peak));
+    fputc('\n', stderr);
+}
+
 static int print_end(const struct handler_result *result)
 {
     char after[PARSE_DURATION_MAX];
@@ -100,8 +115,11 @@ static int run(const struct worker_options *options, const struct handler *handl
         perror("darg-worker: cannot read signals");
         return EXIT_FAILED;
     }
+    int64_t started_ms = clock_mono_ms();
     handler->run(handler->state, &call, &result);
+    int64_t wall_ms = clock_mono_ms() - started_ms;
     int code = print_end(&result);
+    print_usage(&result.usage, wall_ms);
     registry_leave(options->registry, call.thread);
     close(call.abort_fd);
     buf_fini(&result.output);

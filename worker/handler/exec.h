@@ -31,7 +31,4 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
  * by way of the JSON writer, no control bytes but line ends and tabs, no blanks around it. */
 void exec_clean_text(struct buf *text);
 
-/* Appends "killed by signal 9 (Killed)". */
-void exec_append_signal(struct buf *reason, int signal);
-
 #endif

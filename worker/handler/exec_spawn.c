@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -180,4 +181,36 @@ bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost)
     int looked = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     *is_lost = looked != 0 && errno == ECHILD;
     return *is_lost || (looked == 0 && info.si_pid != 0);
+}
+
+static int64_t in_us(const struct timeval *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+}
+
+/* The worker's own peak is in that of each child (exec_spawn.h). Both are estimates of the
+ * kernel's, which counts pages for each processor: what is hardly more is not the program's. */
+static int64_t find_peak(const struct rusage *used)
+{
+    struct rusage own = {0};
+    getrusage(RUSAGE_SELF, &own);
+    bool is_its_own = used->ru_maxrss > own.ru_maxrss + own.ru_maxrss / 8;
+    return is_its_own ? (int64_t)used->ru_maxrss * 1024 : 0;
+}
+
+void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
+{
+    struct rusage used = {0};
+    pid_t waited;
+    *death = (struct exec_death){0};
+    do
+        waited = wait4(child->pid, &death->wait_status, 0, &used);
+    while (waited < 0 && errno == EINTR);
+    death->is_known = waited > 0;
+    death->usage = (struct handler_usage){
+        .is_known = death->is_known,
+        .user_us = in_us(&used.ru_utime),
+        .system_us = in_us(&used.ru_stime),
+        .peak_bytes = find_peak(&used),
+    };
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "worker/handler/handler.h"
 
 struct exec_program {
     const char *path; /* absolute */
@@ -26,6 +27,15 @@ struct exec_child {
     int errors;
 };
 
+/* How it ended. The peak of its memory is not known where it is no more than that of the worker
+ * itself: until it runs its program, a child has the worker's memory, and the kernel counts that.
+ */
+struct exec_death {
+    bool is_known;   /* false: the status is lost, and nothing below counts */
+    int wait_status; /* waitpid()'s */
+    struct handler_usage usage;
+};
+
 /* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */
 MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
                                   struct err *err);
@@ -37,6 +47,9 @@ void exec_spawn_signal(const struct exec_child *child, int signal);
 /* True once the program has ended. Does not wait for it, so that its pid and its group's name are
  * not given to anyone else. *is_lost: somebody else has waited for it, or SIGCHLD is ignored. */
 MUST_CHECK bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost);
+
+/* Waits for its end, and gives its pid back: no signal may be sent afterwards. */
+void exec_spawn_wait(const struct exec_child *child, struct exec_death *death);
 
 /* Closes the descriptor if it is open, and sets it to -1. */
 void exec_spawn_close(int *fd);

@@ -41,8 +41,15 @@ enum handler_outcome {
     HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
 };
 
-/* What it answers. The runner clears it before each call (no output, retry_after_ms -1) and owns
- * the buffers. */
+/* What the program of a run has used, with those of its children that it waited for. */
+struct handler_usage {
+    bool is_known; /* false: nothing below counts */
+    int64_t user_us, system_us;
+    int64_t peak_bytes; /* memory of the largest of them; 0: not known (exec_spawn.h says why) */
+};
+
+/* What it answers. The runner clears it before each call (no output, retry_after_ms -1, no usage)
+ * and owns the buffers. */
 struct handler_result {
     enum handler_outcome outcome;
     struct buf output;      /* the result */
@@ -50,6 +57,7 @@ struct handler_result {
     struct buf error;       /* reason, for a person, where the outcome is no HANDLER_DONE */
     int64_t retry_after_ms; /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
+    struct handler_usage usage; /* where a process has ended with the job */
 };
 
 typedef void (*handler_fn)(void *state, const struct handler_call *call,

@@ -48,18 +48,29 @@ static void note_end(struct stream_slot *slot)
     slot->start_ms = clock_mono_ms() + (pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }
 
-bool stream_slot_reap(struct stream_slot *slot, int *wait_status)
+/* What it has used is only known now, and is that of all its jobs. */
+static void log_end(const struct stream_slot *slot, const struct exec_death *death)
 {
-    bool is_known = stream_child_reap(&slot->child, wait_status);
+    const struct handler_usage *usage = &death->usage;
+    if (usage->is_known)
+        log_fields(LOG_DEBUG, "a handler's process has ended",
+                   LOG_STR("program", slot->child.program), LOG_INT("answered", slot->answered),
+                   LOG_INT("cpu_ms", (usage->user_us + usage->system_us) / 1000),
+                   LOG_INT("peak_kib", usage->peak_bytes / 1024));
+}
+
+void stream_slot_reap(struct stream_slot *slot, struct exec_death *death)
+{
+    stream_child_reap(&slot->child, death);
     note_end(slot);
-    return is_known;
+    log_end(slot, death);
 }
 
 /* Ends a process that has done nothing wrong, or nothing that anybody waits for. */
 static void retire(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
-    int ignored;
+    struct exec_death ignored;
     stream_child_ask(child);
     if (!stream_child_wait(child, clock_mono_ms() + RETIRE_GRACE_MS)) {
         stream_child_term(child);
@@ -128,7 +139,7 @@ static bool is_well_behaved(struct stream_slot *slot)
 static void sort_out(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
-    int ignored;
+    struct exec_death ignored;
     if (slot->is_asked) {
         retire(slot);
         return;
@@ -185,7 +196,7 @@ void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t u
 {
     struct stream *stream = state;
     struct stream_slot *slot = thread < STREAM_THREADS_MAX ? stream->slots[thread] : NULL;
-    int ignored;
+    struct exec_death ignored;
     if (!slot)
         return;
     struct stream_child *child = &slot->child;

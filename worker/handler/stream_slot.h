@@ -37,7 +37,7 @@ MUST_CHECK bool stream_slot_ready(const struct stream *stream, struct stream_slo
 void stream_slot_answered(const struct stream *stream, struct stream_slot *slot);
 
 /* stream_child_reap(), and decides when the next may be started. */
-bool stream_slot_reap(struct stream_slot *slot, int *wait_status);
+void stream_slot_reap(struct stream_slot *slot, struct exec_death *death);
 
 /* Appends a sentence about a line that must not have come. */
 void stream_refuse(struct buf *reason, const char *what, struct slice line);
