@@ -99,7 +99,7 @@ static int run(const struct worker_options *options, const struct handler *handl
 {
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
-    int64_t timeout_ms = options->timeout_ms;
+    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, options->timeout_ms);
     struct handler_call call = {
         .job = job,
         .queue = "try",
@@ -107,7 +107,7 @@ static int run(const struct worker_options *options, const struct handler *handl
         .attempt = 1,
         .timeout_ms = timeout_ms,
         .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = options->max_output,
+        .max_output = handler_max_output(handler, options->max_output),
         .observer = &observer,
         .abort_fd = take_signals(),
     };

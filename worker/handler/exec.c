@@ -131,31 +131,32 @@ void exec_clean_text(struct buf *text)
     buf_fini(&quoted);
 }
 
-/* What an exit means; the reason stays empty where standard error is to say it. */
-static enum handler_outcome judge_exit(const struct exec_death *death, bool has_errors,
-                                       struct buf *reason)
+const char *exec_output_option(const struct limits *limits)
 {
-    if (WIFSIGNALED(death->wait_status)) {
-        exec_death_append(death, reason);
-        return HANDLER_RETRY;
-    }
+    return limits_have(limits, LIMIT_OUTPUT) ? "--limit output" : "--max-output";
+}
+
+/* What an exit means; the reason stays empty where standard error is to say it. */
+static enum handler_outcome judge_exit(const struct exec_death *death, const struct limits *limits,
+                                       bool has_errors, struct buf *reason)
+{
+    bool has_exited = WIFEXITED(death->wait_status);
     int code = WEXITSTATUS(death->wait_status);
-    if (code == 0)
+    if (has_exited && code == 0)
         return HANDLER_DONE;
-    if (!has_errors)
-        exec_death_append(death, reason);
-    return code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
+    exec_death_append(death, limits, has_errors, reason);
+    return has_exited && code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
 }
 
 static enum handler_outcome judge(enum exec_end end, const struct exec_death *death,
-                                  const struct handler_call *call, bool has_errors,
-                                  struct buf *reason)
+                                  const struct limits *limits, const struct handler_call *call,
+                                  bool has_errors, struct buf *reason)
 {
     char timeout[PARSE_DURATION_MAX];
     char limit[PARSE_BYTES_MAX];
     switch (end) {
     case EXEC_ENDED:
-        return judge_exit(death, has_errors, reason);
+        return judge_exit(death, limits, has_errors, reason);
     case EXEC_TIMED_OUT:
         buf_printf(reason, "timed out after %s", format_duration_ms(call->timeout_ms, timeout));
         return HANDLER_RETRY;
@@ -163,8 +164,8 @@ static enum handler_outcome judge(enum exec_end end, const struct exec_death *de
         buf_append_text(reason, "told to end");
         return HANDLER_ABORTED;
     case EXEC_TOO_LARGE: /* it will be no smaller the next time */
-        buf_printf(reason, "the output is larger than %s (--max-output)",
-                   format_bytes(call->max_output, limit));
+        buf_printf(reason, "the output is larger than %s (%s)",
+                   format_bytes(call->max_output, limit), exec_output_option(limits));
         return HANDLER_BURY;
     case EXEC_LOST:
         break;
@@ -174,13 +175,13 @@ static enum handler_outcome judge(enum exec_end end, const struct exec_death *de
 }
 
 /* The reason goes in front of what the program has said itself. */
-static void conclude(enum exec_end end, const struct exec_death *death,
+static void conclude(enum exec_end end, const struct exec_death *death, const struct limits *limits,
                      const struct handler_call *call, struct handler_result *result)
 {
     struct buf reason = {0};
     exec_clean_text(&result->error);
     struct slice said = buf_slice(&result->error);
-    result->outcome = judge(end, death, call, said.len > 0, &reason);
+    result->outcome = judge(end, death, limits, call, said.len > 0, &reason);
     result->usage = death->usage;
     if (result->outcome == HANDLER_DONE) {
         buf_clear(&result->error);
@@ -208,12 +209,15 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
         return;
     }
     make_environment(command, call, &start);
-    struct exec_program program = {command->program, start.argv, start.environment};
+    struct exec_program program = {.path = command->program,
+                                   .argv = start.argv,
+                                   .environment = start.environment,
+                                   .limits = command->limits};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
         struct exec_death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;
         enum exec_end end = exec_watch(&child, input, call, result, &death);
-        conclude(end, &death, call, result);
+        conclude(end, &death, command->limits, call, result);
     } else {
         buf_append_text(&result->error, err_text(&err));
         result->outcome = HANDLER_RETRY;

@@ -70,14 +70,28 @@ enum handler_leave {
     LEAVE_KILL, /* wait until `until_ms`, then make it end; nothing is left afterwards */
 };
 
+struct limits;
+
 struct handler {
     const char *type; /* borrowed from the registry */
     handler_fn run;
     void *state;
+    int64_t timeout_ms; /* its runs take no longer, whatever their jobs say; 0: none of its own */
+    int64_t max_output; /* bytes; 0: the worker's */
+    /* Once, before any run: its programs are held to these, borrowed for as long as it lives. NULL:
+     * it has no programs. */
+    void (*limit)(void *state, const struct limits *limits);
     /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
      * thread. */
     void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
     void (*free_state)(void *state); /* NULL: nothing to free */
 };
+
+/* How long a run may take, 0 being for ever: job_ms is what the job says (-1: nothing), worker_ms
+ * what the worker says of jobs that say nothing. */
+int64_t handler_timeout_ms(const struct handler *handler, int64_t job_ms, int64_t worker_ms);
+
+/* How many bytes its result may have, if the worker says so much of results in general. */
+int64_t handler_max_output(const struct handler *handler, int64_t worker_bytes);
 
 #endif

@@ -70,8 +70,9 @@ static void answer(const struct talk *talk, const struct stream_message *message
         if (result->error.len == 0)
             buf_append_text(&result->error, "the handler gave no reason");
     } else if (message->value.text.len > (size_t)talk->call->max_output) {
-        buf_printf(&result->error, "the result is larger than %s (--max-output)",
-                   format_bytes(talk->call->max_output, limit));
+        buf_printf(&result->error, "the result is larger than %s (%s)",
+                   format_bytes(talk->call->max_output, limit),
+                   exec_output_option(talk->slot->limits));
     } else {
         result->outcome = HANDLER_DONE;
         result->output_is_json = true;
@@ -117,8 +118,8 @@ static void take_lines(struct talk *talk)
         char size[PARSE_BYTES_MAX];
         buf_printf(&talk->slot->reason,
                    "the handler broke the protocol: a line of its output is longer than %s "
-                   "(--max-output and 64KiB)",
-                   format_bytes((int64_t)limit, size));
+                   "(%s and 64KiB)",
+                   format_bytes((int64_t)limit, size), exec_output_option(talk->slot->limits));
         talk->end = TALK_BROKEN;
     }
 }
@@ -176,7 +177,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     }
     if (talk->end == TALK_GOES_ON) {
         buf_append_text(&slot->reason, "the handler ended before it answered: ");
-        exec_death_append(&death, &slot->reason);
+        exec_death_append(&death, slot->limits, false, &slot->reason);
     }
     bool could_run =
         !WIFEXITED(death.wait_status) || WEXITSTATUS(death.wait_status) != EXIT_CANNOT_RUN;

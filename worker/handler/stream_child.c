@@ -193,7 +193,11 @@ bool stream_child_has_ended(struct stream_child *child)
 enum status stream_child_start(struct stream_child *child, const struct exec_command *command,
                                struct err *err)
 {
-    struct exec_program program = {command->program, command->words, command->environment};
+    struct exec_program program = {.path = command->program,
+                                   .argv = command->words,
+                                   .environment = command->environment,
+                                   .limits = command->limits,
+                                   .is_lasting = true};
     struct exec_child process;
     enum status status = exec_spawn(&program, &process, err);
     if (status != ST_OK)

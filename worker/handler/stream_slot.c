@@ -23,8 +23,10 @@ enum {
 struct stream_slot *stream_slot_of(struct stream *stream, size_t thread)
 {
     ensure(thread < STREAM_THREADS_MAX, "there is no thread %zu", thread);
-    if (!stream->slots[thread])
+    if (!stream->slots[thread]) {
         stream->slots[thread] = mem_new(sizeof *stream->slots[thread]);
+        stream->slots[thread]->limits = stream->command->limits;
+    }
     return stream->slots[thread];
 }
 
@@ -172,8 +174,10 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
     struct err err = {0};
     if (slot->child.is_running)
         sort_out(slot);
-    if (slot->child.is_running)
+    if (slot->child.is_running) {
+        exec_spawn_renew(&slot->child.process, slot->limits);
         return true;
+    }
     if (!await_start(slot, call->abort_fd)) {
         buf_append_text(&result->error, "told to end");
         result->outcome = HANDLER_ABORTED;
