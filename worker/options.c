@@ -51,6 +51,12 @@ static enum status set_handlers(struct worker_options *o, const struct options_l
     return ST_OK;
 }
 
+static enum status set_limits(struct worker_options *o, const struct options_list *given,
+                              struct err *err)
+{
+    return registry_set_limits(o->registry, given->items, given->count, err);
+}
+
 static enum status set_redis(struct worker_options *o, const struct options_raw *raw,
                              struct err *err)
 {
@@ -148,11 +154,14 @@ enum status worker_options_read(int argc, char **argv, struct worker_options *o,
             status = name_option(set_queues(o, &raw.queues, err), &raw, "queue", err);
         if (status == ST_OK)
             status = name_option(set_handlers(o, &raw.handlers, err), &raw, "handler", err);
+        if (status == ST_OK)
+            status = name_option(set_limits(o, &raw.limits, err), &raw, "limit", err);
         secret_wipe_argv(argc, argv, raw.redis);
     }
     o->record = raw.record;
     options_list_fini(&raw.queues);
     options_list_fini(&raw.handlers);
+    options_list_fini(&raw.limits);
     return status;
 }
 

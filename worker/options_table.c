@@ -12,6 +12,7 @@ static const char examples[] =
     "  darg-worker -q mail -q reports -t 50             mail first, reports when there is no mail\n"
     "  darg-worker -q mail=3 -q reports=1 -p 4          shares 3 to 1, four processes\n"
     "  darg-worker --handler 'sha256=sha256sum -- {}'   run a program for each job of a type\n"
+    "  darg-worker --handler zip=zip.sh --limit zip=cpu=10s,memory=512MiB   hold it to limits\n"
     "  darg-worker -r local: --burst                    a private Redis; exit when the queue is "
     "empty\n";
 
@@ -106,6 +107,13 @@ static void add_work_rows(struct option_row *rows, size_t *count, struct options
          .no_environment = true,
          .section = "handlers",
          .help = "program for a type of job; {}: its args; stream:COMMAND: it stays"},
+        {.name = "limit",
+         .type = OPT_LIST,
+         .target = &raw->limits,
+         .value_name = "TYPE=LIST",
+         .no_environment = true,
+         .section = "limits",
+         .help = "what its programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
         {.name = "delivery",
          .type = OPT_STRING,
          .target = &raw->delivery,

@@ -1,5 +1,6 @@
 #include "worker/runner.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -86,7 +87,7 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
 {
     const struct runner *runner = run->runner;
     const struct job *job = run->job;
-    int64_t timeout_ms = job->timeout_ms >= 0 ? job->timeout_ms : runner->timeout_ms;
+    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, runner->timeout_ms);
     struct handler_call call = {
         .job = job,
         .queue = run->what->session->lease.queue->name,
@@ -94,7 +95,7 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         .attempt = job->history.attempts + 1,
         .timeout_ms = timeout_ms,
         .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = runner->max_output,
+        .max_output = handler_max_output(handler, runner->max_output),
         .thread = run->what->thread,
         .observer = &run->observer,
         .abort_fd = running_stop_fd(runner->running, run->what->thread),
@@ -170,6 +171,7 @@ static void perform(struct run *run, struct err *err)
     run->result->output_is_json = false;
     run->result->retry_after_ms = -1;
     run->result->is_crash = false;
+    run->result->usage = (struct handler_usage){0};
 
     *err = (struct err){0};
     bool is_valid = job_read(run->what->text, run->runner->max_job_size, run->job, err) == ST_OK;
@@ -214,17 +216,44 @@ static enum settle_kind decide(const struct run *run)
     return SETTLE_BURY;
 }
 
+static int64_t run_ms(const struct run *run)
+{
+    return clock_mono_ms() - run->started_ms;
+}
+
+static int64_t cpu_ms(const struct handler_usage *usage)
+{
+    return (usage->user_us + usage->system_us) / 1000;
+}
+
+/* What the run has used, as JSON; nothing where that is not known. */
+static void append_usage(const struct run *run, struct buf *out)
+{
+    const struct handler_usage *usage = &run->result->usage;
+    if (!usage->is_known)
+        return;
+    buf_printf(out, "{\"wall_ms\":%" PRId64 ",\"cpu_ms\":%" PRId64, run_ms(run), cpu_ms(usage));
+    buf_printf(out, ",\"cpu_system_ms\":%" PRId64, usage->system_us / 1000);
+    if (usage->peak_bytes > 0)
+        buf_printf(out, ",\"peak_kib\":%" PRId64, usage->peak_bytes / 1024);
+    buf_append_char(out, '}');
+}
+
 static void append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
     bool is_done = kind == SETTLE_DONE;
+    struct buf usage = {0};
+    append_usage(run, &usage);
     job_append_outcome(
         out, &(struct job_outcome){.id = run->id,
                                    .type = slice_of(run->job->type),
                                    .is_done = is_done,
                                    .run = run->job->history.runs + 1,
+                                   .usage = buf_slice(&usage),
                                    .text = buf_slice(is_done ? &result->output : &result->error),
                                    .is_json = is_done && result->output_is_json});
+    buf_fini(&usage);
 }
 
 static void append_head(struct run *run, struct buf *out)
@@ -278,6 +307,19 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     return ending;
 }
 
+/* Likewise, as fields of the log; returns how many. */
+static size_t list_usage(const struct handler_usage *usage, struct log_field *fields)
+{
+    size_t count = 0;
+    if (usage->is_known) {
+        fields[count++] = LOG_INT("cpu_ms", cpu_ms(usage));
+        fields[count++] = LOG_INT("cpu_system_ms", usage->system_us / 1000);
+    }
+    if (usage->peak_bytes > 0)
+        fields[count++] = LOG_INT("peak_kib", usage->peak_bytes / 1024);
+    return count;
+}
+
 static void log_run(const struct run *run, enum settle_kind kind, const struct ending *ending)
 {
     static const char *const messages[SETTLE_KINDS] = {
@@ -291,15 +333,16 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
-    struct log_field fields[9] = {
+    struct log_field fields[11] = {
         LOG_STR("queue", lease->queue->name),
         LOG_SLICE("id", run->id),
         LOG_STR("type", run->job->type),
         LOG_INT("run", run->job->history.runs + 1),
         LOG_INT("wait_ms", run->started_ms - run->what->claimed_ms),
-        LOG_INT("run_ms", clock_mono_ms() - run->started_ms),
+        LOG_INT("run_ms", run_ms(run)),
     };
     size_t count = 6;
+    count += list_usage(&run->result->usage, fields + count);
     if (kind == SETTLE_RETRY)
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)

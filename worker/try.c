@@ -27,6 +27,21 @@ static void print_log(struct handler_observer *observer, enum log_level level, s
     fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
 }
 
+/* What a program that has ended with the job has used. */
+static void print_usage(const struct handler_usage *usage, int64_t wall_ms)
+{
+    char wall[PARSE_DURATION_MAX], user[PARSE_DURATION_MAX], kernel[PARSE_DURATION_MAX];
+    char peak[PARSE_BYTES_MAX];
+    if (!usage->is_known)
+        return;
+    fprintf(stderr, "it took %s, with %s of CPU time in the program and %s in the kernel",
+            format_duration_ms(wall_ms, wall), format_duration_ms(usage->user_us / 1000, user),
+            format_duration_ms(usage->system_us / 1000, kernel));
+    if (usage->peak_bytes > 0)
+        fprintf(stderr, ", and had %s at most", format_bytes(usage->peak_bytes, peak));
+    fputc('\n', stderr);
+}
+
 static int print_end(const struct handler_result *result)
 {
     char after[PARSE_DURATION_MAX];
@@ -84,7 +99,7 @@ static int run(const struct worker_options *options, const struct handler *handl
 {
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
-    int64_t timeout_ms = options->timeout_ms;
+    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, options->timeout_ms);
     struct handler_call call = {
         .job = job,
         .queue = "try",
@@ -92,7 +107,7 @@ static int run(const struct worker_options *options, const struct handler *handl
         .attempt = 1,
         .timeout_ms = timeout_ms,
         .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = options->max_output,
+        .max_output = handler_max_output(handler, options->max_output),
         .observer = &observer,
         .abort_fd = take_signals(),
     };
@@ -100,8 +115,11 @@ static int run(const struct worker_options *options, const struct handler *handl
         perror("darg-worker: cannot read signals");
         return EXIT_FAILED;
     }
+    int64_t started_ms = clock_mono_ms();
     handler->run(handler->state, &call, &result);
+    int64_t wall_ms = clock_mono_ms() - started_ms;
     int code = print_end(&result);
+    print_usage(&result.usage, wall_ms);
     registry_leave(options->registry, call.thread);
     close(call.abort_fd);
     buf_fini(&result.output);

@@ -12,6 +12,10 @@ void job_append_outcome(struct buf *out, const struct job_outcome *outcome)
     buf_append_text(out, outcome->is_done ? "\"done\"" : "\"buried\"");
     buf_append_text(out, ",\"run\":");
     buf_append_int(out, outcome->run);
+    if (outcome->usage.len > 0) {
+        buf_append_text(out, ",\"usage\":");
+        buf_append_slice(out, outcome->usage);
+    }
     buf_append_text(out, outcome->is_done ? ",\"result\":" : ",\"error\":");
     if (outcome->is_json && outcome->text.len > 0)
         buf_append_slice(out, outcome->text);

@@ -11,8 +11,9 @@ struct job_outcome {
     struct slice id, type; /* plain text */
     bool is_done;          /* otherwise buried */
     int64_t run;
-    struct slice text; /* the result or the error */
-    bool is_json;      /* the text is JSON as it stands; otherwise plain bytes */
+    struct slice usage; /* what the run has used, JSON; empty: not known */
+    struct slice text;  /* the result or the error */
+    bool is_json;       /* the text is JSON as it stands; otherwise plain bytes */
 };
 
 /* Appends {"id":...,"type":...,"outcome":...,"run":N,"result":...} or with "error". */

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/printable.h"
+#include "worker/handler/exec_death.h"
 #include "worker/handler/exec_parse.h"
 #include "worker/handler/exec_spawn.h"
 #include "worker/handler/exec_watch.h"
@@ -130,36 +131,32 @@ void exec_clean_text(struct buf *text)
     buf_fini(&quoted);
 }
 
-void exec_append_signal(struct buf *reason, int signal)
+const char *exec_output_option(const struct limits *limits)
 {
-    const char *words = sigdescr_np(signal);
-    buf_printf(reason, "killed by signal %d (%s)", signal, words ? words : "real-time signal");
+    return limits_have(limits, LIMIT_OUTPUT) ? "--limit output" : "--max-output";
 }
 
 /* What an exit means; the reason stays empty where standard error is to say it. */
-static enum handler_outcome judge_exit(int wait_status, bool has_errors, struct buf *reason)
+static enum handler_outcome judge_exit(const struct exec_death *death, const struct limits *limits,
+                                       bool has_errors, struct buf *reason)
 {
-    if (WIFSIGNALED(wait_status)) {
-        exec_append_signal(reason, WTERMSIG(wait_status));
-        return HANDLER_RETRY;
-    }
-    int code = WEXITSTATUS(wait_status);
-    if (code == 0)
+    bool has_exited = WIFEXITED(death->wait_status);
+    int code = WEXITSTATUS(death->wait_status);
+    if (has_exited && code == 0)
         return HANDLER_DONE;
-    if (!has_errors)
-        buf_printf(reason, "exit status %d", code);
-    return code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
+    exec_death_append(death, limits, has_errors, reason);
+    return has_exited && code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
 }
 
-static enum handler_outcome judge(enum exec_end end, int wait_status,
-                                  const struct handler_call *call, bool has_errors,
-                                  struct buf *reason)
+static enum handler_outcome judge(enum exec_end end, const struct exec_death *death,
+                                  const struct limits *limits, const struct handler_call *call,
+                                  bool has_errors, struct buf *reason)
 {
     char timeout[PARSE_DURATION_MAX];
     char limit[PARSE_BYTES_MAX];
     switch (end) {
     case EXEC_ENDED:
-        return judge_exit(wait_status, has_errors, reason);
+        return judge_exit(death, limits, has_errors, reason);
     case EXEC_TIMED_OUT:
         buf_printf(reason, "timed out after %s", format_duration_ms(call->timeout_ms, timeout));
         return HANDLER_RETRY;
@@ -167,8 +164,8 @@ static enum handler_outcome judge(enum exec_end end, int wait_status,
         buf_append_text(reason, "told to end");
         return HANDLER_ABORTED;
     case EXEC_TOO_LARGE: /* it will be no smaller the next time */
-        buf_printf(reason, "the output is larger than %s (--max-output)",
-                   format_bytes(call->max_output, limit));
+        buf_printf(reason, "the output is larger than %s (%s)",
+                   format_bytes(call->max_output, limit), exec_output_option(limits));
         return HANDLER_BURY;
     case EXEC_LOST:
         break;
@@ -178,13 +175,14 @@ static enum handler_outcome judge(enum exec_end end, int wait_status,
 }
 
 /* The reason goes in front of what the program has said itself. */
-static void conclude(enum exec_end end, int wait_status, const struct handler_call *call,
-                     struct handler_result *result)
+static void conclude(enum exec_end end, const struct exec_death *death, const struct limits *limits,
+                     const struct handler_call *call, struct handler_result *result)
 {
     struct buf reason = {0};
     exec_clean_text(&result->error);
     struct slice said = buf_slice(&result->error);
-    result->outcome = judge(end, wait_status, call, said.len > 0, &reason);
+    result->outcome = judge(end, death, limits, call, said.len > 0, &reason);
+    result->usage = death->usage;
     if (result->outcome == HANDLER_DONE) {
         buf_clear(&result->error);
     } else {
@@ -211,12 +209,15 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
         return;
     }
     make_environment(command, call, &start);
-    struct exec_program program = {command->program, start.argv, start.environment};
+    struct exec_program program = {.path = command->program,
+                                   .argv = start.argv,
+                                   .environment = start.environment,
+                                   .limits = command->limits};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
-        int wait_status;
+        struct exec_death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;
-        enum exec_end end = exec_watch(&child, input, call, result, &wait_status);
-        conclude(end, wait_status, call, result);
+        enum exec_end end = exec_watch(&child, input, call, result, &death);
+        conclude(end, &death, command->limits, call, result);
     } else {
         buf_append_text(&result->error, err_text(&err));
         result->outcome = HANDLER_RETRY;

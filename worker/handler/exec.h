@@ -24,14 +24,17 @@ MUST_CHECK enum status exec_parse(const char *command, struct exec_command **par
                                   struct err *err);
 void exec_free(void *state); /* NULL is fine */
 
+/* Its programs are held to these from now on, which are borrowed and settled. */
+void exec_limit(void *state, const struct limits *limits);
+
 /* A handler_fn; state is a struct exec_command. */
 void exec_run(void *state, const struct handler_call *call, struct handler_result *result);
+
+/* What the option is called that says how large a result may be. */
+const char *exec_output_option(const struct limits *limits);
 
 /* Standard error as text for people: without the rest of a character cut at the start, valid UTF-8
  * by way of the JSON writer, no control bytes but line ends and tabs, no blanks around it. */
 void exec_clean_text(struct buf *text);
-
-/* Appends "killed by signal 9 (Killed)". */
-void exec_append_signal(struct buf *reason, int signal);
 
 #endif

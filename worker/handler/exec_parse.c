@@ -164,6 +164,67 @@ static void copy_environment(struct exec_command *command)
             command->environment[command->environment_count++] = mem_dup(environ[i]);
 }
 
+static bool is_variable(const char *variable, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
+
+static bool is_any_of(const char *variable, const char *const *names)
+{
+    for (; *names; names++)
+        if (is_variable(variable, *names))
+            return true;
+    return false;
+}
+
+/* Takes out what the limits leave no room for. */
+static void thin_out(struct exec_command *command, const struct limits *limits)
+{
+    static const char *const kept[] = {"PATH", "HOME", "LANG", "TZ", NULL};
+    static const char *const of_the_user[] = {"HOME", "USER", "LOGNAME", NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < command->environment_count; i++) {
+        char *variable = command->environment[i];
+        if ((limits->is_clean && !is_any_of(variable, kept)) ||
+            (limits->user && is_any_of(variable, of_the_user)))
+            free(variable);
+        else
+            command->environment[count++] = variable;
+    }
+    command->environment[count] = NULL;
+    command->environment_count = count;
+}
+
+static void add_variable(struct exec_command *command, const char *name, const char *value)
+{
+    struct buf variable = {0};
+    buf_printf(&variable, "%s=%s", name, value);
+    command->environment[command->environment_count++] = buf_take(&variable);
+}
+
+static void add_user(struct exec_command *command, const struct limits *limits)
+{
+    enum { ADDED = 3 };
+    char **before = command->environment;
+    size_t count = command->environment_count;
+    command->environment = mem_array(count + ADDED + 1, sizeof *before);
+    memcpy(command->environment, before, count * sizeof *before);
+    free(before);
+    add_variable(command, "HOME", limits->home);
+    add_variable(command, "USER", limits->user);
+    add_variable(command, "LOGNAME", limits->user);
+}
+
+void exec_limit(void *state, const struct limits *limits)
+{
+    struct exec_command *command = state;
+    command->limits = limits;
+    thin_out(command, limits);
+    if (limits->user)
+        add_user(command, limits);
+}
+
 enum status exec_parse(const char *text, struct exec_command **parsed, struct err *err)
 {
     struct exec_command *command = mem_new(sizeof *command);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "worker/handler/limits.h"
+
 /* Fixed after exec_parse(), read by every thread; all memory is owned. */
 struct exec_command {
     char *program; /* absolute path */
@@ -13,6 +15,7 @@ struct exec_command {
     bool wants_args;    /* some word has a {} */
     char **environment; /* the worker's own without what is private; ends with NULL */
     size_t environment_count;
+    const struct limits *limits; /* borrowed; NULL: none */
 };
 
 #endif

@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -39,12 +41,20 @@ static void say(const char *text)
 
 /* Standard error is where the parent looks for reasons. A list of arguments that is too long for
  * the system will be so the next time, too: EX_DATAERR says so. */
-static _Noreturn void give_up(const char *path, int why)
+static _Noreturn void give_up(const char *path, const struct confine_failure *failure)
 {
+    int why = failure->why;
     const char *words = strerrordesc_np(why);
     say("cannot run ");
     say(path);
     say(": ");
+    if (failure->what) {
+        say("cannot ");
+        say(failure->what);
+        say(" ");
+        say(failure->name);
+        say(": ");
+    }
     say(words ? words : "unknown error");
     _exit(why == E2BIG ? EX_DATAERR : EXIT_CANNOT_RUN);
 }
@@ -86,21 +96,30 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A parent that died before the first call does not count for it. */
+static void die_with_parent(const struct plan *plan)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != plan->parent)
+        _exit(EXIT_CANNOT_RUN);
+}
+
 static _Noreturn void run_child(const struct plan *plan)
 {
     const struct exec_program *program = plan->program;
-    /* A parent that died before the first call does not count for it. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != plan->parent)
-        _exit(EXIT_CANNOT_RUN);
+    struct confine_failure failure = {NULL, NULL, 0};
+    die_with_parent(plan);
     setpgid(0, 0);
     reset_signals();
     if (!connect_stdio(plan->stdio))
         _exit(EXIT_CANNOT_RUN);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        give_up(program->path, errno);
     close_others();
-    execve(program->path, program->argv, program->environment);
-    give_up(program->path, errno);
+    if (!confine(program->limits, program->is_lasting, &failure))
+        give_up(program->path, &failure);
+    die_with_parent(plan); /* a change of user has undone it */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        execve(program->path, program->argv, program->environment);
+    failure.why = errno;
+    give_up(program->path, &failure);
 }
 
 /* ---- in the parent ---- */
@@ -144,7 +163,8 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
 {
     struct plan plan = {.program = program, .parent = getpid(), .stdio = {-1, -1, -1}};
     enum status status = ST_OK;
-    *child = (struct exec_child){.pidfd = -1, .input = -1, .output = -1, .errors = -1};
+    *child = (struct exec_child){
+        .pidfd = -1, .input = -1, .output = -1, .errors = -1, .is_lasting = program->is_lasting};
     if (!make_pipe(&child->input, &plan.stdio[0], true) ||
         !make_pipe(&child->output, &plan.stdio[1], false) ||
         !make_pipe(&child->errors, &plan.stdio[2], false)) {
@@ -168,6 +188,18 @@ out:
     return status;
 }
 
+void exec_spawn_renew(const struct exec_child *child, const struct limits *limits)
+{
+    clockid_t clock;
+    struct timespec used;
+    struct rlimit limit;
+    if (!limits_have(limits, LIMIT_CPU) || clock_getcpuclockid(child->pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0 || prlimit(child->pid, RLIMIT_CPU, NULL, &limit) != 0)
+        return;
+    limit.rlim_cur = (rlim_t)used.tv_sec + 1 + (rlim_t)limits->numbers[LIMIT_CPU];
+    (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
+}
+
 void exec_spawn_signal(const struct exec_child *child, int signal)
 {
     if (kill(-child->pid, signal) != 0 || signal == SIGKILL)
@@ -180,4 +212,37 @@ bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost)
     int looked = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     *is_lost = looked != 0 && errno == ECHILD;
     return *is_lost || (looked == 0 && info.si_pid != 0);
+}
+
+static int64_t in_us(const struct timeval *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+}
+
+/* The worker's own peak is in that of each child (exec_spawn.h). Both are estimates of the
+ * kernel's, which counts pages for each processor: what is hardly more is not the program's. */
+static int64_t find_peak(const struct rusage *used)
+{
+    struct rusage own = {0};
+    getrusage(RUSAGE_SELF, &own);
+    bool is_its_own = used->ru_maxrss > own.ru_maxrss + own.ru_maxrss / 8;
+    return is_its_own ? (int64_t)used->ru_maxrss * 1024 : 0;
+}
+
+void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
+{
+    struct rusage used = {0};
+    pid_t waited;
+    *death = (struct exec_death){0};
+    do
+        waited = wait4(child->pid, &death->wait_status, 0, &used);
+    while (waited < 0 && errno == EINTR);
+    death->is_known = waited > 0;
+    death->is_lasting = child->is_lasting;
+    death->usage = (struct handler_usage){
+        .is_known = death->is_known,
+        .user_us = in_us(&used.ru_utime),
+        .system_us = in_us(&used.ru_stime),
+        .peak_bytes = find_peak(&used),
+    };
 }

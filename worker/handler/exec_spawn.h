@@ -1,9 +1,9 @@
 /* exec_spawn - starts a program with three pipes, in a process group of its own.
  *
  * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
- * empty signal mask; it can gain no privileges, and the kernel kills it when the thread that
- * started it ends - which pool threads do only with the process. What keeps it from starting after
- * the fork is its first and only output on standard error. */
+ * empty signal mask; it is held to its limits (confine.h), can gain no privileges, and the kernel
+ * kills it when the thread that started it ends - which pool threads do only with the process. What
+ * keeps it from starting after the fork is its first and only output on standard error. */
 #ifndef DARG_WORKER_HANDLER_EXEC_SPAWN_H
 #define DARG_WORKER_HANDLER_EXEC_SPAWN_H
 
@@ -11,11 +11,16 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "worker/handler/confine.h"
+#include "worker/handler/handler.h"
+#include "worker/handler/limits.h"
 
 struct exec_program {
     const char *path; /* absolute */
     char *const *argv;
     char *const *environment;
+    const struct limits *limits; /* NULL: none but that of core dumps */
+    bool is_lasting;             /* it is to have exec_spawn_renew() called */
 };
 
 struct exec_child {
@@ -24,11 +29,26 @@ struct exec_child {
     int input; /* our ends of its standard streams: nonblocking, -1 once closed */
     int output;
     int errors;
+    bool is_lasting; /* as its program */
+};
+
+/* How it ended. The peak of its memory is not known where it is no more than that of the worker
+ * itself: until it runs its program, a child has the worker's memory, and the kernel counts that.
+ */
+struct exec_death {
+    bool is_known;   /* false: the status is lost, and nothing below counts */
+    bool is_lasting; /* its limit of processor time has ended nothing but by SIGXCPU */
+    int wait_status; /* waitpid()'s */
+    struct handler_usage usage;
 };
 
 /* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */
 MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
                                   struct err *err);
+
+/* Lets a lasting program that has not ended begin anew with its processor time, for the next job.
+ * Does nothing where the worker may not: then its limit is for all its life. */
+void exec_spawn_renew(const struct exec_child *child, const struct limits *limits);
 
 /* Sends a signal to the group, and to the program itself should it have left the group. Only while
  * nobody has waited for it: its pid may be anyone's afterwards. */
@@ -37,6 +57,9 @@ void exec_spawn_signal(const struct exec_child *child, int signal);
 /* True once the program has ended. Does not wait for it, so that its pid and its group's name are
  * not given to anyone else. *is_lost: somebody else has waited for it, or SIGCHLD is ignored. */
 MUST_CHECK bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost);
+
+/* Waits for its end, and gives its pid back: no signal may be sent afterwards. */
+void exec_spawn_wait(const struct exec_child *child, struct exec_death *death);
 
 /* Closes the descriptor if it is open, and sets it to -1. */
 void exec_spawn_close(int *fd);

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -172,7 +171,7 @@ static bool step(struct watch *watch)
 
 enum exec_end exec_watch(struct exec_child *child, struct slice input,
                          const struct handler_call *call, struct handler_result *result,
-                         int *wait_status)
+                         struct exec_death *death)
 {
     struct watch watch = {.child = child, .call = call, .result = result, .input = input};
     int64_t now = clock_mono_ms();
@@ -183,9 +182,9 @@ enum exec_end exec_watch(struct exec_child *child, struct slice input,
         ;
     make_end(&watch);
     take_rest(&watch);
-    *wait_status = 0;
-    while (watch.end != EXEC_LOST && waitpid(child->pid, wait_status, 0) < 0 && errno == EINTR)
-        ;
+    *death = (struct exec_death){0};
+    if (watch.end != EXEC_LOST)
+        exec_spawn_wait(child, death);
     exec_spawn_close(&child->input);
     exec_spawn_close(&child->output);
     exec_spawn_close(&child->errors);

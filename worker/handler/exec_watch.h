@@ -21,10 +21,10 @@ enum exec_end {
 };
 
 /* Appends standard output to result->output and the last 2 KiB of standard error to result->error;
- * sets nothing else of the result. *wait_status is waitpid()'s, unless EXEC_LOST. The child is used
- * up. SIGPIPE must be blocked or ignored. */
+ * sets nothing else of the result. *death is how it ended, not known with EXEC_LOST. The child is
+ * used up. SIGPIPE must be blocked or ignored. */
 MUST_CHECK enum exec_end exec_watch(struct exec_child *child, struct slice input,
                                     const struct handler_call *call, struct handler_result *result,
-                                    int *wait_status);
+                                    struct exec_death *death);
 
 #endif

@@ -41,8 +41,15 @@ enum handler_outcome {
     HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
 };
 
-/* What it answers. The runner clears it before each call (no output, retry_after_ms -1) and owns
- * the buffers. */
+/* What the program of a run has used, with those of its children that it waited for. */
+struct handler_usage {
+    bool is_known; /* false: nothing below counts */
+    int64_t user_us, system_us;
+    int64_t peak_bytes; /* memory of the largest of them; 0: not known (exec_spawn.h says why) */
+};
+
+/* What it answers. The runner clears it before each call (no output, retry_after_ms -1, no usage)
+ * and owns the buffers. */
 struct handler_result {
     enum handler_outcome outcome;
     struct buf output;      /* the result */
@@ -50,6 +57,7 @@ struct handler_result {
     struct buf error;       /* reason, for a person, where the outcome is no HANDLER_DONE */
     int64_t retry_after_ms; /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
+    struct handler_usage usage; /* where a process has ended with the job */
 };
 
 typedef void (*handler_fn)(void *state, const struct handler_call *call,
@@ -62,14 +70,28 @@ enum handler_leave {
     LEAVE_KILL, /* wait until `until_ms`, then make it end; nothing is left afterwards */
 };
 
+struct limits;
+
 struct handler {
     const char *type; /* borrowed from the registry */
     handler_fn run;
     void *state;
+    int64_t timeout_ms; /* its runs take no longer, whatever their jobs say; 0: none of its own */
+    int64_t max_output; /* bytes; 0: the worker's */
+    /* Once, before any run: its programs are held to these, borrowed for as long as it lives. NULL:
+     * it has no programs. */
+    void (*limit)(void *state, const struct limits *limits);
     /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
      * thread. */
     void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
     void (*free_state)(void *state); /* NULL: nothing to free */
 };
+
+/* How long a run may take, 0 being for ever: job_ms is what the job says (-1: nothing), worker_ms
+ * what the worker says of jobs that say nothing. */
+int64_t handler_timeout_ms(const struct handler *handler, int64_t job_ms, int64_t worker_ms);
+
+/* How many bytes its result may have, if the worker says so much of results in general. */
+int64_t handler_max_output(const struct handler *handler, int64_t worker_bytes);
 
 #endif

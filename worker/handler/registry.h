@@ -16,6 +16,12 @@ void registry_free(struct registry *registry);
 MUST_CHECK enum status registry_add_option(struct registry *registry, const char *option,
                                            struct err *err);
 
+/* Holds the handlers to what these `--limit TYPE=LIST` say, TYPE being * for all of them; later
+ * ones count more than earlier ones, and those of a type more than those of all. Once, after the
+ * last registry_add_option(). ST_INVALID with a sentence: limits.h, or no such handler. */
+MUST_CHECK enum status registry_set_limits(struct registry *registry, const char *const *options,
+                                           size_t count, struct err *err);
+
 /* NULL: no handler for that type here. Any thread. */
 const struct handler *registry_find(const struct registry *registry, const char *type);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "worker/handler/exec.h"
+#include "worker/handler/exec_death.h"
 #include "worker/handler/stream_message.h"
 #include "worker/handler/stream_slot.h"
 
@@ -69,8 +70,9 @@ static void answer(const struct talk *talk, const struct stream_message *message
         if (result->error.len == 0)
             buf_append_text(&result->error, "the handler gave no reason");
     } else if (message->value.text.len > (size_t)talk->call->max_output) {
-        buf_printf(&result->error, "the result is larger than %s (--max-output)",
-                   format_bytes(talk->call->max_output, limit));
+        buf_printf(&result->error, "the result is larger than %s (%s)",
+                   format_bytes(talk->call->max_output, limit),
+                   exec_output_option(talk->slot->limits));
     } else {
         result->outcome = HANDLER_DONE;
         result->output_is_json = true;
@@ -116,8 +118,8 @@ static void take_lines(struct talk *talk)
         char size[PARSE_BYTES_MAX];
         buf_printf(&talk->slot->reason,
                    "the handler broke the protocol: a line of its output is longer than %s "
-                   "(--max-output and 64KiB)",
-                   format_bytes((int64_t)limit, size));
+                   "(%s and 64KiB)",
+                   format_bytes((int64_t)limit, size), exec_output_option(talk->slot->limits));
         talk->end = TALK_BROKEN;
     }
 }
@@ -155,24 +157,13 @@ static void converse(struct talk *talk)
         look(talk);
 }
 
-static void append_death(struct buf *reason, bool is_known, int wait_status)
-{
-    buf_append_text(reason, "the handler ended before it answered: ");
-    if (!is_known)
-        buf_append_text(reason, "its exit status is lost");
-    else if (WIFSIGNALED(wait_status))
-        exec_append_signal(reason, WTERMSIG(wait_status));
-    else
-        buf_printf(reason, "exit status %d", WEXITSTATUS(wait_status));
-}
-
 /* A process whose last words were the answer, read only now, has done its job. */
 static void end_dead(struct talk *talk, bool is_fresh)
 {
     struct stream_slot *slot = talk->slot;
-    int wait_status;
+    struct exec_death death;
     bool has_read = stream_child_has_read(&slot->child, talk->line_len);
-    bool is_known = stream_slot_reap(slot, &wait_status);
+    stream_slot_reap(slot, &death);
     talk->end = TALK_GOES_ON;
     take_lines(talk);
     if (talk->end == TALK_ANSWERED) {
@@ -184,12 +175,15 @@ static void end_dead(struct talk *talk, bool is_fresh)
         talk->end = TALK_UNSEEN;
         return;
     }
-    if (talk->end == TALK_GOES_ON)
-        append_death(&slot->reason, is_known, wait_status);
+    if (talk->end == TALK_GOES_ON) {
+        buf_append_text(&slot->reason, "the handler ended before it answered: ");
+        exec_death_append(&death, slot->limits, false, &slot->reason);
+    }
     bool could_run =
-        !is_known || !WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != EXIT_CANNOT_RUN;
-    talk->result->is_crash = talk->end == TALK_GOES_ON && is_known && has_read && could_run;
+        !WIFEXITED(death.wait_status) || WEXITSTATUS(death.wait_status) != EXIT_CANNOT_RUN;
+    talk->result->is_crash = talk->end == TALK_GOES_ON && death.is_known && has_read && could_run;
     talk->result->outcome = HANDLER_RETRY;
+    talk->result->usage = death.usage;
     talk->end = TALK_DIED;
 }
 
@@ -199,14 +193,15 @@ static void end_process(struct talk *talk)
     struct stream_slot *slot = talk->slot;
     struct stream_child *child = &slot->child;
     char timeout[PARSE_DURATION_MAX];
-    int ignored;
+    struct exec_death death;
     bool is_asked = talk->end == TALK_TIMED_OUT || talk->end == TALK_ABORTED;
     if (is_asked) {
         int64_t grace_ms = talk->end == TALK_ABORTED ? ABORT_GRACE_MS : TIMEOUT_GRACE_MS;
         stream_child_term(child);
         stream_child_wait(child, clock_mono_ms() + grace_ms);
     }
-    stream_slot_reap(slot, &ignored);
+    stream_slot_reap(slot, &death);
+    talk->result->usage = death.usage;
     talk->result->outcome = talk->end == TALK_ABORTED ? HANDLER_ABORTED : HANDLER_RETRY;
     if (talk->end == TALK_TIMED_OUT)
         buf_printf(&slot->reason, "timed out after %s",

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -194,7 +193,11 @@ bool stream_child_has_ended(struct stream_child *child)
 enum status stream_child_start(struct stream_child *child, const struct exec_command *command,
                                struct err *err)
 {
-    struct exec_program program = {command->program, command->words, command->environment};
+    struct exec_program program = {.path = command->program,
+                                   .argv = command->words,
+                                   .environment = command->environment,
+                                   .limits = command->limits,
+                                   .is_lasting = true};
     struct exec_child process;
     enum status status = exec_spawn(&program, &process, err);
     if (status != ST_OK)
@@ -259,22 +262,20 @@ static void take_rest(struct stream_child *child)
     end_remark(child);
 }
 
-bool stream_child_reap(struct stream_child *child, int *wait_status)
+void stream_child_reap(struct stream_child *child, struct exec_death *death)
 {
     bool is_lost = is_lost_to_others(child);
-    if (!is_lost)
+    *death = (struct exec_death){0};
+    if (!is_lost) {
         exec_spawn_signal(&child->process, SIGKILL);
-    *wait_status = 0;
-    pid_t waited = -1;
-    while (!is_lost && (waited = waitpid(child->process.pid, wait_status, 0)) < 0 && errno == EINTR)
-        ;
+        exec_spawn_wait(&child->process, death);
+    }
     take_rest(child);
     exec_spawn_close(&child->process.input);
     exec_spawn_close(&child->process.output);
     exec_spawn_close(&child->process.errors);
     exec_spawn_close(&child->process.pidfd);
     child->is_running = false;
-    return waited > 0;
 }
 
 void stream_child_fini(struct stream_child *child)

@@ -58,9 +58,8 @@ void stream_child_term(struct stream_child *child);
 bool stream_child_wait(struct stream_child *child, int64_t until_ms);
 
 /* SIGKILL to its whole group, reads what lies in the pipes (lines stay to be taken, errors to be
- * read), waits for it and closes all. *wait_status is waitpid()'s; false: the status is lost. The
- * child has no process then. */
-bool stream_child_reap(struct stream_child *child, int *wait_status);
+ * read), waits for it and closes all. *death is how it ended. The child has no process then. */
+void stream_child_reap(struct stream_child *child, struct exec_death *death);
 
 /* Frees the memory; no process may be there. */
 void stream_child_fini(struct stream_child *child);

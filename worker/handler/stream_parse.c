@@ -56,6 +56,12 @@ static enum status read_options(struct stream *stream, const char *text, const c
     return ST_OK;
 }
 
+void stream_limit(void *state, const struct limits *limits)
+{
+    struct stream *stream = state;
+    exec_limit(stream->command, limits);
+}
+
 enum status stream_parse(const char *text, struct handler *handler, struct err *err)
 {
     struct stream *stream = mem_new(sizeof *stream);
@@ -70,7 +76,10 @@ enum status stream_parse(const char *text, struct handler *handler, struct err *
         stream_free(stream);
         return status;
     }
-    *handler = (struct handler){
-        .run = stream_run, .state = stream, .leave = stream_leave, .free_state = stream_free};
+    *handler = (struct handler){.run = stream_run,
+                                .state = stream,
+                                .limit = stream_limit,
+                                .leave = stream_leave,
+                                .free_state = stream_free};
     return ST_OK;
 }

@@ -23,8 +23,10 @@ enum {
 struct stream_slot *stream_slot_of(struct stream *stream, size_t thread)
 {
     ensure(thread < STREAM_THREADS_MAX, "there is no thread %zu", thread);
-    if (!stream->slots[thread])
+    if (!stream->slots[thread]) {
         stream->slots[thread] = mem_new(sizeof *stream->slots[thread]);
+        stream->slots[thread]->limits = stream->command->limits;
+    }
     return stream->slots[thread];
 }
 
@@ -48,18 +50,29 @@ static void note_end(struct stream_slot *slot)
     slot->start_ms = clock_mono_ms() + (pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }
 
-bool stream_slot_reap(struct stream_slot *slot, int *wait_status)
+/* What it has used is only known now, and is that of all its jobs. */
+static void log_end(const struct stream_slot *slot, const struct exec_death *death)
 {
-    bool is_known = stream_child_reap(&slot->child, wait_status);
+    const struct handler_usage *usage = &death->usage;
+    if (usage->is_known)
+        log_fields(LOG_DEBUG, "a handler's process has ended",
+                   LOG_STR("program", slot->child.program), LOG_INT("answered", slot->answered),
+                   LOG_INT("cpu_ms", (usage->user_us + usage->system_us) / 1000),
+                   LOG_INT("peak_kib", usage->peak_bytes / 1024));
+}
+
+void stream_slot_reap(struct stream_slot *slot, struct exec_death *death)
+{
+    stream_child_reap(&slot->child, death);
     note_end(slot);
-    return is_known;
+    log_end(slot, death);
 }
 
 /* Ends a process that has done nothing wrong, or nothing that anybody waits for. */
 static void retire(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
-    int ignored;
+    struct exec_death ignored;
     stream_child_ask(child);
     if (!stream_child_wait(child, clock_mono_ms() + RETIRE_GRACE_MS)) {
         stream_child_term(child);
@@ -128,7 +141,7 @@ static bool is_well_behaved(struct stream_slot *slot)
 static void sort_out(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
-    int ignored;
+    struct exec_death ignored;
     if (slot->is_asked) {
         retire(slot);
         return;
@@ -161,8 +174,10 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
     struct err err = {0};
     if (slot->child.is_running)
         sort_out(slot);
-    if (slot->child.is_running)
+    if (slot->child.is_running) {
+        exec_spawn_renew(&slot->child.process, slot->limits);
         return true;
+    }
     if (!await_start(slot, call->abort_fd)) {
         buf_append_text(&result->error, "told to end");
         result->outcome = HANDLER_ABORTED;
@@ -185,7 +200,7 @@ void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t u
 {
     struct stream *stream = state;
     struct stream_slot *slot = thread < STREAM_THREADS_MAX ? stream->slots[thread] : NULL;
-    int ignored;
+    struct exec_death ignored;
     if (!slot)
         return;
     struct stream_child *child = &slot->child;

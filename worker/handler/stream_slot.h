@@ -11,11 +11,12 @@ enum { STREAM_THREADS_MAX = 1024 }; /* as many as --threads may say */
 /* What a thread has of the handler; its own alone. */
 struct stream_slot {
     struct stream_child child;
-    int64_t answered;  /* jobs, since the start of the process */
-    int64_t failures;  /* processes in a row that ended without having answered a job */
-    int64_t start_ms;  /* monotonic; no other is started before */
-    bool is_asked;     /* it is to end by itself: not given another job */
-    struct buf reason; /* scratch */
+    const struct limits *limits; /* the handler's; NULL: none */
+    int64_t answered;            /* jobs, since the start of the process */
+    int64_t failures;            /* processes in a row that ended without having answered a job */
+    int64_t start_ms;            /* monotonic; no other is started before */
+    bool is_asked;               /* it is to end by itself: not given another job */
+    struct buf reason;           /* scratch */
 };
 
 struct stream {
@@ -37,13 +38,14 @@ MUST_CHECK bool stream_slot_ready(const struct stream *stream, struct stream_slo
 void stream_slot_answered(const struct stream *stream, struct stream_slot *slot);
 
 /* stream_child_reap(), and decides when the next may be started. */
-bool stream_slot_reap(struct stream_slot *slot, int *wait_status);
+void stream_slot_reap(struct stream_slot *slot, struct exec_death *death);
 
 /* Appends a sentence about a line that must not have come. */
 void stream_refuse(struct buf *reason, const char *what, struct slice line);
 
-/* The three functions of the handler; state is a struct stream. */
+/* The four functions of the handler; state is a struct stream. */
 void stream_run(void *state, const struct handler_call *call, struct handler_result *result);
+void stream_limit(void *state, const struct limits *limits);
 void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
 void stream_free(void *state);
 

@@ -1,0 +1,113 @@
+/* What a program has used, and a death that darg has not caused. */
+#include "support/cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/exec_fixture.h"
+#include "support/stream_fixture.h"
+
+enum { MIB = 1 << 20, HOG_MIB = 96 };
+
+/* Fills a buffer of that many bytes: more than the tests have themselves. */
+#define HOG "dd if=/dev/zero of=/dev/null bs=96M count=1 2>/dev/null"
+
+static const struct handler_usage *run(struct exec_fixture *fixture, const char *command,
+                                       enum handler_outcome outcome)
+{
+    fixture->result.usage = (struct handler_usage){0};
+    if (exec_fixture_run(fixture, command, NULL) != outcome)
+        fail_msg("%s: outcome %d, %s", command, (int)fixture->result.outcome,
+                 buf_text(&fixture->result.error));
+    assert_true(fixture->result.usage.is_known);
+    return &fixture->result.usage;
+}
+
+static void expect_hog(const struct handler_usage *usage)
+{
+    assert_in_range(usage->peak_bytes, (int64_t)HOG_MIB * MIB, (int64_t)(HOG_MIB + 32) * MIB);
+}
+
+static void test_memory_of_the_largest(void **state)
+{
+    expect_hog(run(*state, "sh -c '" HOG "'", HANDLER_DONE));
+    expect_hog(run(*state, "sh -c '" HOG "; exit 3'", HANDLER_RETRY));
+}
+
+/* More than the program has, and none of it is the program's. */
+static void test_memory_of_the_worker_is_not_counted(void **state)
+{
+    size_t size = (size_t)HOG_MIB * MIB;
+    char *own = malloc(size);
+    assert_non_null(own);
+    memset(own, 1, size);
+    __asm__ volatile("" : : "r"(own) : "memory"); /* it is used, compiler */
+    assert_int_equal(run(*state, "true", HANDLER_DONE)->peak_bytes, 0);
+    free(own);
+}
+
+static void test_time_of_program_and_kernel(void **state)
+{
+    static const char loop[] = "sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'";
+    assert_true(run(*state, loop, HANDLER_DONE)->user_us > 0);
+    assert_true(run(*state, "sh -c '" HOG "'", HANDLER_DONE)->system_us > 0);
+    int64_t alone = run(*state, loop, HANDLER_DONE)->user_us;
+    assert_true(run(*state, "sh -c :", HANDLER_DONE)->user_us < alone); /* no sum of all so far */
+}
+
+static void test_killed_by_somebody_else(void **state)
+{
+    struct exec_fixture *fixture = *state;
+    exec_fixture_expect(fixture, "sh -c 'kill -9 $$'", NULL, HANDLER_RETRY,
+                        "killed by signal 9 (Killed), not by darg: perhaps memory was short");
+    exec_fixture_expect(fixture, "sh -c 'echo hm >&2; kill -9 $$'", NULL, HANDLER_RETRY,
+                        "killed by signal 9 (Killed), not by darg: perhaps memory was short: hm");
+    run(fixture, "sh -c '" HOG "; kill -9 $$'", HANDLER_RETRY);
+    const char *reason = buf_text(&fixture->result.error);
+    if (!strstr(reason, "perhaps memory was short (it had ") || !strstr(reason, "MiB at most)"))
+        fail_msg("%s", reason);
+}
+
+/* ---- a process that stays ---- */
+
+static void test_stream_that_answers_is_not_asked(void **state)
+{
+    struct stream_fixture *fixture = *state;
+    stream_fixture_script(fixture, "", "echo \"REPLY,\\\"done\\\":1}\"");
+    stream_fixture_expect(fixture, NULL, HANDLER_DONE, "1");
+    assert_false(fixture->exec->result.usage.is_known);
+}
+
+static void test_stream_that_dies_is_accounted_for(void **state)
+{
+    struct stream_fixture *fixture = *state;
+    stream_fixture_script(fixture, "", HOG "; kill -9 $$");
+    stream_fixture_expect_error(fixture, HANDLER_RETRY,
+                                "the handler ended before it answered: killed by signal 9 "
+                                "(Killed), not by darg: perhaps memory was short (it had ");
+    assert_true(fixture->exec->result.usage.is_known);
+    expect_hog(&fixture->exec->result.usage);
+    stream_fixture_script(fixture, "", "exec <&-; " HOG "; sleep 1000");
+    fixture->exec->result.usage = (struct handler_usage){0};
+    fixture->exec->call.timeout_ms = 3000;
+    stream_fixture_expect(fixture, NULL, HANDLER_RETRY, "timed out after 3s");
+    expect_hog(&fixture->exec->result.usage);
+}
+
+int main(void)
+{
+#define EXEC_TEST(name)                                                                            \
+    cmocka_unit_test_setup_teardown(name, exec_fixture_set_up, exec_fixture_tear_down)
+#define STREAM_TEST(name)                                                                          \
+    cmocka_unit_test_setup_teardown(name, stream_fixture_set_up, stream_fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        EXEC_TEST(test_memory_of_the_largest),
+        EXEC_TEST(test_time_of_program_and_kernel),
+        EXEC_TEST(test_killed_by_somebody_else),
+        STREAM_TEST(test_stream_that_answers_is_not_asked),
+        STREAM_TEST(test_stream_that_dies_is_accounted_for),
+        /* The last: from then on this process is as large as the others' programs. */
+        EXEC_TEST(test_memory_of_the_worker_is_not_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

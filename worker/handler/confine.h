@@ -1,0 +1,24 @@
+/* confine - in a process that is about to become a program: holds it to its limits.
+ *
+ * For a child after vfork(): only system calls, and no memory is changed but the failure's. */
+#ifndef DARG_WORKER_HANDLER_CONFINE_H
+#define DARG_WORKER_HANDLER_CONFINE_H
+
+#include <stdbool.h>
+
+#include "worker/handler/limits.h"
+
+/* "cannot WHAT NAME: ERRNO" */
+struct confine_failure {
+    const char *what;
+    const char *name;
+    int why;
+};
+
+/* Sets limits, groups, group, user and directory; NULL: no core dumps, and nothing else. After a
+ * change of user the process does not die with its parent any more, until it asks for that again.
+ * is_lasting: the limit of processor time can be raised later. False: *failure. */
+MUST_CHECK bool confine(const struct limits *limits, bool is_lasting,
+                        struct confine_failure *failure);
+
+#endif

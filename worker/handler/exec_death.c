@@ -1,0 +1,102 @@
+#include "worker/handler/exec_death.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/parse.h"
+
+static void append_cpu(const struct limits *limits, struct buf *reason)
+{
+    char time[PARSE_DURATION_MAX];
+    buf_printf(reason, ": it may use %s of CPU time (--limit cpu)",
+               format_duration_ms(limits->numbers[LIMIT_CPU] * 1000, time));
+}
+
+static void append_file_size(const struct limits *limits, struct buf *reason)
+{
+    char size[PARSE_BYTES_MAX];
+    buf_printf(reason, ": no file it writes to may be larger than %s (--limit file-size)",
+               format_bytes(limits->numbers[LIMIT_FILE_SIZE], size));
+}
+
+/* What it had and what it might have had, each where it is known. */
+static void append_memory(const struct handler_usage *usage, const struct limits *limits,
+                          struct buf *reason)
+{
+    char size[PARSE_BYTES_MAX];
+    bool is_limited = limits_have(limits, LIMIT_MEMORY);
+    if (usage->peak_bytes > 0)
+        buf_printf(reason, "it had %s of memory at most%s", format_bytes(usage->peak_bytes, size),
+                   is_limited ? ", and may have " : "");
+    else if (is_limited)
+        buf_append_text(reason, "it may have ");
+    if (is_limited)
+        buf_printf(reason, "%s%s (--limit memory)",
+                   format_bytes(limits->numbers[LIMIT_MEMORY], size),
+                   usage->peak_bytes > 0 ? "" : " of memory");
+}
+
+/* SIGXCPU comes first, but can be caught; SIGKILL follows. */
+static bool has_used_up(const struct exec_death *death, const struct limits *limits)
+{
+    const struct handler_usage *usage = &death->usage;
+    return limits_have(limits, LIMIT_CPU) && !death->is_lasting &&
+           (usage->user_us + usage->system_us) / 1000000 >= limits->numbers[LIMIT_CPU];
+}
+
+/* How programs end that do not expect to be refused memory. */
+static bool is_of_memory(int signal)
+{
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGILL ||
+           signal == SIGTRAP;
+}
+
+static void append_signal(const struct exec_death *death, const struct limits *limits,
+                          struct buf *reason)
+{
+    int signal = WTERMSIG(death->wait_status);
+    const char *words = sigdescr_np(signal);
+    buf_printf(reason, "killed by signal %d (%s)", signal, words ? words : "real-time signal");
+    if (signal == SIGXCPU && limits_have(limits, LIMIT_CPU)) {
+        append_cpu(limits, reason);
+    } else if (signal == SIGXFSZ && limits_have(limits, LIMIT_FILE_SIZE)) {
+        append_file_size(limits, reason);
+    } else if (signal == SIGKILL && has_used_up(death, limits)) {
+        append_cpu(limits, reason);
+    } else if (signal == SIGKILL) {
+        /* The kernel does that when memory is short, and tells nobody but its log. */
+        buf_append_text(reason, ", not by darg: perhaps memory was short");
+        if (death->usage.peak_bytes > 0 || limits_have(limits, LIMIT_MEMORY))
+            buf_append_text(reason, "; ");
+        append_memory(&death->usage, limits, reason);
+    } else if (is_of_memory(signal) && limits_have(limits, LIMIT_MEMORY)) {
+        buf_append_text(reason, "; ");
+        append_memory(&death->usage, limits, reason);
+    }
+}
+
+/* One that comes near its limit and fails may have failed by that. */
+static void append_exit(const struct exec_death *death, const struct limits *limits, bool has_said,
+                        struct buf *reason)
+{
+    bool is_near = limits_have(limits, LIMIT_MEMORY) &&
+                   death->usage.peak_bytes >= limits->numbers[LIMIT_MEMORY] / 2;
+    if (!has_said)
+        buf_printf(reason, "exit status %d%s", WEXITSTATUS(death->wait_status),
+                   is_near ? "; " : "");
+    if (is_near)
+        append_memory(&death->usage, limits, reason);
+}
+
+void exec_death_append(const struct exec_death *death, const struct limits *limits, bool has_said,
+                       struct buf *reason)
+{
+    if (!death->is_known)
+        buf_append_text(reason, "its exit status is lost");
+    else if (WIFSIGNALED(death->wait_status))
+        append_signal(death, limits, reason);
+    else
+        append_exit(death, limits, has_said, reason);
+}
