@@ -51,6 +51,16 @@ static enum status set_handlers(struct worker_options *o, const struct options_l
     return ST_OK;
 }
 
+static enum status set_plugins(struct worker_options *o, const struct options_list *given,
+                               struct err *err)
+{
+    const struct registry_how how = {o->is_isolated, o->max_output};
+    enum status status = ST_OK;
+    for (size_t i = 0; i < given->count && status == ST_OK; i++)
+        status = registry_add_plugin_option(o->registry, given->items[i], &how, err);
+    return status;
+}
+
 static enum status set_redis(struct worker_options *o, const struct options_raw *raw,
                              struct err *err)
 {
@@ -148,11 +158,14 @@ enum status worker_options_read(int argc, char **argv, struct worker_options *o,
             status = name_option(set_queues(o, &raw.queues, err), &raw, "queue", err);
         if (status == ST_OK)
             status = name_option(set_handlers(o, &raw.handlers, err), &raw, "handler", err);
+        if (status == ST_OK)
+            status = name_option(set_plugins(o, &raw.plugins, err), &raw, "plugin", err);
         secret_wipe_argv(argc, argv, raw.redis);
     }
     o->record = raw.record;
     options_list_fini(&raw.queues);
     options_list_fini(&raw.handlers);
+    options_list_fini(&raw.plugins);
     return status;
 }
 

@@ -25,6 +25,7 @@ struct worker_options {
     struct worker_queue *queues;
     size_t queue_count;
     struct registry *registry;
+    bool is_isolated; /* handlers in C run in processes of their own */
     int64_t threads, processes;
     bool is_at_most_once;
     int64_t prefetch; /* -1: adaptive */

@@ -84,6 +84,7 @@ static int run(const struct worker_options *options, const struct handler *handl
 {
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
+    struct err err = {0};
     int64_t timeout_ms = options->timeout_ms;
     struct handler_call call = {
         .job = job,
@@ -100,9 +101,15 @@ static int run(const struct worker_options *options, const struct handler *handl
         perror("darg-worker: cannot read signals");
         return EXIT_FAILED;
     }
+    if (registry_begin(options->registry, &err) != ST_OK) {
+        fprintf(stderr, "darg-worker: %s\n", err_text(&err));
+        close(call.abort_fd);
+        return EXIT_FAILED;
+    }
     handler->run(handler->state, &call, &result);
     int code = print_end(&result);
     registry_leave(options->registry, call.thread);
+    registry_end(options->registry);
     close(call.abort_fd);
     buf_fini(&result.output);
     buf_fini(&result.error);

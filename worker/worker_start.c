@@ -206,6 +206,8 @@ enum status worker_start(struct worker *self, struct err *err)
         status = wake_init(&self->changed, err);
     if (status == ST_OK)
         status = take_signals(self, err);
+    if (status == ST_OK)
+        status = registry_begin(self->options->registry, err);
     if (status != ST_OK)
         return status;
     prepare(self);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "job/job.h"
 
@@ -66,6 +67,10 @@ struct handler {
     const char *type; /* borrowed from the registry */
     handler_fn run;
     void *state;
+    /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
+     * has nothing to do then. Several handlers may share what is begun: again does nothing. */
+    enum status (*begin)(void *state, struct err *err);
+    void (*end)(void *state);
     /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
      * thread. */
     void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
