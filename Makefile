@@ -17,6 +17,7 @@ dir-suffix := $(if $(filter address%,$(SANITIZER)),-asan,$(if $(filter thread,$(
     $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))))$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
 BUILD ?= build$(dir-suffix)
 
+OBJCOPY ?= objcopy
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
@@ -45,7 +46,7 @@ warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 ifeq ($(SANITIZER),)
 CFLAGS ?= -O2 -g
 hardening-cppflags := $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-hardening-cflags := -fstack-protector-strong -fPIE
+hardening-cflags := -fstack-protector-strong
 hardening-ldflags := -pie -Wl,-z,relro,-z,now
 else
 CFLAGS ?= -O1 -g
@@ -56,7 +57,8 @@ endif
 
 all-cppflags = -Icommon -I. -D_GNU_SOURCE -DDARG_VERSION=\"$(VERSION)\" $(hardening-cppflags) \
     $(patsubst -I%,-isystem%,$(call pkg,--cflags $(packages) $(worker-packages))) $(CPPFLAGS)
-all-cflags = -std=c11 $(warnings) -fno-common -fvisibility=hidden -pthread $(hardening-cflags) \
+# -fPIC and not -fPIE: the same objects are in libdarg.so; hidden symbols make it cost nothing.
+all-cflags = -std=c11 $(warnings) -fno-common -fPIC -fvisibility=hidden -pthread $(hardening-cflags) \
     $(CFLAGS)
 all-ldflags = -pthread $(hardening-ldflags) $(LDFLAGS)
 all-libs = $(call pkg,--libs $(packages)) $(LDLIBS)
@@ -73,10 +75,12 @@ producer := $(filter-out producer/main.c,$(wildcard producer/*.c producer/*/*.c)
 support := $(wildcard tests/support/*.c tests/fuzz/fuzz_*.c)
 tests := $(wildcard tests/unit/test_*.c tests/integration/test_*.c tests/fault/test_*.c)
 benches := $(wildcard tests/bench/*.c)
+library := $(wildcard library/*.c)
+plugins := $(wildcard tests/plugins/*.c examples/c/plugin.c)
 handlers := $(if $(has-curl),$(wildcard handlers/http/*.c))
 torture := $(filter-out %/handle.c,$(wildcard tests/torture/*.c))
 mains := $(wildcard worker/main.c producer/main.c) tests/runner.c
-sources := $(common) $(worker) $(producer) $(handlers) $(support) $(tests) $(benches) $(torture) $(mains) \
+sources := $(common) $(worker) $(producer) $(library) $(handlers) $(support) $(tests) $(benches) $(torture) $(mains) \
     tests/torture/handle.c tests/fault/checker.c
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -85,6 +89,11 @@ lib = $(BUILD)/libdarg_$(1).a
 programs := $(if $(wildcard worker/main.c),$(BUILD)/darg-worker) \
     $(if $(wildcard producer/main.c),$(BUILD)/darg) $(if $(handlers),$(BUILD)/darg-http)
 all-libraries := $(BUILD)/libtest_support.a $(foreach l,worker producer common,$(call lib,$(l)))
+# What make install puts beside the programs; darg.pc is written for the place where it stands.
+soname := libdarg.so.1
+libraries := $(BUILD)/libdarg.a $(BUILD)/$(soname) $(BUILD)/libdarg.so $(BUILD)/darg.pc
+c-examples := $(BUILD)/examples/c/push $(BUILD)/examples/c/worker
+plugin-objects := $(plugins:%.c=$(BUILD)/%.so)
 test-programs := $(tests:%.c=$(BUILD)/%)
 bench-programs := $(benches:tests/bench/%.c=$(BUILD)/bench/%)
 torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
@@ -100,7 +109,7 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 .PHONY: all secret test test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
 .PHONY: programs tests benches run-tests run-demo run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
-all: programs ## the programs, in build/ (the default)
+all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
 
 test: ## all tests; FILTER=part-of-a-name REPEAT=n TEST_PREFIX=command TEST_TIMEOUT_MULT=n
 	@tools/install-deps test
@@ -186,9 +195,23 @@ man-dir = $(DESTDIR)$(PREFIX)/share/man/man1
 bash-dir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zsh-dir = $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)
 unit-dir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+lib-dir = $(DESTDIR)$(LIBDIR)
+include-dir = $(DESTDIR)$(INCLUDEDIR)
 unit := packaging/systemd/darg-worker@.service
 
-install: programs $(manuals) $(completions) ## programs, manual pages, completion, systemd unit; PREFIX (/usr/local), DESTDIR
+# make-pc FILE INCLUDEDIR LIBDIR
+make-pc = sed -e 's|@INCLUDEDIR@|$(2)|' -e 's|@LIBDIR@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
+    -e 's|@PRIVATE@|$(strip $(all-libs) $(worker-libs)) -pthread -ldl|' packaging/darg.pc.in >'$(1)'
+
+install: programs $(libraries) $(manuals) $(completions) ## programs, libdarg, manual pages, completion, systemd unit; PREFIX (/usr/local), DESTDIR
+	install -d '$(include-dir)' '$(lib-dir)/pkgconfig'
+	install -m 644 include/darg.h '$(include-dir)'
+	install -m 644 '$(BUILD)/libdarg.a' '$(BUILD)/$(soname)' '$(lib-dir)'
+	ln -sf $(soname) '$(lib-dir)/libdarg.so'
+	$(call make-pc,$(lib-dir)/pkgconfig/darg.pc,$(INCLUDEDIR),$(LIBDIR))
+	chmod 644 '$(lib-dir)/pkgconfig/darg.pc'
 	install -d '$(bin-dir)' '$(man-dir)' '$(bash-dir)' '$(zsh-dir)' '$(unit-dir)'
 	install -m 755 $(programs) '$(bin-dir)'
 	install -m 644 $(manuals) '$(man-dir)'
@@ -201,6 +224,8 @@ uninstall: ## removes what install has put there
 	rm -f $(foreach p,$(notdir $(programs)),'$(bin-dir)/$(p)' '$(man-dir)/$(p).1')
 	rm -f $(foreach p,$(notdir $(programs)),'$(bash-dir)/$(p)' '$(zsh-dir)/_$(p)')
 	rm -f '$(unit-dir)/$(notdir $(unit))'
+	rm -f '$(include-dir)/darg.h' '$(lib-dir)/pkgconfig/darg.pc'
+	rm -f '$(lib-dir)/libdarg.a' '$(lib-dir)/libdarg.so' '$(lib-dir)/$(soname)'
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -208,7 +233,8 @@ help: ## this list
 # ---- targets for targets ----
 
 programs: $(programs)
-tests: programs $(kill-programs) $(test-programs) $(torture-programs) $(runner) $(all-libraries)
+tests: programs $(libraries) $(kill-programs) $(test-programs) $(torture-programs) $(runner) $(all-libraries) \
+    $(plugin-objects) $(c-examples)
 benches: programs $(bench-programs)
 
 export TEST_PREFIX FILTER REPEAT
@@ -285,17 +311,47 @@ define link-program
 	$(Q)$(link) -o $@ $^ $(1) $(all-libs)
 endef
 
+# What a plugin may call of the program that loads it: it is linked with nothing.
+export-jobs := -Wl,--dynamic-list=packaging/plugin.list
+$(BUILD)/darg-worker $(BUILD)/kill/darg-worker: | packaging/plugin.list
 $(BUILD)/darg-worker: $(BUILD)/worker/main.o $(call lib,worker) $(call lib,common)
-	$(call link-program,$(worker-libs))
+	$(call link-program,$(worker-libs) $(export-jobs) -ldl)
 $(BUILD)/darg: $(BUILD)/producer/main.o $(call lib,producer) $(call lib,common)
 	$(call link-program)
 $(BUILD)/darg-http: $(call object,$(handlers)) $(call lib,common)
 	$(call link-program,$(call pkg,--libs libcurl) -Wl$(comma)--as-needed)
 # These objects come first, so the libraries' own of the same names are left out.
 $(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/producer/%,$(kill-objects)) $(call lib,worker) $(call lib,common)
-	$(call link-program,$(worker-libs))
+	$(call link-program,$(worker-libs) $(export-jobs) -ldl)
 $(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
 	$(call link-program)
+# One object, in which only darg_... can be seen: a program's own names cannot meet ours.
+$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o
+	$(call say,LD,$@)
+	$(Q)$(LD) -r -o $@.new $^
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='darg_*' $@.new $@
+	@rm $@.new
+$(BUILD)/$(soname): $(BUILD)/libdarg.o
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(soname) $(all-cflags) $(filter-out -pie,$(all-ldflags)) -o $@ $^ \
+	    $(all-libs) $(worker-libs) -ldl
+$(BUILD)/libdarg.so: $(BUILD)/$(soname)
+	@ln -sf $(soname) $@
+$(BUILD)/darg.pc: packaging/darg.pc.in $(BUILD)/flags
+	@$(call make-pc,$@,$(CURDIR)/include,$(abspath $(BUILD)))
+$(BUILD)/libdarg.a: $(BUILD)/libdarg.o
+
+# As their authors would build them: with the header alone, and with the library.
+example-cflags = -std=c11 $(warnings) $(filter -fsanitize%,$(hardening-cflags)) $(CFLAGS) -Iinclude
+$(plugin-objects): $(BUILD)/%.so: %.c include/darg.h $(BUILD)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(example-cflags) -shared -fPIC -o $@ $<
+$(c-examples): $(BUILD)/%: %.c include/darg.h $(BUILD)/libdarg.a $(BUILD)/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(example-cflags) -o $@ $< $(BUILD)/libdarg.a $(all-libs) $(worker-libs) -pthread -ldl
+
 $(manuals): %.1: % tools/man
 	$(call say,MAN,$@)
 	$(Q)tools/man $< >$@

@@ -18,6 +18,8 @@ static void make_middle(struct push_job *maker)
         buf_append_text(out, ",\"backoff\":");
         json_append_string(out, slice_of(maker->backoff));
     }
+    if (maker->expires_at_ms > 0)
+        buf_printf(out, ",\"expires_at\":%lld", (long long)maker->expires_at_ms);
     if (maker->reply != NULL)
         buf_printf(out, ",\"reply\":\"%s\"", maker->reply);
     if (maker->keep_ms > 0)

@@ -13,15 +13,16 @@
 #include "job/job.h"
 
 struct push_job {
-    const char *type;     /* NULL: every job says its own (push_job_whole()) */
-    const char *id;       /* NULL: a new one for each */
-    const char *backoff;  /* NULL: the worker's default */
-    const char *reply;    /* reply list, or NULL */
-    int64_t max_attempts; /* 0: the worker's default */
-    int64_t timeout_ms;   /* -1: the worker's default */
-    int64_t keep_ms;      /* how long results are kept; 0: not at all */
-    int64_t max_bytes;    /* of a job */
-    struct buf middle;    /* what stands between id and args; made by push_job_init() */
+    const char *type;      /* NULL: every job says its own (push_job_whole()) */
+    const char *id;        /* NULL: a new one for each */
+    const char *backoff;   /* NULL: the worker's default */
+    const char *reply;     /* reply list, or NULL */
+    int64_t max_attempts;  /* 0: the worker's default */
+    int64_t timeout_ms;    /* -1: the worker's default */
+    int64_t expires_at_ms; /* server time; 0: never */
+    int64_t keep_ms;       /* how long results are kept; 0: not at all */
+    int64_t max_bytes;     /* of a job */
+    struct buf middle;     /* what stands between id and args; made by push_job_init() */
     struct buf scratch;
     char last_id[JOB_ID_MAX + 1]; /* of the job made last */
 };

@@ -1,32 +1,6 @@
-#include <stdio.h>
-
-#include "base/log.h"
-#include "worker/health.h"
-#include "worker/options.h"
-#include "worker/supervisor.h"
-#include "worker/try.h"
-
-enum { EXIT_USAGE = 2 };
+#include "worker/entry.h"
 
 int main(int argc, char **argv)
 {
-    struct worker_options options;
-    struct err err = {0};
-    bool done = false;
-    enum status status = worker_options_read(argc, argv, &options, &done, &err);
-    if (status == ST_OK && !done && !options.is_health_check)
-        status = log_open(options.log_level, options.log_format, options.log_file, &err);
-    int code = 0;
-    if (status != ST_OK) {
-        fprintf(stderr, "darg-worker: %s\n", err_text(&err));
-        code = EXIT_USAGE;
-    } else if (!done && options.is_health_check) {
-        code = health_check(options.health_name, options.health_age_ms);
-    } else if (!done && options.try_type) {
-        code = try_run(&options);
-    } else if (!done) {
-        code = supervisor_run(&options);
-    }
-    worker_options_fini(&options);
-    return code;
+    return entry_run(argc, argv, NULL);
 }

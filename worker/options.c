@@ -57,6 +57,16 @@ static enum status set_limits(struct worker_options *o, const struct options_lis
     return registry_set_limits(o->registry, given->items, given->count, err);
 }
 
+static enum status set_plugins(struct worker_options *o, const struct options_list *given,
+                               struct err *err)
+{
+    const struct registry_how how = {o->is_isolated, o->max_output};
+    enum status status = o->own ? registry_add_plugin(o->registry, o->own, &how, err) : ST_OK;
+    for (size_t i = 0; i < given->count && status == ST_OK; i++)
+        status = registry_add_plugin_option(o->registry, given->items[i], &how, err);
+    return status;
+}
+
 static enum status set_redis(struct worker_options *o, const struct options_raw *raw,
                              struct err *err)
 {
@@ -139,11 +149,11 @@ static void free_words(char **words)
     free(words);
 }
 
-enum status worker_options_read(int argc, char **argv, struct worker_options *o, bool *done,
-                                struct err *err)
+enum status worker_options_read(int argc, char **argv, struct plugin *own, struct worker_options *o,
+                                bool *done, struct err *err)
 {
     struct options_raw raw = {0};
-    *o = (struct worker_options){.argc = argc, .argv = copy_words(argc, argv)};
+    *o = (struct worker_options){.own = own, .argc = argc, .argv = copy_words(argc, argv)};
     enum status status = options_table_parse(argc, argv, &raw, o, done, err);
     if (status == ST_OK && !*done && !o->is_health_check) {
         o->namespace = raw.namespace;
@@ -155,6 +165,8 @@ enum status worker_options_read(int argc, char **argv, struct worker_options *o,
         if (status == ST_OK)
             status = name_option(set_handlers(o, &raw.handlers, err), &raw, "handler", err);
         if (status == ST_OK)
+            status = name_option(set_plugins(o, &raw.plugins, err), &raw, "plugin", err);
+        if (status == ST_OK)
             status = name_option(set_limits(o, &raw.limits, err), &raw, "limit", err);
         secret_wipe_argv(argc, argv, raw.redis);
     }
@@ -162,6 +174,7 @@ enum status worker_options_read(int argc, char **argv, struct worker_options *o,
     options_list_fini(&raw.queues);
     options_list_fini(&raw.handlers);
     options_list_fini(&raw.limits);
+    options_list_fini(&raw.plugins);
     return status;
 }
 
@@ -173,7 +186,7 @@ enum status worker_options_read_again(const struct worker_options *before,
     if (!before->record.config.path)
         return ST_OK;
     char **argv = copy_words(before->argc, before->argv);
-    enum status status = worker_options_read(before->argc, argv, fresh, &done, err);
+    enum status status = worker_options_read(before->argc, argv, before->own, fresh, &done, err);
     free_words(argv);
     return status;
 }

@@ -25,6 +25,8 @@ struct worker_options {
     struct worker_queue *queues;
     size_t queue_count;
     struct registry *registry;
+    struct plugin *own; /* handlers in C of the program itself; borrowed, NULL: none */
+    bool is_isolated;   /* handlers in C run in processes of their own */
     int64_t threads, processes;
     bool is_at_most_once;
     int64_t prefetch; /* -1: adaptive */
@@ -47,11 +49,12 @@ struct worker_options {
     char **argv;                  /* likewise */
 };
 
-/* Reads the command line and the environment. *done: --help or --version was answered. ST_INVALID
- * with a sentence. worker_options_fini() in any case. A password on the command line is wiped from
- * argv. */
-MUST_CHECK enum status worker_options_read(int argc, char **argv, struct worker_options *options,
-                                           bool *done, struct err *err);
+/* Reads the command line and the environment; `own` as above. *done: --help or --version was
+ * answered. ST_INVALID with a sentence. worker_options_fini() in any case. A password on the
+ * command line is wiped from argv. */
+MUST_CHECK enum status worker_options_read(int argc, char **argv, struct plugin *own,
+                                           struct worker_options *options, bool *done,
+                                           struct err *err);
 
 /* Reads everything again, for what has changed in the file that `before` came from: ST_INVALID and
  * the like as above. No file: ST_OK and *fresh is empty. worker_options_fini(fresh) in any case. */

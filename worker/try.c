@@ -99,6 +99,7 @@ static int run(const struct worker_options *options, const struct handler *handl
 {
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
+    struct err err = {0};
     int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, options->timeout_ms);
     struct handler_call call = {
         .job = job,
@@ -115,12 +116,18 @@ static int run(const struct worker_options *options, const struct handler *handl
         perror("darg-worker: cannot read signals");
         return EXIT_FAILED;
     }
+    if (registry_begin(options->registry, &err) != ST_OK) {
+        fprintf(stderr, "darg-worker: %s\n", err_text(&err));
+        close(call.abort_fd);
+        return EXIT_FAILED;
+    }
     int64_t started_ms = clock_mono_ms();
     handler->run(handler->state, &call, &result);
     int64_t wall_ms = clock_mono_ms() - started_ms;
     int code = print_end(&result);
     print_usage(&result.usage, wall_ms);
     registry_leave(options->registry, call.thread);
+    registry_end(options->registry);
     close(call.abort_fd);
     buf_fini(&result.output);
     buf_fini(&result.error);

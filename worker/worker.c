@@ -203,6 +203,7 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
     if (!has_pool_ended)
         /* A handler that cannot be ended still uses this memory; its job is given back already. */
         _exit(is_clean ? 0 : 1);
+    registry_end(options->registry);
     worker_free(&self);
     return is_clean ? 0 : 1;
 }

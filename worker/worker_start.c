@@ -211,6 +211,8 @@ enum status worker_start(struct worker *self, struct err *err)
         status = take_signals(self, err);
     if (status == ST_OK)
         status = prepare(self, err);
+    if (status == ST_OK)
+        status = registry_begin(self->options->registry, err);
     if (status != ST_OK)
         return status;
     /* What consumes before what produces: nothing is claimed that cannot be run and settled. */

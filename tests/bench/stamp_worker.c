@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     bool is_over = false;
     bool is_ready =
-        worker_options_read(argc, argv, &options, &is_over, &err) == ST_OK &&
+        worker_options_read(argc, argv, NULL, &options, &is_over, &err) == ST_OK &&
         log_open(options.log_level, options.log_format, options.log_file, &err) == ST_OK;
     if (!is_ready)
         fprintf(stderr, "stamp_worker: %s\n", err_text(&err));

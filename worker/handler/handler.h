@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "job/job.h"
 
@@ -81,6 +82,10 @@ struct handler {
     /* Once, before any run: its programs are held to these, borrowed for as long as it lives. NULL:
      * it has no programs. */
     void (*limit)(void *state, const struct limits *limits);
+    /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
+     * has nothing to do then. Several handlers may share what is begun: again does nothing. */
+    enum status (*begin)(void *state, struct err *err);
+    void (*end)(void *state);
     /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
      * thread. */
     void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);

@@ -8,6 +8,7 @@
 #include "worker/handler/builtin.h"
 #include "worker/handler/exec.h"
 #include "worker/handler/http.h"
+#include "worker/handler/isolate.h"
 #include "worker/handler/limits.h"
 #include "worker/handler/stream.h"
 
@@ -17,6 +18,7 @@ struct row {
     char *type; /* owned, as is the state */
     struct handler handler;
     struct limits *limits; /* NULL: none */
+    bool is_builtin;
 };
 
 struct registry {
@@ -79,6 +81,7 @@ static void put(struct registry *registry, const char *type, struct handler hand
     struct row *row = &registry->rows[at];
     row->handler = handler;
     row->handler.type = row->type;
+    row->is_builtin = false;
 }
 
 struct registry *registry_new(void)
@@ -86,6 +89,8 @@ struct registry *registry_new(void)
     struct registry *registry = mem_new(sizeof *registry);
     for (const struct handler *handler = builtin_handlers; handler->type; handler++)
         put(registry, handler->type, *handler);
+    for (size_t i = 0; i < registry->count; i++)
+        registry->rows[i].is_builtin = true;
     return registry;
 }
 
@@ -101,6 +106,10 @@ void registry_free(struct registry *registry)
     free(registry->rows);
     free(registry);
 }
+
+static const char type_rule[] =
+    "must be 1 to 128 bytes without blanks, commas and control characters";
+_Static_assert(JOB_TYPE_MAX == 128, "as type_rule says");
 
 /* Types are listed with commas between them, in registrations and in logs. */
 static bool is_type(struct slice type)
@@ -135,10 +144,7 @@ enum status registry_add_option(struct registry *registry, const char *option, s
         return err_set(err, ST_INVALID, "handler \"%s\" is not of the form TYPE=COMMAND", option);
     struct slice type = {option, (size_t)(equals - option)};
     if (!is_type(type))
-        return err_set(err, ST_INVALID,
-                       "handler \"%s\": the type must be 1 to %d bytes without blanks, commas and "
-                       "control characters",
-                       option, JOB_TYPE_MAX);
+        return err_set(err, ST_INVALID, "handler \"%s\": the type %s", option, type_rule);
     struct handler handler;
     enum status status = make_handler(equals + 1, &handler, err);
     if (status != ST_OK) {
@@ -252,6 +258,84 @@ enum status registry_set_limits(struct registry *registry, const char *const *op
             err_prefix(err, "\"%.80s\"", registry->rows[i].type);
     }
     return status;
+}
+
+/* ---- handlers in C ---- */
+
+static enum status check_plugin_type(const struct registry *registry, const char *type,
+                                     struct err *err)
+{
+    bool found;
+    size_t at = locate(registry, type, &found);
+    if (!is_type(slice_of(type)))
+        return err_set(err, ST_INVALID, "the type \"%s\" %s", type, type_rule);
+    if (found && !registry->rows[at].is_builtin)
+        return err_set(err, ST_INVALID, "there is a handler for the type \"%s\" already", type);
+    return ST_OK;
+}
+
+static enum status add_plugin_type(struct registry *registry, struct plugin *plugin, size_t index,
+                                   const struct registry_how *how, struct err *err)
+{
+    size_t count;
+    const char *type = plugin_handlers(plugin, &count)[index].type;
+    const struct isolate_spec spec = {.type = type,
+                                      .file = plugin_file(plugin),
+                                      .config = plugin_config(plugin),
+                                      .max_output = how->max_output};
+    struct handler handler;
+    enum status status = check_plugin_type(registry, type, err);
+    if (status == ST_OK && how->is_isolated)
+        status = isolate_make(&spec, &handler, err);
+    else if (status == ST_OK)
+        handler = plugin_handler(plugin, index);
+    if (status == ST_OK)
+        put(registry, type, handler);
+    return status;
+}
+
+enum status registry_add_plugin(struct registry *registry, struct plugin *plugin,
+                                const struct registry_how *how, struct err *err)
+{
+    size_t count;
+    (void)plugin_handlers(plugin, &count);
+    enum status status = ST_OK;
+    for (size_t i = 0; i < count && status == ST_OK; i++)
+        status = add_plugin_type(registry, plugin, i, how, err);
+    if (status != ST_OK && plugin_file(plugin))
+        err_prefix(err, "plugin \"%s\"", plugin_file(plugin));
+    return status;
+}
+
+enum status registry_add_plugin_option(struct registry *registry, const char *option,
+                                       const struct registry_how *how, struct err *err)
+{
+    struct plugin *plugin;
+    enum status status = plugin_open(option, &plugin, err);
+    if (status == ST_OK)
+        status = registry_add_plugin(registry, plugin, how, err);
+    plugin_release(plugin);
+    return status;
+}
+
+enum status registry_begin(const struct registry *registry, struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < registry->count && status == ST_OK; i++) {
+        const struct handler *handler = &registry->rows[i].handler;
+        if (handler->begin)
+            status = handler->begin(handler->state, err);
+    }
+    return status;
+}
+
+void registry_end(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct handler *handler = &registry->rows[i].handler;
+        if (handler->end)
+            handler->end(handler->state);
+    }
 }
 
 const struct handler *registry_find(const struct registry *registry, const char *type)

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "worker/handler/handler.h"
+#include "worker/handler/plugin.h"
 
 struct registry;
 
@@ -21,6 +22,26 @@ MUST_CHECK enum status registry_add_option(struct registry *registry, const char
  * last registry_add_option(). ST_INVALID with a sentence: limits.h, or no such handler. */
 MUST_CHECK enum status registry_set_limits(struct registry *registry, const char *const *options,
                                            size_t count, struct err *err);
+
+/* How handlers in C are run. */
+struct registry_how {
+    bool is_isolated;   /* in processes of their own */
+    int64_t max_output; /* as of --max-output */
+};
+
+/* Adds the plugin's handlers, which hold it. ST_INVALID with a sentence: a bad type, or one that
+ * has a handler already; built-in ones are replaced. */
+MUST_CHECK enum status registry_add_plugin(struct registry *registry, struct plugin *plugin,
+                                           const struct registry_how *how, struct err *err);
+
+/* Opens and adds what `--plugin FILE` names. */
+MUST_CHECK enum status registry_add_plugin_option(struct registry *registry, const char *option,
+                                                  const struct registry_how *how, struct err *err);
+
+/* Begins all that has to be begun in this process, before there are threads. ST_SYSTEM with a
+ * sentence. */
+MUST_CHECK enum status registry_begin(const struct registry *registry, struct err *err);
+void registry_end(const struct registry *registry); /* when no job runs any more */
 
 /* NULL: no handler for that type here. Any thread. */
 const struct handler *registry_find(const struct registry *registry, const char *type);

@@ -1,0 +1,336 @@
+/* Opening and closing, and pushes that are waited for. */
+#include "library/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "job/job.h"
+#include "library/failure.h"
+#include "library/later.h"
+
+enum {
+    CHUNK_JOBS = 8000, /* of a darg_push_many() made at a time: memory stays flat */
+    PAUSE_MIN_MS = 5,
+    PAUSE_MAX_MS = 200,
+    LATER_MAX_JOBS = 100 * 1000,
+    LATER_MOST_JOBS = 10 * 1000 * 1000,
+    LATER_LINGER_MS = 5,
+    TIMEOUT_MAX_MS = 24 * 3600 * 1000,
+};
+
+/* ---- opening and closing ---- */
+
+static enum status read_numbers(struct darg_client *client, const struct darg_options *options,
+                                struct err *err)
+{
+    if (options->timeout_ms < 0 || options->timeout_ms > TIMEOUT_MAX_MS)
+        return err_set(err, ST_INVALID, "timeout_ms is 0 to %d", TIMEOUT_MAX_MS);
+    if (options->wait_ms < -1)
+        return err_set(err, ST_INVALID, "wait_ms is -1 or more");
+    if (options->later_linger_ms < 0 || options->later_linger_ms > TIMEOUT_MAX_MS)
+        return err_set(err, ST_INVALID, "later_linger_ms is 0 to %d", TIMEOUT_MAX_MS);
+    if (options->later_max_jobs > LATER_MOST_JOBS)
+        return err_set(err, ST_INVALID, "later_max_jobs is %d at most", LATER_MOST_JOBS);
+    if (options->max_job_bytes > INT32_MAX)
+        return err_set(err, ST_INVALID, "max_job_bytes is %d at most", INT32_MAX);
+    client->wait_ms = options->wait_ms;
+    client->max_job_bytes =
+        options->max_job_bytes > 0 ? (int64_t)options->max_job_bytes : JOB_DEFAULT_MAX_BYTES;
+    client->later_max_jobs = options->later_max_jobs > 0 ? options->later_max_jobs : LATER_MAX_JOBS;
+    client->later_linger_ms =
+        options->later_linger_ms > 0 ? options->later_linger_ms : LATER_LINGER_MS;
+    return ST_OK;
+}
+
+static enum status read_options(struct darg_client *client, const struct darg_options *given,
+                                struct err *err)
+{
+    struct darg_options options;
+    enum status status = maker_copy(&options, sizeof options, given, "darg_options", err);
+    if (status == ST_OK)
+        status = read_numbers(client, &options, err);
+    if (status == ST_OK)
+        status = redis_url_parse(options.url ? options.url : REDIS_DEFAULT_URL, &client->url, err);
+    if (status == ST_OK)
+        status =
+            queue_init(&client->queue, options.prefix ? options.prefix : QUEUE_DEFAULT_NAMESPACE,
+                       options.queue ? options.queue : QUEUE_DEFAULT_NAME, err);
+    if (status != ST_OK)
+        return status;
+    client->conn = (struct conn_options){
+        .url = &client->url,
+        .client_name = "libdarg",
+        .connect_timeout_ms = options.timeout_ms,
+        .command_timeout_ms = options.timeout_ms,
+        .tls_ca_file = client->tls_ca_file = mem_dup(options.tls_ca_file),
+        .tls_cert_file = client->tls_cert_file = mem_dup(options.tls_cert_file),
+        .tls_key_file = client->tls_key_file = mem_dup(options.tls_key_file),
+    };
+    return ST_OK;
+}
+
+enum darg_code darg_open(const struct darg_options *options, struct darg_client **opened)
+{
+    struct darg_client *client = mem_new(sizeof *client);
+    *opened = client;
+    client->pid = getpid();
+    pthread_mutex_init(&client->lock, NULL);
+    if (read_options(client, options, &client->invalid) != ST_OK)
+        return failure_of(&client->invalid);
+    client->invalid = (struct err){0};
+    link_init(&client->link, &client->conn, &client->queue);
+    return DARG_OK;
+}
+
+/* In a child its parent's connections are left alone: they go with the process. */
+size_t darg_close(struct darg_client *client)
+{
+    if (client == NULL || client->pid != getpid())
+        return 0;
+    size_t dropped = later_stop(client->later);
+    if (client->link.conn != NULL)
+        link_fini(&client->link);
+    pthread_mutex_destroy(&client->lock);
+    queue_fini(&client->queue);
+    redis_url_fini(&client->url);
+    free(client->tls_ca_file);
+    free(client->tls_cert_file);
+    free(client->tls_key_file);
+    free(client);
+    return dropped;
+}
+
+enum darg_code client_check(const struct darg_client *client)
+{
+    if (client == NULL)
+        return failure_set(DARG_INVALID, "there is no client");
+    if (client->pid != getpid())
+        return failure_set(DARG_FORKED,
+                           "this client belongs to the process %lld: a child opens its own",
+                           (long long)client->pid);
+    return client->invalid.status == ST_OK ? DARG_OK : failure_of(&client->invalid);
+}
+
+/* ---- pushing ---- */
+
+static size_t count_open(const struct pipeline_job *jobs, size_t count)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < count; i++)
+        open += jobs[i].code == DARG_FULL;
+    return open;
+}
+
+void client_pause(int64_t pause_ms)
+{
+    struct timespec pause = {pause_ms / 1000, pause_ms % 1000 * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* The jobs that are left get the code of the reason. */
+static void close_open(struct pipeline_job *jobs, size_t count, enum status status)
+{
+    enum darg_code code = status == ST_OK           ? DARG_FULL
+                          : link_is_refusal(status) ? DARG_REFUSED
+                          : status == ST_LOST_REPLY ? DARG_UNREACHABLE
+                                                    : failure_code(status);
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].code == DARG_FULL)
+            jobs[i].code = code;
+}
+
+/* Rounds, until all are in, or there is no room for longer than the client waits. Locked. */
+static void push_locked(struct darg_client *client, struct pipeline_job *jobs, size_t count,
+                        struct err *err)
+{
+    int64_t start_ms = clock_mono_ms(), pause_ms = PAUSE_MIN_MS;
+    size_t left = count;
+    for (bool is_again = false;; is_again = true) {
+        *err = (struct err){0};
+        enum status status = pipeline_round(&client->link, jobs, count, err);
+        size_t open = count_open(jobs, count);
+        bool may_mend = status == ST_OK || link_is_refusal(status);
+        bool is_known = status == ST_NOSCRIPT && !is_again; /* it is loaded, and nothing lost */
+        int64_t spent_ms = clock_mono_ms() - start_ms;
+        bool has_time = client->wait_ms < 0 || spent_ms < client->wait_ms;
+        if (open == 0 || !may_mend || !(has_time || is_known)) {
+            close_open(jobs, count, status);
+            return;
+        }
+        pause_ms = open < left ? PAUSE_MIN_MS : pause_ms * 2;
+        pause_ms = pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+        left = open;
+        if (!is_known)
+            client_pause(client->wait_ms < 0 || pause_ms < client->wait_ms - spent_ms
+                             ? pause_ms
+                             : client->wait_ms - spent_ms);
+    }
+}
+
+static void push_jobs(struct darg_client *client, struct pipeline_job *jobs, size_t count,
+                      struct err *err)
+{
+    pthread_mutex_lock(&client->lock);
+    push_locked(client, jobs, count, err);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static enum darg_code tell(const struct darg_client *client, enum darg_code code,
+                           const struct err *err)
+{
+    if (code == DARG_FULL)
+        return failure_set(code, "queue '%s' is full", client->queue.name);
+    return code == DARG_OK ? code : failure_set(code, "%s", err_text(err));
+}
+
+enum darg_code client_push(struct darg_client *client, struct slice text, int64_t delay_ms)
+{
+    struct err err = {0};
+    struct pipeline_job job = {.text = text, .delay_ms = delay_ms, .code = DARG_FULL};
+    push_jobs(client, &job, 1, &err);
+    return tell(client, job.code, &err);
+}
+
+enum darg_code client_make(const struct darg_client *client, const struct maker_spec *spec,
+                           struct buf *out, struct maker_made *made, char *id)
+{
+    struct err err = {0};
+    struct maker_spec own = *spec;
+    own.max_bytes = client->max_job_bytes;
+    if (maker_make(&own, out, made, &err) != ST_OK)
+        return failure_of(&err);
+    if (id != NULL)
+        memcpy(id, made->id, sizeof made->id);
+    return DARG_OK;
+}
+
+enum darg_code darg_push(struct darg_client *client, const char *type, const char *args,
+                         const struct darg_push_options *options, char id[DARG_ID_SIZE])
+{
+    const struct maker_spec spec = {.type = type, .args = args, .options = options};
+    struct buf text = {0};
+    struct maker_made made;
+    enum darg_code code = client_check(client);
+    if (code == DARG_OK)
+        code = client_make(client, &spec, &text, &made, id);
+    if (code == DARG_OK)
+        code = client_push(client, buf_slice(&text), made.delay_ms);
+    buf_fini(&text);
+    return code;
+}
+
+enum darg_code darg_ping(struct darg_client *client)
+{
+    struct err err = {0};
+    enum darg_code code = client_check(client);
+    if (code != DARG_OK)
+        return code;
+    struct request request = {0};
+    struct reply *reply = NULL;
+    request_add_text(&request, "PING");
+    pthread_mutex_lock(&client->lock);
+    enum status status = link_ready(&client->link, &err);
+    if (status == ST_OK)
+        status = conn_call(client->link.conn, &request, &reply, &err);
+    pthread_mutex_unlock(&client->lock);
+    reply_free(reply);
+    request_fini(&request);
+    if (status == ST_LOST_REPLY || status == ST_PROTOCOL)
+        err.status = ST_UNREACHABLE;
+    return status == ST_OK ? DARG_OK : failure_of(&err);
+}
+
+/* ---- many ---- */
+
+struct chunk {
+    struct buf bytes;
+    size_t ends[CHUNK_JOBS];
+    struct pipeline_job jobs[CHUNK_JOBS];
+    size_t invalid;  /* index of the first that could not be made */
+    char why[512];   /* its sentence */
+    char first[512]; /* that of the first item of all that did not get in; "": all did */
+};
+
+/* Makes the jobs; those that cannot be made are done with. */
+static void make_chunk(const struct darg_client *client, struct darg_item *items, size_t count,
+                       struct chunk *chunk)
+{
+    struct maker_made made;
+    buf_clear(&chunk->bytes);
+    chunk->invalid = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct maker_spec spec = {
+            .type = items[i].type, .args = items[i].args, .options = items[i].options};
+        items[i].code = client_make(client, &spec, &chunk->bytes, &made, NULL);
+        chunk->ends[i] = chunk->bytes.len;
+        chunk->jobs[i] = (struct pipeline_job){.code = items[i].code};
+        if (items[i].code != DARG_OK && chunk->invalid == count) {
+            chunk->invalid = i;
+            snprintf(chunk->why, sizeof chunk->why, "%s", darg_error());
+        }
+        if (items[i].code == DARG_OK)
+            chunk->jobs[i] = (struct pipeline_job){.delay_ms = made.delay_ms, .code = DARG_FULL};
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t start = i == 0 ? 0 : chunk->ends[i - 1];
+        chunk->jobs[i].text = (struct slice){chunk->bytes.ptr + start, chunk->ends[i] - start};
+    }
+}
+
+static void push_chunk(struct darg_client *client, struct darg_item *items, size_t count,
+                       struct chunk *chunk)
+{
+    struct err err = {0};
+    make_chunk(client, items, count, chunk);
+    if (count_open(chunk->jobs, count) > 0)
+        push_jobs(client, chunk->jobs, count, &err);
+    for (size_t i = 0; i < count; i++) {
+        items[i].code = chunk->jobs[i].code;
+        if (items[i].code == DARG_OK || chunk->first[0])
+            continue;
+        if (i != chunk->invalid)
+            (void)tell(client, items[i].code, &err);
+        snprintf(chunk->first, sizeof chunk->first, "%s",
+                 i == chunk->invalid ? chunk->why : darg_error());
+    }
+}
+
+static enum darg_code sum_up(const struct darg_item *items, size_t count, const char *first)
+{
+    enum darg_code code = DARG_OK;
+    size_t failed = 0, at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].code != DARG_OK && failed++ == 0) {
+            code = items[i].code;
+            at = i;
+        }
+    }
+    return code == DARG_OK ? code
+                           : failure_set(code,
+                                         "%zu of %zu jobs are not known to be pushed; item "
+                                         "%zu: %s",
+                                         failed, count, at, first);
+}
+
+enum darg_code darg_push_many(struct darg_client *client, struct darg_item *items, size_t count)
+{
+    enum darg_code code = client_check(client);
+    for (size_t i = 0; i < count; i++)
+        items[i].code = code;
+    if (code != DARG_OK)
+        return code;
+    struct chunk *chunk = mem_new(sizeof *chunk);
+    for (size_t done = 0; done < count;) {
+        size_t size = count - done < CHUNK_JOBS ? count - done : CHUNK_JOBS;
+        push_chunk(client, items + done, size, chunk);
+        done += size;
+    }
+    code = sum_up(items, count, chunk->first);
+    buf_fini(&chunk->bytes);
+    free(chunk);
+    return code;
+}

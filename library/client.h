@@ -1,0 +1,41 @@
+/* client - what a struct darg_client is, for the files of the library. */
+#ifndef DARG_LIBRARY_CLIENT_H
+#define DARG_LIBRARY_CLIENT_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "library/link.h"
+#include "library/maker.h"
+
+struct later;
+
+struct darg_client {
+    pid_t pid;          /* of the process that opened it */
+    struct err invalid; /* status ST_OK: the options were good */
+    struct redis_url url;
+    struct conn_options conn; /* points at url and at the three texts below */
+    char *tls_ca_file, *tls_cert_file, *tls_key_file;
+    struct queue queue;
+    int64_t wait_ms, max_job_bytes;
+    size_t later_max_jobs;
+    int64_t later_linger_ms;
+    pthread_mutex_t lock;
+    struct link link;    /* under lock */
+    struct later *later; /* under lock; NULL: no job was pushed later so far */
+};
+
+/* DARG_OK, or why no call on this client can do anything here. */
+enum darg_code client_check(const struct darg_client *client);
+
+/* maker_make() for a job of the client's, and the caller's copy of its id (NULL: none). */
+enum darg_code client_make(const struct darg_client *client, const struct maker_spec *spec,
+                           struct buf *out, struct maker_made *made, char *id);
+
+/* Pushes one job that was made, as darg_push() does. */
+enum darg_code client_push(struct darg_client *client, struct slice text, int64_t delay_ms);
+
+/* Sleeps. */
+void client_pause(int64_t pause_ms);
+
+#endif

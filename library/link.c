@@ -1,0 +1,42 @@
+#include "library/link.h"
+
+#include "queue/push.h"
+
+void link_init(struct link *link, const struct conn_options *options, const struct queue *queue)
+{
+    *link = (struct link){.conn = conn_open(options), .queue = queue};
+}
+
+void link_fini(struct link *link)
+{
+    conn_close(link->conn);
+    *link = (struct link){0};
+}
+
+void link_forget(struct link *link)
+{
+    link->generation = 0;
+}
+
+bool link_is_refusal(enum status status)
+{
+    return status == ST_OOM || status == ST_MISCONF || status == ST_NOREPLICAS ||
+           status == ST_BUSY || status == ST_LOADING || status == ST_NOSCRIPT ||
+           status == ST_READONLY || status == ST_MASTERDOWN || status == ST_CLUSTER;
+}
+
+enum status link_ready(struct link *link, struct err *err)
+{
+    enum status status = conn_connect(link->conn, err);
+    if (status == ST_OK && link->generation == conn_generation(link->conn))
+        return ST_OK;
+    if (status == ST_OK)
+        status = push_open(link->conn, link->queue, &link->is_plain, err);
+    if (status == ST_OK)
+        link->generation = conn_generation(link->conn);
+    if (status == ST_LOST_REPLY || status == ST_PROTOCOL) {
+        err->status = ST_UNREACHABLE;
+        status = ST_UNREACHABLE;
+    }
+    return status;
+}

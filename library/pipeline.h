@@ -1,0 +1,24 @@
+/* pipeline - pushes an array of jobs in batches, several of them under way at a time, and says of
+ * each what became of it. One thread at a time for a link. */
+#ifndef DARG_LIBRARY_PIPELINE_H
+#define DARG_LIBRARY_PIPELINE_H
+
+#include "base/buf.h"
+#include "include/darg.h"
+#include "library/link.h"
+
+struct pipeline_job {
+    struct slice text; /* borrowed */
+    int64_t delay_ms;  /* 0: none */
+    /* DARG_FULL: not in the queue, which is how a job begins. The round changes it to DARG_OK,
+     * DARG_UNCERTAIN, or DARG_REFUSED if time will not mend that. */
+    enum darg_code code;
+};
+
+/* Tries once to push every job whose code is DARG_FULL, in their order. ST_OK: what is left has
+ * found the queue full. Otherwise err has the first reason for which jobs are left, refused or
+ * uncertain. Blocks until all that was sent is answered. */
+MUST_CHECK enum status pipeline_round(struct link *link, struct pipeline_job *jobs, size_t count,
+                                      struct err *err);
+
+#endif

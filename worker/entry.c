@@ -1,0 +1,44 @@
+#include "worker/entry.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "worker/handler/isolated.h"
+#include "worker/health.h"
+#include "worker/options.h"
+#include "worker/supervisor.h"
+#include "worker/try.h"
+
+enum { EXIT_USAGE = 2 };
+
+static enum status prepare(const struct worker_options *options, struct err *err)
+{
+    if (options->is_health_check)
+        return ST_OK;
+    return log_open(options->log_level, options->log_format, options->log_file, err);
+}
+
+int entry_run(int argc, char **argv, struct plugin *own)
+{
+    struct worker_options options;
+    struct err err = {0};
+    bool done = false;
+    if (isolated_is_wanted())
+        return isolated_run(own);
+    enum status status = worker_options_read(argc, argv, own, &options, &done, &err);
+    if (status == ST_OK && !done)
+        status = prepare(&options, &err);
+    int code = 0;
+    if (status != ST_OK) {
+        fprintf(stderr, "darg-worker: %s\n", err_text(&err));
+        code = EXIT_USAGE;
+    } else if (!done && options.is_health_check) {
+        code = health_check(options.health_name, options.health_age_ms);
+    } else if (!done && options.try_type) {
+        code = try_run(&options);
+    } else if (!done) {
+        code = supervisor_run(&options);
+    }
+    worker_options_fini(&options);
+    return code;
+}

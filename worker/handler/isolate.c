@@ -1,0 +1,58 @@
+#include "worker/handler/isolate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/handler/stream.h"
+#include "worker/handler/stream_slot.h"
+
+/* Takes over the text. */
+static void add_variable(struct exec_command *command, char *text)
+{
+    size_t count = command->environment_count;
+    char **environment = mem_array(count + 2, sizeof *environment);
+    memcpy(environment, command->environment, count * sizeof *environment);
+    environment[count] = text;
+    free(command->environment);
+    command->environment = environment;
+    command->environment_count = count + 1;
+}
+
+static void add_text(struct exec_command *command, const char *name, const char *value)
+{
+    struct buf text = {0};
+    buf_printf(&text, "%s=%s", name, value);
+    add_variable(command, buf_take(&text));
+}
+
+/* For the log, and for whoever lists processes. */
+static void name_process(struct exec_command *command, const char *type)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%s:%s", program_invocation_short_name, type);
+    free(command->words[0]);
+    command->words[0] = buf_take(&name);
+}
+
+enum status isolate_make(const struct isolate_spec *spec, struct handler *handler, struct err *err)
+{
+    /* Not where that leads: the file may have been replaced since. */
+    enum status status = stream_parse("stream:/proc/self/exe", handler, err);
+    if (status != ST_OK)
+        return status;
+    struct stream *stream = handler->state;
+    struct buf text = {0};
+    add_text(stream->command, ISOLATE_TYPE, spec->type);
+    if (spec->file != NULL) {
+        buf_printf(&text, "%s%s%s", spec->file, spec->config ? "=" : "",
+                   spec->config ? spec->config : "");
+        add_text(stream->command, ISOLATE_PLUGIN, buf_text(&text));
+        buf_clear(&text);
+    }
+    buf_append_int(&text, spec->max_output);
+    add_text(stream->command, ISOLATE_MAX_OUTPUT, buf_text(&text));
+    buf_fini(&text);
+    name_process(stream->command, spec->type);
+    return ST_OK;
+}
