@@ -64,7 +64,8 @@ static void test_killed_by_somebody_else(void **state)
                         "killed by signal 9 (Killed), not by darg: perhaps memory was short: hm");
     run(fixture, "sh -c '" HOG "; kill -9 $$'", HANDLER_RETRY);
     const char *reason = buf_text(&fixture->result.error);
-    if (!strstr(reason, "perhaps memory was short (it had ") || !strstr(reason, "MiB at most)"))
+    if (!strstr(reason, "perhaps memory was short; it had ") ||
+        !strstr(reason, "MiB of memory at most"))
         fail_msg("%s", reason);
 }
 
@@ -84,7 +85,7 @@ static void test_stream_that_dies_is_accounted_for(void **state)
     stream_fixture_script(fixture, "", HOG "; kill -9 $$");
     stream_fixture_expect_error(fixture, HANDLER_RETRY,
                                 "the handler ended before it answered: killed by signal 9 "
-                                "(Killed), not by darg: perhaps memory was short (it had ");
+                                "(Killed), not by darg: perhaps memory was short; it had ");
     assert_true(fixture->exec->result.usage.is_known);
     expect_hog(&fixture->exec->result.usage);
     stream_fixture_script(fixture, "", "exec <&-; " HOG "; sleep 1000");

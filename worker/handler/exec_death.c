@@ -59,12 +59,12 @@ static void append_signal(const struct exec_death *death, const struct limits *l
     int signal = WTERMSIG(death->wait_status);
     const char *words = sigdescr_np(signal);
     buf_printf(reason, "killed by signal %d (%s)", signal, words ? words : "real-time signal");
-    if (signal == SIGXCPU && limits_have(limits, LIMIT_CPU)) {
+    bool is_of_cpu = (signal == SIGXCPU && limits_have(limits, LIMIT_CPU)) ||
+                     (signal == SIGKILL && has_used_up(death, limits));
+    if (is_of_cpu) {
         append_cpu(limits, reason);
     } else if (signal == SIGXFSZ && limits_have(limits, LIMIT_FILE_SIZE)) {
         append_file_size(limits, reason);
-    } else if (signal == SIGKILL && has_used_up(death, limits)) {
-        append_cpu(limits, reason);
     } else if (signal == SIGKILL) {
         /* The kernel does that when memory is short, and tells nobody but its log. */
         buf_append_text(reason, ", not by darg: perhaps memory was short");
