@@ -87,9 +87,8 @@ static void test_memory_and_a_signal(void **state)
                   "(--limit memory)",
                   "");
     expect_reason(*state, "memory=64MiB", "sh -c 'kill -9 $$'",
-                  "killed by signal 9 (Killed), not by darg: perhaps memory was short; it may have "
-                  "64MiB of memory (--limit memory)",
-                  "");
+                  "killed by signal 9 (Killed), not by darg",
+                  "; it may have 64MiB of memory (--limit memory)");
     struct exec_fixture *fixture = *state;
     fixture->limits = "memory=64MiB";
     exec_fixture_expect(fixture, "sh -c 'kill -TERM $$'", NULL, HANDLER_RETRY,
