@@ -8,19 +8,27 @@
 
 #include "support/process.h"
 
-enum { WAIT_MS = 20000, ARGS_MAX = 10 };
+enum { WAIT_MS = 20000, ARGS_MAX = 12 };
 
 #define STREAM(script) "s=stream:sh -c 'read -r hello; read -r job; " script "'"
 
 /* An address that nobody serves: to use it would fail. */
-static struct process *start(const char *handler, const char *type, const char *args)
+static struct process *start_limited(const char *handler, const char *limit, const char *type,
+                                     const char *args)
 {
     char program[256];
     snprintf(program, sizeof program, "%s/darg-worker", getenv("DARG_BUILD_DIR"));
-    const char *argv[ARGS_MAX] = {
-        program, "-r", "unix:///nowhere/redis.sock", "--handler", handler, "--try", type, args};
+    const char *argv[ARGS_MAX] = {program,     "-r",    "unix:///nowhere/redis.sock",
+                                  "--handler", handler, "--limit",
+                                  limit,       "--try", type,
+                                  args};
     const struct process_options options = {.argv = argv};
     return process_start(&options);
+}
+
+static struct process *start(const char *handler, const char *type, const char *args)
+{
+    return start_limited(handler, "*=cpu=1h", type, args);
 }
 
 static void expect(const char *handler, const char *type, const char *args, int code,
@@ -71,6 +79,27 @@ static void test_unfit(void **state)
     expect("c=stream,x=1:cat", "c", NULL, 2, "", "stream has no option \"x=1\"");
 }
 
+static void expect_limited(const char *handler, const char *limit, int code, const char *err)
+{
+    struct process *process = start_limited(handler, limit, "t", NULL);
+    int ended = process_wait(process, WAIT_MS);
+    if (ended != code || !strstr(process_stderr(process), err))
+        fail_msg("%s: code %d, stderr \"%s\"", limit, ended, process_stderr(process));
+    process_free(process);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    expect_limited("t=sleep 1000", "t=timeout=100ms", 1,
+                   "failed, would be retried: timed out after 100ms\n");
+    expect_limited("t=yes", "*=output=1KiB", 1,
+                   "failed for good, would be dead: the output is larger than 1KiB (--limit "
+                   "output)\n");
+    expect_limited("t=sh -c 'kill -SEGV $$'", "t=memory=1GiB", 1, "may have 1GiB");
+    expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is clean or all\n");
+}
+
 static void test_signal_ends_it(void **state)
 {
     (void)state;
@@ -86,9 +115,8 @@ static void test_signal_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_done),
-        cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_unfit),
+        cmocka_unit_test(test_done),           cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_unfit),          cmocka_unit_test(test_limits),
         cmocka_unit_test(test_signal_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,34 @@ static void test_builtin_handlers_use_nothing(void **state)
     worker_fixture_expect_exit(worker, 0);
 }
 
+/* A process that stays is accounted for at its end. */
+static void test_process_that_stays(void **state)
+{
+    struct worker_fixture *f = *state;
+    const char *plain = worker_fixture_handler(
+        f, "s",
+        "read -r hello\nwhile read -r job; do\n"
+        "dd if=/dev/zero of=/dev/null bs=96M count=1 2>/dev/null\n"
+        "id=${job#*:}; echo \"{\\\"id\\\":${id%%,*},\\\"done\\\":1}\"\ndone\n");
+    char option[256];
+    snprintf(option, sizeof option, "s=stream,jobs=2:%s", strchr(plain, '=') + 1);
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "1", "--log-level",
+                                                  "debug", "--handler", option);
+    for (int64_t i = 1; i <= 3; i++) {
+        char *reply = reply_of(f, "{\"type\":\"s\",\"reply\":\"r\"}", "done", i);
+        assert_null(strstr(reply, "usage"));
+        free(reply);
+    }
+    process_wait_stderr(worker, "a handler's process has ended", WORKER_FIXTURE_WAIT_MS);
+    const char *line = strstr(process_stderr(worker), "a handler's process has ended");
+    assert_non_null(strstr(line, "program=sh answered=2 cpu_ms="));
+    const char *peak = strstr(line, " peak_kib=");
+    assert_non_null(peak);
+    assert_true(strtol(peak + strlen(" peak_kib="), NULL, 10) >= 96 << 10);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+}
+
 static void test_dead_entry_says_who_killed(void **state)
 {
     struct worker_fixture *f = *state;
@@ -86,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_reply_and_log),
         WORKER_TEST(test_builtin_handlers_use_nothing),
+        WORKER_TEST(test_process_that_stays),
         WORKER_TEST(test_dead_entry_says_who_killed),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

@@ -83,19 +83,33 @@ int exec_fixture_tear_down(void **state)
     return 0;
 }
 
+void exec_fixture_read_limits(const struct exec_fixture *fixture, struct limits *limits)
+{
+    struct err err = {0};
+    limits_init(limits);
+    if (fixture->limits && (limits_read(limits, fixture->limits, &err) != ST_OK ||
+                            limits_settle(limits, &err) != ST_OK))
+        fail_msg("%s: %s", fixture->limits, err_text(&err));
+}
+
 enum handler_outcome exec_fixture_run(struct exec_fixture *fixture, const char *text,
                                       const char *args)
 {
     struct exec_command *command;
+    struct limits limits;
     struct err err = {0};
     if (exec_parse(text, &command, &err) != ST_OK)
         fail_msg("%s: %s", text, err_text(&err));
+    exec_fixture_read_limits(fixture, &limits);
+    if (fixture->limits)
+        exec_limit(command, &limits);
     fixture->job.args = args ? slice_of(args) : (struct slice){NULL, 0};
     fixture->result.output_is_json = true;
     buf_clear(&fixture->result.output);
     buf_clear(&fixture->result.error);
     exec_run(command, &fixture->call, &fixture->result);
     exec_free(command);
+    limits_fini(&limits);
     assert_false(fixture->result.output_is_json);
     return fixture->result.outcome;
 }

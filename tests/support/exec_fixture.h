@@ -3,10 +3,12 @@
 #define DARG_TESTS_SUPPORT_EXEC_FIXTURE_H
 
 #include "worker/handler/handler.h"
+#include "worker/handler/limits.h"
 
 struct exec_fixture {
     struct job job;           /* type "t", id "j1", no args: change at will before a run */
     struct handler_call call; /* max_output 64 KiB, no timeout */
+    const char *limits;       /* the LIST of --limit for what is run next; NULL: none */
     struct handler_result result;
     int abort_write_fd;
     char directory[64]; /* empty at first; removed with the files in it */
@@ -18,6 +20,9 @@ struct exec_fixture {
 /* cmocka's setup and teardown. The teardown fails if a child or a descriptor is left. */
 int exec_fixture_set_up(void **state);
 int exec_fixture_tear_down(void **state);
+
+/* Reads fixture->limits; to limits_fini(). */
+void exec_fixture_read_limits(const struct exec_fixture *fixture, struct limits *limits);
 
 /* Runs the command `text` once; args NULL: none. FIFO in the environment names the fifo. The result
  * is that of the fixture; the outcome is also returned. */

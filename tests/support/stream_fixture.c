@@ -48,6 +48,7 @@ static void drop_handler(struct stream_fixture *fixture)
     stream_fixture_leave(fixture);
     fixture->handler.free_state(fixture->handler.state);
     fixture->handler = (struct handler){0};
+    limits_fini(&fixture->limits);
 }
 
 int stream_fixture_tear_down(void **state)
@@ -65,6 +66,9 @@ void stream_fixture_use(struct stream_fixture *fixture, const char *text)
     drop_handler(fixture);
     if (stream_parse(text, &fixture->handler, &err) != ST_OK)
         fail_msg("%s: %s", text, err_text(&err));
+    exec_fixture_read_limits(fixture->exec, &fixture->limits);
+    if (fixture->exec->limits)
+        fixture->handler.limit(fixture->handler.state, &fixture->limits);
 }
 
 void stream_fixture_script(struct stream_fixture *fixture, const char *options, const char *script)

@@ -7,6 +7,7 @@
 struct stream_fixture {
     struct exec_fixture *exec; /* the job "j1" of type "t", the call, the result, the fifo */
     struct handler handler;
+    struct limits limits; /* the handler's, if exec->limits was set before it came into use */
     struct handler_observer observer;
     struct buf said; /* "progress TEXT;" and "log TEXT;" in the order they came */
 };

@@ -139,6 +139,81 @@ static void test_length_of_a_type(void **state)
     assert_non_null(registry_find(*state, option + 1));
 }
 
+/* ---- limits ---- */
+
+#define SET_LIMITS(registry, err, ...)                                                             \
+    registry_set_limits((registry), (const char *const[]){__VA_ARGS__},                            \
+                        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), (err))
+
+static void test_limits_of_a_type_count_more(void **state)
+{
+    struct err err = {0};
+    add(*state, "a=true");
+    add(*state, "b=stream:cat");
+    add(*state, "c=true");
+    assert_int_equal(SET_LIMITS(*state, &err, "a=timeout=1s", "*=timeout=2s,output=1KiB",
+                                "*=output=2KiB", "b=output=3KiB", "a=timeout=4s"),
+                     ST_OK);
+    const struct handler *a = registry_find(*state, "a");
+    const struct handler *b = registry_find(*state, "b");
+    const struct handler *c = registry_find(*state, "c");
+    assert_int_equal(a->timeout_ms, 4000);
+    assert_int_equal(b->timeout_ms, 2000);
+    assert_int_equal(c->timeout_ms, 2000);
+    assert_int_equal(a->max_output, 2 << 10);
+    assert_int_equal(b->max_output, 3 << 10);
+    assert_int_equal(c->max_output, 2 << 10);
+}
+
+static void test_limits_of_what_has_no_process(void **state)
+{
+    struct err err = {0};
+    assert_int_equal(SET_LIMITS(*state, &err, "*=cpu=1s,output=1KiB,timeout=3s", "echo=timeout=1s"),
+                     ST_OK);
+    assert_int_equal(registry_find(*state, "echo")->timeout_ms, 1000);
+    assert_int_equal(registry_find(*state, "sleep")->timeout_ms, 3000);
+    assert_int_equal(registry_find(*state, "echo")->max_output, 0);
+}
+
+static void test_refuses_bad_limits(void **state)
+{
+    static const struct {
+        const char *option, *sentence;
+    } rows[] = {
+        {"t", "\"t\" is not of the form TYPE=LIST"},
+        {"x=cpu=1s", "there is no handler for 'x': there are echo,fail,noop,sleep,t"},
+        {"=cpu=1s", "there is no handler for ''"},
+        {"t=cup=1s", "\"t\": there is no limit \"cup\""},
+        {"*=cpu=x", "\"*\": cpu: 'x' is not a duration"},
+        {"echo=cpu=1s", "\"echo\": it is built in and has no process"},
+    };
+    add(*state, "t=true");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err err = {0};
+        assert_int_equal(SET_LIMITS(*state, &err, rows[i].option), ST_INVALID);
+        if (!strstr(err_text(&err), rows[i].sentence))
+            fail_msg("%s: \"%s\"", rows[i].option, err_text(&err));
+    }
+}
+
+/* A job may shorten what its type has, and never lengthen it. */
+static void test_which_timeout_counts(void **state)
+{
+    (void)state;
+    const struct handler plain = {.timeout_ms = 0};
+    const struct handler limited = {.timeout_ms = 300, .max_output = 7};
+    assert_int_equal(handler_timeout_ms(&plain, -1, 100), 100);
+    assert_int_equal(handler_timeout_ms(&plain, 0, 100), 0);
+    assert_int_equal(handler_timeout_ms(&plain, 500, 100), 500);
+    assert_int_equal(handler_timeout_ms(&limited, -1, 100), 300);
+    assert_int_equal(handler_timeout_ms(&limited, -1, 0), 300);
+    assert_int_equal(handler_timeout_ms(&limited, 0, 100), 300);
+    assert_int_equal(handler_timeout_ms(&limited, 200, 100), 200);
+    assert_int_equal(handler_timeout_ms(&limited, 400, 100), 300);
+    assert_int_equal(handler_max_output(&plain, 5), 5);
+    assert_int_equal(handler_max_output(&limited, 5), 7);
+}
+
 /* Makes a file in the directory and returns its path, to free(). */
 static char *make_file(const char *directory, const char *name, mode_t mode)
 {
@@ -187,10 +262,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_has_the_builtin_handlers),   TEST(test_unknown_types_have_none),
-        TEST(test_options_add_in_any_order),   TEST(test_a_later_row_replaces),
-        TEST(test_refuses_bad_options),        TEST(test_length_of_a_type),
-        TEST(test_searches_path_as_it_is_now),
+        TEST(test_has_the_builtin_handlers),      TEST(test_unknown_types_have_none),
+        TEST(test_options_add_in_any_order),      TEST(test_a_later_row_replaces),
+        TEST(test_refuses_bad_options),           TEST(test_length_of_a_type),
+        TEST(test_searches_path_as_it_is_now),    TEST(test_limits_of_a_type_count_more),
+        TEST(test_limits_of_what_has_no_process), TEST(test_refuses_bad_limits),
+        TEST(test_which_timeout_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

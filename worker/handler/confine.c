@@ -65,7 +65,8 @@ static bool set_limits(const struct limits *limits, bool is_lasting,
     return true;
 }
 
-/* Groups first: who is no longer root can change nothing. */
+/* The memory is still that of the worker, which the kernel will dump no more: two users share it.
+ * Groups first: who is no longer root can change nothing. */
 static bool become(const struct limits *limits, struct confine_failure *failure)
 {
     if (!limits->user && !limits->group)

@@ -212,7 +212,8 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
     struct exec_program program = {.path = command->program,
                                    .argv = start.argv,
                                    .environment = start.environment,
-                                   .limits = command->limits};
+                                   .limits = command->limits,
+                                   .oom_kills = command->oom_kills};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
         struct exec_death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;

@@ -53,21 +53,33 @@ static bool is_of_memory(int signal)
            signal == SIGTRAP;
 }
 
+/* When memory is short the kernel kills what it likes, and tells us only of how many. */
+static void append_killer(const struct exec_death *death, struct buf *reason)
+{
+    buf_append_text(reason, ", not by darg");
+    if (death->oom_kills == 0)
+        buf_append_text(reason, ", nor by the kernel for want of memory");
+    else
+        buf_append_text(reason, ": perhaps by the kernel for want of memory");
+    if (death->oom_kills > 0)
+        buf_printf(reason, " (which it has done %" PRId64 " time%s since the worker began)",
+                   death->oom_kills, death->oom_kills == 1 ? "" : "s");
+}
+
 static void append_signal(const struct exec_death *death, const struct limits *limits,
                           struct buf *reason)
 {
     int signal = WTERMSIG(death->wait_status);
     const char *words = sigdescr_np(signal);
     buf_printf(reason, "killed by signal %d (%s)", signal, words ? words : "real-time signal");
-    if (signal == SIGXCPU && limits_have(limits, LIMIT_CPU)) {
+    bool is_of_cpu = (signal == SIGXCPU && limits_have(limits, LIMIT_CPU)) ||
+                     (signal == SIGKILL && has_used_up(death, limits));
+    if (is_of_cpu) {
         append_cpu(limits, reason);
     } else if (signal == SIGXFSZ && limits_have(limits, LIMIT_FILE_SIZE)) {
         append_file_size(limits, reason);
-    } else if (signal == SIGKILL && has_used_up(death, limits)) {
-        append_cpu(limits, reason);
     } else if (signal == SIGKILL) {
-        /* The kernel does that when memory is short, and tells nobody but its log. */
-        buf_append_text(reason, ", not by darg: perhaps memory was short");
+        append_killer(death, reason);
         if (death->usage.peak_bytes > 0 || limits_have(limits, LIMIT_MEMORY))
             buf_append_text(reason, "; ");
         append_memory(&death->usage, limits, reason);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "worker/handler/exec.h"
+#include "worker/handler/oom.h"
 
 static const char blanks[] = " \t\n";
 
@@ -239,6 +240,7 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
         command = NULL;
     } else {
         copy_environment(command);
+        command->oom_kills = oom_kills();
     }
     *parsed = command;
     return status;

@@ -16,6 +16,7 @@ struct exec_command {
     char **environment; /* the worker's own without what is private; ends with NULL */
     size_t environment_count;
     const struct limits *limits; /* borrowed; NULL: none */
+    int64_t oom_kills;           /* oom.h; when it was parsed */
 };
 
 #endif

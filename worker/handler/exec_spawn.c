@@ -6,6 +6,8 @@
  * race detector. */
 #include "worker/handler/exec_spawn.h"
 
+#include "worker/handler/oom.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -163,8 +165,12 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
 {
     struct plan plan = {.program = program, .parent = getpid(), .stdio = {-1, -1, -1}};
     enum status status = ST_OK;
-    *child = (struct exec_child){
-        .pidfd = -1, .input = -1, .output = -1, .errors = -1, .is_lasting = program->is_lasting};
+    *child = (struct exec_child){.pidfd = -1,
+                                 .input = -1,
+                                 .output = -1,
+                                 .errors = -1,
+                                 .is_lasting = program->is_lasting,
+                                 .oom_kills = program->oom_kills};
     if (!make_pipe(&child->input, &plan.stdio[0], true) ||
         !make_pipe(&child->output, &plan.stdio[1], false) ||
         !make_pipe(&child->errors, &plan.stdio[2], false)) {
@@ -229,6 +235,12 @@ static int64_t find_peak(const struct rusage *used)
     return is_its_own ? (int64_t)used->ru_maxrss * 1024 : 0;
 }
 
+static int64_t count_oom_kills(int64_t before)
+{
+    int64_t now = before < 0 ? -1 : oom_kills();
+    return now < before ? -1 : now - before;
+}
+
 void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
 {
     struct rusage used = {0};
@@ -239,6 +251,9 @@ void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
     while (waited < 0 && errno == EINTR);
     death->is_known = waited > 0;
     death->is_lasting = child->is_lasting;
+    death->oom_kills = -1;
+    if (WIFSIGNALED(death->wait_status) && WTERMSIG(death->wait_status) == SIGKILL)
+        death->oom_kills = count_oom_kills(child->oom_kills);
     death->usage = (struct handler_usage){
         .is_known = death->is_known,
         .user_us = in_us(&used.ru_utime),

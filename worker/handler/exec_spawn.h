@@ -21,6 +21,7 @@ struct exec_program {
     char *const *environment;
     const struct limits *limits; /* NULL: none but that of core dumps */
     bool is_lasting;             /* it is to have exec_spawn_renew() called */
+    int64_t oom_kills;           /* oom.h; some time before */
 };
 
 struct exec_child {
@@ -29,7 +30,8 @@ struct exec_child {
     int input; /* our ends of its standard streams: nonblocking, -1 once closed */
     int output;
     int errors;
-    bool is_lasting; /* as its program */
+    bool is_lasting; /* as its program, as is oom_kills */
+    int64_t oom_kills;
 };
 
 /* How it ended. The peak of its memory is not known where it is no more than that of the worker
@@ -40,6 +42,7 @@ struct exec_death {
     bool is_lasting; /* its limit of processor time has ended nothing but by SIGXCPU */
     int wait_status; /* waitpid()'s */
     struct handler_usage usage;
+    int64_t oom_kills; /* of SIGKILL: how many since what its program said; -1: not known */
 };
 
 /* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */

@@ -197,6 +197,7 @@ enum status stream_child_start(struct stream_child *child, const struct exec_com
                                    .argv = command->words,
                                    .environment = command->environment,
                                    .limits = command->limits,
+                                   .oom_kills = command->oom_kills,
                                    .is_lasting = true};
     struct exec_child process;
     enum status status = exec_spawn(&program, &process, err);
