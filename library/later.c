@@ -21,7 +21,7 @@ struct later {
     pthread_mutex_t lock;
     pthread_cond_t filled;        /* for the thread: there are jobs, or an order */
     pthread_cond_t settled;       /* for callers: there is room, or what they wait for */
-    struct pipeline_job *waiting; /* under lock: a ring; the texts are owned */
+    struct pipeline_job *waiting; /* under lock: a ring; each owns its text */
     size_t first, count;          /* under lock */
     uint64_t added, done;         /* under lock: jobs that came in; that were settled */
     size_t flushing;              /* under lock: callers that wait: no lingering */
@@ -30,12 +30,6 @@ struct later {
     struct err trouble;           /* under lock: why the last round left jobs, or lost some */
     struct link link;             /* thread only */
 };
-
-/* The buffer has made it by buf_take(). */
-static void free_text(const struct pipeline_job *job)
-{
-    free((void *)(uintptr_t)job->text.ptr);
-}
 
 /* ---- the thread ---- */
 
@@ -90,7 +84,7 @@ static size_t settle_locked(struct later *self, struct pipeline_job *taken, size
         self->uncertain += job->code == DARG_UNCERTAIN;
         self->refused += job->code == DARG_REFUSED;
         self->done++;
-        free_text(job);
+        free(job->owned);
     }
     pthread_cond_broadcast(&self->settled);
     return left;
@@ -134,7 +128,7 @@ static void *push_thread(void *context)
         pthread_mutex_unlock(&self->lock);
         size_t left = push_taken(self, taken, count);
         for (size_t i = 0; i < left; i++)
-            free_text(&taken[i]);
+            free(taken[i].owned);
     }
     free(taken);
     return NULL;
@@ -154,7 +148,7 @@ static void init_cond(pthread_cond_t *cond)
 static void free_later(struct later *self)
 {
     for (size_t i = 0; i < self->count; i++)
-        free_text(&self->waiting[(self->first + i) % self->client->later_max_jobs]);
+        free(self->waiting[(self->first + i) % self->client->later_max_jobs].owned);
     free(self->waiting);
     link_fini(&self->link);
     pthread_cond_destroy(&self->filled);
@@ -243,9 +237,10 @@ enum darg_code darg_push_later(struct darg_client *client, const char *type, con
         buf_fini(&text);
         return code;
     }
-    size_t len = text.len;
-    add(later, (struct pipeline_job){
-                   .text = {buf_take(&text), len}, .delay_ms = made.delay_ms, .code = DARG_FULL});
+    struct pipeline_job job = {
+        .text = buf_slice(&text), .delay_ms = made.delay_ms, .code = DARG_FULL};
+    job.owned = buf_take(&text);
+    add(later, job);
     return DARG_OK;
 }
 

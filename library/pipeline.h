@@ -9,6 +9,7 @@
 
 struct pipeline_job {
     struct slice text; /* borrowed */
+    char *owned;       /* for the caller: what it is to free(); the round leaves it alone */
     int64_t delay_ms;  /* 0: none */
     /* DARG_FULL: not in the queue, which is how a job begins. The round changes it to DARG_OK,
      * DARG_UNCERTAIN, or DARG_REFUSED if time will not mend that. */
