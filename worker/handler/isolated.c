@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,12 @@ static enum status take_signals(struct talk *talk, struct err *err)
     return talk->term_fd < 0 ? err_system(err, errno, "cannot read signals") : ST_OK;
 }
 
+static bool is_told_to_end(const struct talk *talk)
+{
+    struct pollfd term = {.fd = talk->term_fd, .events = POLLIN};
+    return poll(&term, 1, 0) > 0;
+}
+
 /* Index of the plugin's handler for the type, or its count. */
 static size_t find_handler(const struct plugin *plugin, const char *type, size_t *count)
 {
@@ -248,7 +255,7 @@ static enum status serve(struct talk *talk, struct plugin *plugin, const char *t
     struct slice line;
     /* The first line is the hello of a worker that is this same program. */
     bool is_hello = true;
-    while (status == ST_OK && next_line(talk, &line)) {
+    while (status == ST_OK && !is_told_to_end(talk) && next_line(talk, &line)) {
         if (!is_hello)
             status = run_line(talk, &handler, line, err);
         is_hello = false;
