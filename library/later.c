@@ -26,7 +26,7 @@ struct later {
     uint64_t added, done;         /* under lock: jobs that came in; that were settled */
     size_t flushing;              /* under lock: callers that wait: no lingering */
     bool is_ending;               /* under lock */
-    size_t uncertain, refused;    /* under lock: jobs lost since the last flush told */
+    size_t uncertain;             /* under lock: jobs lost since the last flush told */
     struct err trouble;           /* under lock: why the last round left jobs, or lost some */
     struct link link;             /* thread only */
 };
@@ -82,7 +82,6 @@ static size_t settle_locked(struct later *self, struct pipeline_job *taken, size
             continue;
         }
         self->uncertain += job->code == DARG_UNCERTAIN;
-        self->refused += job->code == DARG_REFUSED;
         self->done++;
         free(job->owned);
     }
@@ -252,12 +251,11 @@ static enum darg_code tell_locked(struct later *self, uint64_t until)
         code = failure_set(DARG_TIMED_OUT, "%llu jobs are still to be pushed: %s",
                            (unsigned long long)(until - self->done),
                            self->trouble.text[0] ? why : "it takes longer");
-    else if (self->uncertain + self->refused > 0)
-        code = failure_set(self->uncertain > 0 ? DARG_UNCERTAIN : DARG_REFUSED,
-                           "%zu jobs may have been pushed or not, %zu were refused: %s",
-                           self->uncertain, self->refused, why);
+    else if (self->uncertain > 0)
+        code = failure_set(DARG_UNCERTAIN, "%zu jobs may have been pushed or not: %s",
+                           self->uncertain, why);
     if (self->done >= until)
-        self->uncertain = self->refused = 0;
+        self->uncertain = 0;
     return code;
 }
 
