@@ -92,7 +92,7 @@ static void test_delayed(void **state)
     darg_close(client);
 }
 
-static struct darg_item *make_items(size_t count, char (**args)[16])
+static struct darg_item *make_items(size_t count, char (**args)[24])
 {
     struct darg_item *items = mem_array(count, sizeof *items);
     *args = mem_array(count, sizeof **args);
@@ -122,7 +122,7 @@ static void test_many(void **state)
 {
     struct worker_fixture *f = *state;
     struct darg_client *client = open_client(f, (struct darg_options){0});
-    char(*args)[16];
+    char(*args)[24];
     struct darg_item *items = make_items(MANY, &args);
     assert_int_equal(darg_push_many(client, items, MANY), DARG_OK);
     for (size_t i = 0; i < MANY; i++)
@@ -139,7 +139,7 @@ static void test_many_without_room(void **state)
 {
     struct worker_fixture *f = *state;
     struct darg_client *client = open_client(f, (struct darg_options){.wait_ms = 20});
-    char(*args)[16];
+    char(*args)[24];
     struct darg_item *items = make_items(MANY, &args);
     size_t pushed = 0, full = 0;
     items[3].args = "{";
@@ -166,7 +166,7 @@ static void test_waits_for_room(void **state)
 {
     struct worker_fixture *f = *state;
     struct darg_client *client = open_client(f, (struct darg_options){.wait_ms = -1});
-    char(*args)[16];
+    char(*args)[24];
     struct darg_item *items = make_items(MANY, &args);
     commands_do(f->conn, "HSET", "darg:{jobs}:settings", "max_len", "100");
     struct process *worker = worker_fixture_start(f, "-q", "jobs", "--handler", "t=true",
@@ -188,7 +188,7 @@ static void test_later(void **state)
     struct darg_client *client =
         open_client(f, (struct darg_options){.later_max_jobs = 700, .later_linger_ms = 3600000});
     for (size_t i = 0; i < LATER; i++) {
-        char args[16];
+        char args[24];
         snprintf(args, sizeof args, "%zu", i);
         assert_int_equal(darg_push_later(client, "t", args, NULL, NULL), DARG_OK);
     }

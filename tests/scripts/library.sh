@@ -70,7 +70,7 @@ END
     # A program with the library in it is a worker for plugins, too.
     # shellcheck disable=SC2046 # words
     "$CC" examples/c/worker.c -o "$work/worker" $(pkg-config --cflags --libs darg)
-    [ "$(LD_LIBRARY_PATH=$build "$work/worker" --plugin "$build/tests/plugins/handlers.so" --try done 7)" = 7 ]
+    [ "$(LD_LIBRARY_PATH=$build "$work/worker" --plugin "$build/tests/plugins/handlers.so" --try 'done' 7)" = 7 ]
 }
 
 # What is built with a sanitizer can be linked only with what is built so.
