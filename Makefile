@@ -374,7 +374,7 @@ $(BUILD)/torture: $(call object,$(torture)) $(all-libraries)
 $(test-programs): %: %.o $(all-libraries)
 	$(call link-program,$(test-libs))
 # Against the library as it is installed: of its names, only darg_... may meet those of the tests.
-$(BUILD)/tests/integration/test_libdarg $(BUILD)/tests/integration/test_libdarg_faults: $(BUILD)/libdarg.a
+$(filter %/test_libdarg %/test_libdarg_faults %/test_libdarg_wire,$(test-programs)): $(BUILD)/libdarg.a
 $(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
 	$(call link-program,$(worker-libs))
 
