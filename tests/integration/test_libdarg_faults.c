@@ -150,6 +150,28 @@ static void test_script_is_forgotten(void **state)
     darg_close(client);
 }
 
+/* A user who may run no scripts pushes all the same. */
+static void test_a_plain_user(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct darg_item items[] = {{.type = "a"}, {.type = "b"}};
+    char url[256];
+    commands_do(f->conn, "ACL", "SETUSER", "plain", "on", ">pw", "~*", "&*", "+@all",
+                "-@scripting");
+    snprintf(url, sizeof url, "unix://plain:pw@%s", redis_server_socket(f->server));
+    struct darg_client *client = open_at(url);
+    assert_int_equal(darg_push_many(client, items, 2), DARG_OK);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), 2);
+    darg_close(client);
+    snprintf(url, sizeof url, "unix://plain:wrong@%s", redis_server_socket(f->server));
+    client = open_at(url);
+    assert_int_equal(darg_push(client, "t", NULL, NULL, NULL), DARG_REFUSED);
+    expect_error("does not accept the user or password");
+    assert_null(strstr(darg_error(), "wrong"));
+    darg_close(client);
+    commands_do(f->conn, "ACL", "DELUSER", "plain");
+}
+
 /* Jobs in the buffer outlive an outage; a client finds its way back by itself. */
 static void test_an_outage(void **state)
 {
@@ -210,13 +232,10 @@ static void test_fork(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_bad_options),
-        WORKER_TEST(test_bad_jobs),
-        WORKER_TEST(test_unreachable),
-        WORKER_TEST(test_redis_refuses),
-        WORKER_TEST(test_script_is_forgotten),
-        WORKER_TEST(test_an_outage),
-        WORKER_TEST(test_fork),
+        WORKER_TEST(test_bad_options),  WORKER_TEST(test_bad_jobs),
+        WORKER_TEST(test_unreachable),  WORKER_TEST(test_redis_refuses),
+        WORKER_TEST(test_a_plain_user), WORKER_TEST(test_script_is_forgotten),
+        WORKER_TEST(test_an_outage),    WORKER_TEST(test_fork),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }
