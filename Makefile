@@ -326,9 +326,9 @@ $(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/pro
 $(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
 	$(call link-program)
 # One object, in which only darg_... can be seen: a program's own names cannot meet ours.
-$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o
+$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o $(BUILD)/sources
 	$(call say,LD,$@)
-	$(Q)$(LD) -r -o $@.new $^
+	$(Q)$(LD) -r -o $@.new $(filter %.o,$^)
 	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='darg_*' $@.new $@
 	@rm $@.new
 $(BUILD)/$(soname): $(BUILD)/libdarg.o
