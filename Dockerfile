@@ -14,9 +14,11 @@ RUN apt-get update \
 WORKDIR /src
 COPY Makefile ./
 COPY tools tools
+COPY include include
 COPY common common
 COPY worker worker
 COPY producer producer
+COPY library library
 COPY handlers handlers
 COPY packaging packaging
 RUN make && make install DESTDIR=/out && strip /out/usr/local/bin/*

@@ -63,7 +63,7 @@ all-cflags = -std=c11 $(warnings) -fno-common -fPIC -fvisibility=hidden -pthread
 all-ldflags = -pthread $(hardening-ldflags) $(LDFLAGS)
 all-libs = $(call pkg,--libs $(packages)) $(LDLIBS)
 test-cppflags := -Itests -I$(BUILD)/gen
-worker-libs = $(if $(worker-packages),$(call pkg,--libs $(worker-packages)))
+worker-libs = $(if $(worker-packages),$(call pkg,--libs $(worker-packages))) -ldl
 test-libs = $(call pkg,--libs cmocka) $(worker-libs)
 
 # ---- the sources ----
@@ -76,7 +76,7 @@ support := $(wildcard tests/support/*.c tests/fuzz/fuzz_*.c)
 tests := $(wildcard tests/unit/test_*.c tests/integration/test_*.c tests/fault/test_*.c)
 benches := $(wildcard tests/bench/*.c)
 library := $(wildcard library/*.c)
-plugins := $(wildcard tests/plugins/*.c examples/c/plugin.c)
+plugins := $(wildcard tests/plugins/*.c) examples/c/plugin.c
 handlers := $(if $(has-curl),$(wildcard handlers/http/*.c))
 torture := $(filter-out %/handle.c,$(wildcard tests/torture/*.c))
 mains := $(wildcard worker/main.c producer/main.c) tests/runner.c
@@ -203,7 +203,7 @@ unit := packaging/systemd/darg-worker@.service
 
 # make-pc FILE INCLUDEDIR LIBDIR
 make-pc = sed -e 's|@INCLUDEDIR@|$(2)|' -e 's|@LIBDIR@|$(3)|' -e 's|@VERSION@|$(VERSION)|' \
-    -e 's|@PRIVATE@|$(strip $(all-libs) $(worker-libs)) -pthread -ldl|' packaging/darg.pc.in >'$(1)'
+    -e 's|@PRIVATE@|$(strip $(all-libs) $(worker-libs)) -pthread|' packaging/darg.pc.in >'$(1)'
 
 install: programs $(libraries) $(manuals) $(completions) ## programs, libdarg, manual pages, completion, systemd unit; PREFIX (/usr/local), DESTDIR
 	install -d '$(include-dir)' '$(lib-dir)/pkgconfig'
@@ -315,26 +315,26 @@ endef
 export-jobs := -Wl,--dynamic-list=packaging/plugin.list
 $(BUILD)/darg-worker $(BUILD)/kill/darg-worker: | packaging/plugin.list
 $(BUILD)/darg-worker: $(BUILD)/worker/main.o $(call lib,worker) $(call lib,common)
-	$(call link-program,$(worker-libs) $(export-jobs) -ldl)
+	$(call link-program,$(worker-libs) $(export-jobs))
 $(BUILD)/darg: $(BUILD)/producer/main.o $(call lib,producer) $(call lib,common)
 	$(call link-program)
 $(BUILD)/darg-http: $(call object,$(handlers)) $(call lib,common)
 	$(call link-program,$(call pkg,--libs libcurl) -Wl$(comma)--as-needed)
 # These objects come first, so the libraries' own of the same names are left out.
 $(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/producer/%,$(kill-objects)) $(call lib,worker) $(call lib,common)
-	$(call link-program,$(worker-libs) $(export-jobs) -ldl)
+	$(call link-program,$(worker-libs) $(export-jobs))
 $(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
 	$(call link-program)
 # One object, in which only darg_... can be seen: a program's own names cannot meet ours.
-$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o
+$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o $(BUILD)/sources
 	$(call say,LD,$@)
-	$(Q)$(LD) -r -o $@.new $^
+	$(Q)$(LD) -r -o $@.new $(filter %.o,$^)
 	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='darg_*' $@.new $@
 	@rm $@.new
 $(BUILD)/$(soname): $(BUILD)/libdarg.o
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(soname) $(all-cflags) $(filter-out -pie,$(all-ldflags)) -o $@ $^ \
-	    $(all-libs) $(worker-libs) -ldl
+	    $(all-libs) $(worker-libs)
 $(BUILD)/libdarg.so: $(BUILD)/$(soname)
 	@ln -sf $(soname) $@
 $(BUILD)/darg.pc: packaging/darg.pc.in $(BUILD)/flags
@@ -350,7 +350,7 @@ $(plugin-objects): $(BUILD)/%.so: %.c include/darg.h $(BUILD)/flags
 $(c-examples): $(BUILD)/%: %.c include/darg.h $(BUILD)/libdarg.a $(BUILD)/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(example-cflags) -o $@ $< $(BUILD)/libdarg.a $(all-libs) $(worker-libs) -pthread -ldl
+	$(Q)$(CC) $(example-cflags) -o $@ $< $(BUILD)/libdarg.a $(all-libs) $(worker-libs) -pthread
 
 $(manuals): %.1: % tools/man
 	$(call say,MAN,$@)
@@ -373,6 +373,8 @@ $(BUILD)/torture: $(call object,$(torture)) $(all-libraries)
 
 $(test-programs): %: %.o $(all-libraries)
 	$(call link-program,$(test-libs))
+# Against the library as it is installed: of its names, only darg_... may meet those of the tests.
+$(filter %/test_libdarg %/test_libdarg_faults %/test_libdarg_wire,$(test-programs)): $(BUILD)/libdarg.a
 $(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
 	$(call link-program,$(worker-libs))
 

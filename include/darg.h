@@ -125,17 +125,17 @@ DARG_API enum darg_code darg_push_many(struct darg_client *client, struct darg_i
 
 /* Puts a job into the client's buffer; a thread of the client pushes what is there, after
  * later_linger_ms or as soon as there is a batch of it, in order, on a connection of its own. While
- * Redis is away or the queue is full, the buffer keeps its jobs and the thread tries on. A job
- * whose push is uncertain is not pushed again. Blocks only while the buffer is full. DARG_OK: it is
- * in the buffer; DARG_INVALID; DARG_SYSTEM. */
+ * Redis is away, says no, or the queue is full, the buffer keeps its jobs and the thread tries on.
+ * A job whose push is uncertain is not pushed again. Blocks only while the buffer is full. DARG_OK:
+ * it is in the buffer; DARG_INVALID; DARG_SYSTEM. */
 DARG_API enum darg_code darg_push_later(struct darg_client *client, const char *type,
                                         const char *args, const struct darg_push_options *options,
                                         char id[DARG_ID_SIZE]);
 
-/* Waits until every job that was in the buffer has been answered; -1: for ever. DARG_OK: since the
- * last flush all got into the queue. DARG_TIMED_OUT: some are still in the buffer, darg_error()
- * says why. DARG_UNCERTAIN or DARG_REFUSED: some were lost in that way, darg_error() says how many.
- */
+/* Waits until every job that was in the buffer has been answered; -1: for ever. DARG_OK: all that
+ * came since the last flush are in the queue. DARG_TIMED_OUT: some are still in the buffer, and
+ * darg_error() says why. DARG_UNCERTAIN: some may be in the queue or not, darg_error() says how
+ * many. */
 DARG_API enum darg_code darg_flush(struct darg_client *client, int64_t timeout_ms);
 
 /* What became of a job that was waited for. */

@@ -21,21 +21,15 @@ struct later {
     pthread_mutex_t lock;
     pthread_cond_t filled;        /* for the thread: there are jobs, or an order */
     pthread_cond_t settled;       /* for callers: there is room, or what they wait for */
-    struct pipeline_job *waiting; /* under lock: a ring; the texts are owned */
+    struct pipeline_job *waiting; /* under lock: a ring; each owns its text */
     size_t first, count;          /* under lock */
     uint64_t added, done;         /* under lock: jobs that came in; that were settled */
     size_t flushing;              /* under lock: callers that wait: no lingering */
     bool is_ending;               /* under lock */
-    size_t uncertain, refused;    /* under lock: jobs lost since the last flush told */
+    size_t uncertain;             /* under lock: jobs lost since the last flush told */
     struct err trouble;           /* under lock: why the last round left jobs, or lost some */
     struct link link;             /* thread only */
 };
-
-/* The buffer has made it by buf_take(). */
-static void free_text(const struct pipeline_job *job)
-{
-    free((void *)(uintptr_t)job->text.ptr);
-}
 
 /* ---- the thread ---- */
 
@@ -88,9 +82,8 @@ static size_t settle_locked(struct later *self, struct pipeline_job *taken, size
             continue;
         }
         self->uncertain += job->code == DARG_UNCERTAIN;
-        self->refused += job->code == DARG_REFUSED;
         self->done++;
-        free_text(job);
+        free(job->owned);
     }
     pthread_cond_broadcast(&self->settled);
     return left;
@@ -134,7 +127,7 @@ static void *push_thread(void *context)
         pthread_mutex_unlock(&self->lock);
         size_t left = push_taken(self, taken, count);
         for (size_t i = 0; i < left; i++)
-            free_text(&taken[i]);
+            free(taken[i].owned);
     }
     free(taken);
     return NULL;
@@ -154,7 +147,7 @@ static void init_cond(pthread_cond_t *cond)
 static void free_later(struct later *self)
 {
     for (size_t i = 0; i < self->count; i++)
-        free_text(&self->waiting[(self->first + i) % self->client->later_max_jobs]);
+        free(self->waiting[(self->first + i) % self->client->later_max_jobs].owned);
     free(self->waiting);
     link_fini(&self->link);
     pthread_cond_destroy(&self->filled);
@@ -243,9 +236,10 @@ enum darg_code darg_push_later(struct darg_client *client, const char *type, con
         buf_fini(&text);
         return code;
     }
-    size_t len = text.len;
-    add(later, (struct pipeline_job){
-                   .text = {buf_take(&text), len}, .delay_ms = made.delay_ms, .code = DARG_FULL});
+    struct pipeline_job job = {
+        .text = buf_slice(&text), .delay_ms = made.delay_ms, .code = DARG_FULL};
+    job.owned = buf_take(&text);
+    add(later, job);
     return DARG_OK;
 }
 
@@ -257,12 +251,11 @@ static enum darg_code tell_locked(struct later *self, uint64_t until)
         code = failure_set(DARG_TIMED_OUT, "%llu jobs are still to be pushed: %s",
                            (unsigned long long)(until - self->done),
                            self->trouble.text[0] ? why : "it takes longer");
-    else if (self->uncertain + self->refused > 0)
-        code = failure_set(self->uncertain > 0 ? DARG_UNCERTAIN : DARG_REFUSED,
-                           "%zu jobs may have been pushed or not, %zu were refused: %s",
-                           self->uncertain, self->refused, why);
+    else if (self->uncertain > 0)
+        code = failure_set(DARG_UNCERTAIN, "%zu jobs may have been pushed or not: %s",
+                           self->uncertain, why);
     if (self->done >= until)
-        self->uncertain = self->refused = 0;
+        self->uncertain = 0;
     return code;
 }
 

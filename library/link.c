@@ -25,8 +25,17 @@ bool link_is_refusal(enum status status)
            status == ST_READONLY || status == ST_MASTERDOWN || status == ST_CLUSTER;
 }
 
+/* Nothing is under way, so what can be read is the end: found out before anything is sent, while it
+ * is still sure that no job is in doubt. */
+static void drop_closed(struct conn *conn)
+{
+    if (conn_is_connected(conn) && conn_wait(conn, -1, 0) == CONN_READABLE)
+        conn_discard(conn);
+}
+
 enum status link_ready(struct link *link, struct err *err)
 {
+    drop_closed(link->conn);
     enum status status = conn_connect(link->conn, err);
     if (status == ST_OK && link->generation == conn_generation(link->conn))
         return ST_OK;

@@ -17,8 +17,8 @@ struct link {
 void link_init(struct link *link, const struct conn_options *options, const struct queue *queue);
 void link_fini(struct link *link);
 
-/* Connects and loads the script, unless both are done. Blocks. Any failure means that nothing was
- * pushed: a lost answer is ST_UNREACHABLE here. */
+/* Connects and loads the script, unless both are done; nothing may be under way. Blocks. Any
+ * failure means that nothing was pushed: a lost answer is ST_UNREACHABLE here. */
 MUST_CHECK enum status link_ready(struct link *link, struct err *err);
 
 /* After NOSCRIPT: the server has forgotten the script. */

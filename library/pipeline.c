@@ -121,8 +121,6 @@ static void take_answer(struct round *round)
         link_forget(round->link);
     if (status != ST_OK)
         fail(round, &err);
-    if (status != ST_OK && !link_is_refusal(status))
-        mark(round, span, span->count, DARG_REFUSED);
     round->is_over = round->is_over || accepted < span->count;
     round->oldest = (round->oldest + 1) % WINDOW;
     round->in_flight--;
@@ -173,8 +171,6 @@ static void push_delayed_span(struct round *round, const struct span *span)
     fail(round, &err);
     if (status == ST_LOST_REPLY || status == ST_PROTOCOL)
         mark(round, span, span->count, DARG_UNCERTAIN);
-    else if (status != ST_UNREACHABLE && !link_is_refusal(status))
-        mark(round, span, span->count, DARG_REFUSED);
 }
 
 static void push_span(struct round *round, struct span span)

@@ -9,14 +9,15 @@
 
 struct pipeline_job {
     struct slice text; /* borrowed */
+    char *owned;       /* for the caller: what it is to free(); the round leaves it alone */
     int64_t delay_ms;  /* 0: none */
-    /* DARG_FULL: not in the queue, which is how a job begins. The round changes it to DARG_OK,
-     * DARG_UNCERTAIN, or DARG_REFUSED if time will not mend that. */
+    /* DARG_FULL: not in the queue, which is how a job begins. The round changes it to DARG_OK or
+     * DARG_UNCERTAIN. */
     enum darg_code code;
 };
 
 /* Tries once to push every job whose code is DARG_FULL, in their order. ST_OK: what is left has
- * found the queue full. Otherwise err has the first reason for which jobs are left, refused or
+ * found the queue full. Otherwise err has the first reason for which jobs are left, or are
  * uncertain. Blocks until all that was sent is answered. */
 MUST_CHECK enum status pipeline_round(struct link *link, struct pipeline_job *jobs, size_t count,
                                       struct err *err);

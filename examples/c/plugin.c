@@ -13,7 +13,7 @@
 
 /* Made by init, and given to every job: many threads read it at once. */
 struct settings {
-    int steps;
+    long steps;
 };
 
 /* A string in capitals. That JSON text is worked on in place will do for this: the escapes of a
@@ -42,11 +42,11 @@ static int run_slow(void *state, struct darg_job *job)
 {
     const struct settings *settings = state;
     struct pollfd stop = {.fd = darg_job_stop_fd(job), .events = POLLIN};
-    for (int step = 0; step < settings->steps; step++) {
-        char progress[16];
+    for (long step = 0; step < settings->steps; step++) {
+        char progress[24];
         if (poll(&stop, 1, 100) > 0)
             return DARG_STOPPED;
-        snprintf(progress, sizeof progress, "%d", 100 * (step + 1) / settings->steps);
+        snprintf(progress, sizeof progress, "%ld", 100 * (step + 1) / settings->steps);
         darg_job_progress(job, progress);
     }
     darg_job_log(job, DARG_INFO, "all steps are done");
@@ -58,7 +58,7 @@ static int begin(void **state, const char *config, char *error, size_t error_siz
     struct settings *settings = malloc(sizeof *settings);
     if (settings == NULL)
         return -1;
-    settings->steps = config != NULL ? atoi(config) : 10;
+    settings->steps = config != NULL ? strtol(config, NULL, 10) : 10;
     if (settings->steps < 1) {
         snprintf(error, error_size, "the configuration is a number of steps, not '%s'", config);
         free(settings);

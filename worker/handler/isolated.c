@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,37 +225,43 @@ static enum status take_signals(struct talk *talk, struct err *err)
     return talk->term_fd < 0 ? err_system(err, errno, "cannot read signals") : ST_OK;
 }
 
-static enum status find_handler(struct plugin *plugin, const char *type, struct handler *handler,
-                                struct err *err)
+static bool is_told_to_end(const struct talk *talk)
 {
-    size_t count;
-    const struct darg_handler *handlers = plugin_handlers(plugin, &count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(handlers[i].type, type) == 0) {
-            *handler = plugin_handler(plugin, i);
-            return ST_OK;
-        }
-    return err_set(err, ST_INVALID, "there is no handler for '%s' any more", type);
+    struct pollfd term = {.fd = talk->term_fd, .events = POLLIN};
+    return poll(&term, 1, 0) > 0;
+}
+
+/* Index of the plugin's handler for the type, or its count. */
+static size_t find_handler(const struct plugin *plugin, const char *type, size_t *count)
+{
+    const struct darg_handler *handlers = plugin_handlers(plugin, count);
+    size_t i = 0;
+    while (i < *count && strcmp(handlers[i].type, type) != 0)
+        i++;
+    return i;
 }
 
 static enum status serve(struct talk *talk, struct plugin *plugin, const char *type,
                          struct err *err)
 {
-    struct handler handler = {.run = NULL};
+    size_t count;
+    size_t index = find_handler(plugin, type, &count);
+    if (index == count)
+        return err_set(err, ST_INVALID, "there is no handler for '%s' any more", type);
+    enum status status = plugin_begin(plugin, err);
+    if (status != ST_OK)
+        return status;
+    struct handler handler = plugin_handler(plugin, index);
     struct slice line;
-    enum status status = find_handler(plugin, type, &handler, err);
-    if (status == ST_OK)
-        status = plugin_begin(plugin, err);
     /* The first line is the hello of a worker that is this same program. */
     bool is_hello = true;
-    while (status == ST_OK && next_line(talk, &line)) {
+    while (status == ST_OK && !is_told_to_end(talk) && next_line(talk, &line)) {
         if (!is_hello)
             status = run_line(talk, &handler, line, err);
         is_hello = false;
     }
     plugin_end(plugin);
-    if (handler.free_state)
-        handler.free_state(handler.state);
+    handler.free_state(handler.state);
     return status;
 }
 
@@ -278,7 +285,7 @@ int isolated_run(struct plugin *own)
     if (status == ST_OK && loaded == NULL && own == NULL)
         status = err_set(&err, ST_INVALID, "this program has no handlers of its own");
     if (status == ST_OK)
-        status = serve(&talk, loaded != NULL ? loaded : own, type, &err);
+        status = serve(&talk, loaded != NULL ? loaded : own, type ? type : "", &err);
     if (status != ST_OK)
         fprintf(stderr, "%s: %s\n", program_invocation_short_name, err_text(&err));
     plugin_release(loaded);
