@@ -106,8 +106,8 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret test test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
-.PHONY: programs tests benches run-tests run-demo run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
+.PHONY: all secret examples test test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
+.PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
 
@@ -134,6 +134,11 @@ fuzz: ## any bytes into what reads bytes; SECONDS=60 for each harness
 demo: ## see it work
 	@tools/install-deps build
 	@$(MAKE) run-demo
+
+examples: ## the handlers in examples/ at work; what they did is looked at
+	@tools/install-deps build
+	@tools/install-deps examples || echo 'without them, then' >&2
+	@$(MAKE) run-examples
 
 test-cluster: ## docker-compose.yml under kills, pauses, cuts and rolling; needs a Docker Engine
 	+@tests/cluster/run
@@ -244,6 +249,9 @@ run-tests: tests
 
 run-demo: programs
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tools/demo
+
+run-examples: programs
+	+@CC='$(CC)' DARG_BUILD_DIR='$(abspath $(BUILD))' tools/examples
 
 # Ctrl-C is torture's own: it heals, waits and reports.
 run-torture: programs $(torture-programs)

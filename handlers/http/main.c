@@ -212,6 +212,7 @@ static int usage(const struct err *err)
 int main(int argc, char **argv)
 {
     int64_t max_body = 0;
+    const char *ca = NULL;
     const struct option_row rows[] = {
         {.name = "max-answer",
          .type = OPT_BYTES,
@@ -222,6 +223,13 @@ int main(int argc, char **argv)
          .max = 1 << 30,
          .no_environment = true,
          .help = "an answer that is longer buries the job"},
+        {.name = "ca",
+         .type = OPT_STRING,
+         .target = &ca,
+         .value_name = "FILE",
+         .no_environment = true,
+         .help = "certificate authorities to trust, and no others (else $SSL_CERT_FILE, else the "
+                 "system's)"},
         {0},
     };
     const struct options_spec spec = {
@@ -245,7 +253,7 @@ int main(int argc, char **argv)
     if (status == ST_OK && !is_done && count != 1)
         status = err_set(&err, ST_INVALID, "it wants one URL");
     if (status == ST_OK && !is_done)
-        status = post_open(operands[0], &post, &err);
+        status = post_open(operands[0], ca != NULL ? ca : getenv("SSL_CERT_FILE"), &post, &err);
     int code = status != ST_OK ? usage(&err) : is_done ? EX_OK : serve(post, max_body);
     post_close(post);
     free(operands);

@@ -14,8 +14,11 @@
 struct post;
 
 /* `url` is checked: http:// or https://, without a user or password, which the list of processes
- * would show. ST_INVALID with a sentence otherwise. post_close() it. */
-MUST_CHECK enum status post_open(const char *url, struct post **opened, struct err *err);
+ * would show. ST_INVALID with a sentence otherwise. `ca` is a file with the certificates of the
+ * authorities to trust, and of no others; NULL: the system's. One that cannot be read fails each
+ * post, in words. post_close() it. */
+MUST_CHECK enum status post_open(const char *url, const char *ca, struct post **opened,
+                                 struct err *err);
 void post_close(struct post *post); /* NULL is fine */
 
 struct post_job {

@@ -16,6 +16,7 @@ results=$work/results
 payload=49 # bytes of args that make a job of 100 bytes
 redis=
 worker=
+endpoint= # an HTTP server
 
 stop() {
     if [ -n "$1" ]; then
@@ -26,6 +27,7 @@ stop() {
 clean_up() {
     trap '' INT TERM HUP
     stop "$worker"
+    stop "$endpoint"
     stop "$redis"
     rm -rf "$work"
 }

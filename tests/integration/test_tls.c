@@ -3,6 +3,7 @@
 #include "support/cmocka_all.h"
 
 #include "redis/tls.h"
+#include "support/certificates.h"
 #include "support/worker_fixture.h"
 
 #include <signal.h>
@@ -11,47 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static char keys[] = "/tmp/darg-tls.XXXXXX"; /* a folder of certificates */
-static struct redis_server *plain_name;      /* wants no certificate of its clients */
-static struct redis_server *other_name;      /* its certificate is for another host */
+static struct redis_server *plain_name; /* wants no certificate of its clients */
+static struct redis_server *other_name; /* its certificate is for another host */
 static struct redis_server *expired;
-
-/* An authority of each name, and certificates by the first one. */
-static const char make_certificates[] =
-    "set -e\n"
-    "cd \"$1\"\n"
-    "quiet() { \"$@\" 2>errors || { cat errors >&2; exit 1; }; }\n"
-    "authority() {\n"
-    "    quiet openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj \"/CN=$1\" -keyout $1.key "
-    "-out $1.pem\n"
-    "}\n"
-    "certificate() { # NAME SUBJECT-ALTERNATIVE-NAME [PROGRAM THAT SETS THE CLOCK]\n"
-    "    quiet openssl req -newkey rsa:2048 -nodes -subj \"/CN=$1\" -keyout $1.key -out $1.csr\n"
-    "    echo \"subjectAltName=$2\" >$1.ext\n"
-    "    quiet $3 openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-    "-extfile $1.ext -out $1.pem\n"
-    "}\n"
-    "authority ca\n"
-    "authority stranger\n"
-    "certificate server DNS:localhost,IP:127.0.0.1\n"
-    "certificate elsewhere DNS:elsewhere.example\n"
-    "certificate expired DNS:localhost,IP:127.0.0.1 'faketime -f -9d'\n"
-    "certificate client DNS:client\n";
-
-static const char *in_keys(const char *name)
-{
-    static char paths[8][64];
-    static unsigned next;
-    char *path = paths[next++ % 8];
-    (void)snprintf(path, sizeof paths[0], "%s/%s", keys, name);
-    return path;
-}
 
 static struct redis_server *start_server(const char *certificate, const char *key, const char *asks)
 {
-    return redis_server_start_tls(
-        COMMANDS_ARGS("--tls-cert-file", in_keys(certificate), "--tls-key-file", in_keys(key),
-                      "--tls-ca-cert-file", in_keys("ca.pem"), "--tls-auth-clients", asks));
+    return redis_server_start_tls(COMMANDS_ARGS(
+        "--tls-cert-file", certificates_path(certificate), "--tls-key-file", certificates_path(key),
+        "--tls-ca-cert-file", certificates_path("ca.pem"), "--tls-auth-clients", asks));
 }
 
 static int setup(void **state)
@@ -60,11 +29,7 @@ static int setup(void **state)
         print_message("this build has no TLS (it wants hiredis_ssl): skipped\n");
         return 0;
     }
-    assert_non_null(mkdtemp(keys));
-    struct process *openssl = process_start(&(struct process_options){
-        .argv = COMMANDS_ARGS("sh", "-c", make_certificates, "sh", keys)});
-    worker_fixture_expect_exit(openssl, 0);
-    process_free(openssl);
+    certificates_make();
     plain_name = start_server("server.pem", "server.key", "no");
     other_name = start_server("elsewhere.pem", "elsewhere.key", "no");
     expired = start_server("expired.pem", "expired.key", "no");
@@ -83,10 +48,7 @@ static int teardown(void **state)
     redis_server_stop(plain_name);
     redis_server_stop(other_name);
     redis_server_stop(expired);
-    struct process *rm =
-        process_start(&(struct process_options){.argv = COMMANDS_ARGS("rm", "-r", keys)});
-    worker_fixture_expect_exit(rm, 0);
-    process_free(rm);
+    certificates_remove();
     return worker_fixture_teardown(state);
 }
 
@@ -129,7 +91,7 @@ static void try(struct worker_fixture *f, const struct attempt *attempt)
         if (options[i][1] == NULL)
             continue;
         args[count++] = options[i][0];
-        args[count++] = in_keys(options[i][1]);
+        args[count++] = certificates_path(options[i][1]);
     }
     f->program = "darg";
     struct process *process = worker_fixture_run_args(f, args, 0);
@@ -180,7 +142,8 @@ static void run_jobs(struct worker_fixture *f)
     char line[1024];
     const char *build = getenv("DARG_BUILD_DIR");
     const char *url = url_of(f->server, "rediss", "localhost");
-    const char *const tls[] = {in_keys("ca.pem"), in_keys("client.pem"), in_keys("client.key")};
+    const char *const tls[] = {certificates_path("ca.pem"), certificates_path("client.pem"),
+                               certificates_path("client.key")};
     (void)snprintf(line, sizeof line,
                    "{ seq %d; for i in $(seq %d); do head -c 3000000 /dev/zero | tr '\\0' x; echo; "
                    "done; } | %s/darg push noop --lines --quiet -q jobs --max-job-size 4MiB -r %s "

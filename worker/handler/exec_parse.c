@@ -182,7 +182,7 @@ static bool is_any_of(const char *variable, const char *const *names)
 /* Takes out what the limits leave no room for. */
 static void thin_out(struct exec_command *command, const struct limits *limits)
 {
-    static const char *const kept[] = {"PATH", "HOME", "LANG", "TZ", NULL};
+    static const char *const kept[] = {"PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", NULL};
     static const char *const of_the_user[] = {"HOME", "USER", "LOGNAME", NULL};
     size_t count = 0;
     for (size_t i = 0; i < command->environment_count; i++) {
