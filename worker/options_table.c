@@ -100,6 +100,27 @@ static void add_work_rows(struct option_row *rows, size_t *count, struct options
          .min = 1,
          .max = 256,
          .help = "worker processes"},
+        {.name = "delivery",
+         .type = OPT_STRING,
+         .target = &raw->delivery,
+         .value_name = "MODE",
+         .default_text = "at-least-once",
+         .help = "at-least-once or at-most-once"},
+        {.name = "prefetch",
+         .type = OPT_STRING,
+         .target = &raw->prefetch,
+         .value_name = "N",
+         .default_text = "auto",
+         .help = "jobs held ready beyond those that run, or auto"},
+    };
+    ADD_ROWS(rows, count, group);
+}
+
+/* What runs the jobs. */
+static void add_handler_rows(struct option_row *rows, size_t *count, struct options_raw *raw,
+                             struct worker_options *o)
+{
+    const struct option_row group[] = {
         {.name = "handler",
          .type = OPT_LIST,
          .target = &raw->handlers,
@@ -124,18 +145,6 @@ static void add_work_rows(struct option_row *rows, size_t *count, struct options
          .no_environment = true,
          .section = "limits",
          .help = "what its programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
-        {.name = "delivery",
-         .type = OPT_STRING,
-         .target = &raw->delivery,
-         .value_name = "MODE",
-         .default_text = "at-least-once",
-         .help = "at-least-once or at-most-once"},
-        {.name = "prefetch",
-         .type = OPT_STRING,
-         .target = &raw->prefetch,
-         .value_name = "N",
-         .default_text = "auto",
-         .help = "jobs held ready beyond those that run, or auto"},
     };
     ADD_ROWS(rows, count, group);
 }
@@ -329,6 +338,7 @@ enum status options_table_parse(int argc, char **argv, struct options_raw *raw,
     size_t count = 0;
     add_redis_rows(rows, &count, raw);
     add_work_rows(rows, &count, raw, o);
+    add_handler_rows(rows, &count, raw, o);
     add_job_rows(rows, &count, raw, o);
     add_size_rows(rows, &count, o);
     add_run_rows(rows, &count, raw, o);

@@ -361,6 +361,7 @@ void registry_leave(const struct registry *registry, size_t thread)
 
 void registry_append_types(const struct registry *registry, struct buf *out)
 {
+    ensure(registry->rows, "a registry has the built-in handlers at least");
     for (size_t i = 0; i < registry->count; i++) {
         if (i > 0)
             buf_append_char(out, ',');
