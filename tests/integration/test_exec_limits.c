@@ -214,19 +214,21 @@ static void test_clean_environment(void **state)
     static const char command[] = "env";
     setenv("LANG", "C", 1);
     setenv("TZ", "UTC", 1);
+    setenv("SSL_CERT_FILE", "/ca", 1);
     setenv("HOME", "/here", 1);
     setenv("HOMELY", "x", 1);
     fixture->limits = "env=clean";
     assert_int_equal(exec_fixture_run(fixture, command, NULL), HANDLER_DONE);
     size_t lines = 0;
-    static const char *const there[] = {"PATH=",    "HOME=/here\n",     "LANG=C\n",
-                                        "TZ=UTC\n", "DARG_JOB_ID=j1\n", "DARG_JOB_DEADLINE="};
+    static const char *const there[] = {
+        "PATH=",    "HOME=/here\n",     "LANG=C\n",          "SSL_CERT_FILE=/ca\n",
+        "TZ=UTC\n", "DARG_JOB_ID=j1\n", "DARG_JOB_DEADLINE="};
     const char *output = buf_text(&fixture->result.output);
     for (size_t i = 0; i < sizeof there / sizeof *there; i++)
         assert_non_null(strstr(output, there[i]));
     for (const char *at = output; (at = strchr(at, '\n')); at++)
         lines++;
-    assert_int_equal(lines, 4 + 6); /* and no FIFO, no HOMELY */
+    assert_int_equal(lines, 5 + 6); /* and no FIFO, no HOMELY */
     fixture->limits = "env=clean,env=all";
     assert_int_equal(exec_fixture_run(fixture, command, NULL), HANDLER_DONE);
     assert_non_null(strstr(buf_text(&fixture->result.output), "HOMELY=x\n"));
