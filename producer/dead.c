@@ -78,6 +78,8 @@ static void show(struct search *search, const struct death *death)
     table_json_int(object, "crashes", job->history.crashes);
     table_json_int(object, "attempts", job->history.attempts);
     table_json_text(object, "error", buf_slice(&death->error));
+    if (job->history.usage.len > 0)
+        table_json_raw(object, "usage", job->history.usage);
     table_json_raw(object, "job", job->original);
     cJSON_AddItemToArray(search->list, object);
 }

@@ -118,6 +118,8 @@ static void print_hit(const struct inquiry *inquiry, const struct search_hit *hi
         table_print_pair("error", buf_slice(&error));
         buf_fini(&error);
     }
+    if (job->history.usage.len > 0)
+        table_print_pair("it used", job->history.usage);
 }
 
 static void add_json(struct inquiry *inquiry, const struct search_hit *hit,
@@ -144,6 +146,8 @@ static void add_json(struct inquiry *inquiry, const struct search_hit *hit,
     table_json_int(object, "crashes", job->history.crashes);
     if (job->history.error.len > 0)
         table_json_raw(object, "error", job->history.error);
+    if (job->history.usage.len > 0)
+        table_json_raw(object, "usage", job->history.usage);
     cJSON_AddItemToArray(inquiry->list, object);
 }
 

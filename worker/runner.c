@@ -1,6 +1,5 @@
 #include "worker/runner.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "job/outcome.h"
 #include "queue/cancel.h"
+#include "worker/usage.h"
 
 void runner_scratch_fini(struct runner_scratch *scratch)
 {
@@ -221,30 +221,12 @@ static int64_t run_ms(const struct run *run)
     return clock_mono_ms() - run->started_ms;
 }
 
-static int64_t cpu_ms(const struct handler_usage *usage)
-{
-    return (usage->user_us + usage->system_us) / 1000;
-}
-
-/* What the run has used, as JSON; nothing where that is not known. */
-static void append_usage(const struct run *run, struct buf *out)
-{
-    const struct handler_usage *usage = &run->result->usage;
-    if (!usage->is_known)
-        return;
-    buf_printf(out, "{\"wall_ms\":%" PRId64 ",\"cpu_ms\":%" PRId64, run_ms(run), cpu_ms(usage));
-    buf_printf(out, ",\"cpu_system_ms\":%" PRId64, usage->system_us / 1000);
-    if (usage->peak_bytes > 0)
-        buf_printf(out, ",\"peak_kib\":%" PRId64, usage->peak_bytes / 1024);
-    buf_append_char(out, '}');
-}
-
 static void append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
     bool is_done = kind == SETTLE_DONE;
     struct buf usage = {0};
-    append_usage(run, &usage);
+    usage_append(&usage, &result->usage, run_ms(run));
     job_append_outcome(
         out, &(struct job_outcome){.id = run->id,
                                    .type = slice_of(run->job->type),
@@ -259,6 +241,8 @@ static void append_told(const struct run *run, enum settle_kind kind, struct buf
 static void append_head(struct run *run, struct buf *out)
 {
     const struct job_history *history = &run->job->history;
+    struct buf usage = {0};
+    usage_append(&usage, &run->result->usage, run_ms(run));
     struct job_head head = {
         .runs = history->runs + 1,
         .crashes = history->crashes + (run->result->is_crash ? 1 : 0),
@@ -267,8 +251,10 @@ static void append_head(struct run *run, struct buf *out)
         .id = run->id,
         .claim = claim_name(run),
         .error = buf_slice(&run->result->error),
+        .usage = buf_slice(&usage),
     };
     job_append_head(out, &head);
+    buf_fini(&usage);
 }
 
 static int64_t choose_delay_ms(const struct run *run)
@@ -307,19 +293,6 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     return ending;
 }
 
-/* Likewise, as fields of the log; returns how many. */
-static size_t list_usage(const struct handler_usage *usage, struct log_field *fields)
-{
-    size_t count = 0;
-    if (usage->is_known) {
-        fields[count++] = LOG_INT("cpu_ms", cpu_ms(usage));
-        fields[count++] = LOG_INT("cpu_system_ms", usage->system_us / 1000);
-    }
-    if (usage->peak_bytes > 0)
-        fields[count++] = LOG_INT("peak_kib", usage->peak_bytes / 1024);
-    return count;
-}
-
 static void log_run(const struct run *run, enum settle_kind kind, const struct ending *ending)
 {
     static const char *const messages[SETTLE_KINDS] = {
@@ -333,7 +306,7 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
-    struct log_field fields[11] = {
+    struct log_field fields[8 + USAGE_FIELDS_MAX] = {
         LOG_STR("queue", lease->queue->name),
         LOG_SLICE("id", run->id),
         LOG_STR("type", run->job->type),
@@ -342,7 +315,7 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         LOG_INT("run_ms", run_ms(run)),
     };
     size_t count = 6;
-    count += list_usage(&run->result->usage, fields + count);
+    count += usage_list(&run->result->usage, fields + count);
     if (kind == SETTLE_RETRY)
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)

@@ -60,12 +60,11 @@ static bool read_name(struct json_value value, char *out, size_t max)
 /* Reads the members of an envelope's head; false if the head is no JSON object. */
 static bool read_head(struct slice head, struct job *job)
 {
-    enum { ATTEMPT, ID, CLAIM, FAILED_AT, ERROR, FIELDS };
-    struct json_field fields[FIELDS] = {[ATTEMPT] = {.name = "attempt"},
-                                        [ID] = {.name = "id"},
-                                        [CLAIM] = {.name = "claim"},
-                                        [FAILED_AT] = {.name = "failed_at"},
-                                        [ERROR] = {.name = "error"}};
+    enum { ATTEMPT, ID, CLAIM, FAILED_AT, ERROR, USAGE, FIELDS };
+    struct json_field fields[FIELDS] = {
+        [ATTEMPT] = {.name = "attempt"}, [ID] = {.name = "id"},
+        [CLAIM] = {.name = "claim"},     [FAILED_AT] = {.name = "failed_at"},
+        [ERROR] = {.name = "error"},     [USAGE] = {.name = "usage"}};
     struct buf closed = {0};
     buf_append_slice(&closed, head);
     buf_append_char(&closed, '}');
@@ -88,6 +87,9 @@ static bool read_head(struct slice head, struct job *job)
         if (fields[ERROR].value.type == JSON_STRING)
             history->error = (struct slice){head.ptr + (fields[ERROR].value.text.ptr - closed.ptr),
                                             fields[ERROR].value.text.len};
+        if (fields[USAGE].value.type == JSON_OBJECT)
+            history->usage = (struct slice){head.ptr + (fields[USAGE].value.text.ptr - closed.ptr),
+                                            fields[USAGE].value.text.len};
     }
     buf_fini(&closed);
     return is_object;
@@ -249,6 +251,10 @@ void job_append_head(struct buf *out, const struct job_head *head)
     if (head->error.len) {
         buf_append_text(out, ",\"error\":");
         json_append_string(out, head->error);
+    }
+    if (head->usage.len) {
+        buf_append_text(out, ",\"usage\":");
+        buf_append_slice(out, head->usage);
     }
     buf_append_text(out, original_mark);
 }

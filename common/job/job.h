@@ -40,6 +40,7 @@ struct job_history {
     int64_t failed_at_ms; /* server time of the last failure; 0: none */
     struct slice error;   /* reason of the last failure as JSON string with quotes; empty: none */
     struct slice claim;   /* what makes the envelope unique, as JSON string; empty: none */
+    struct slice usage;   /* what the program of that run had used, a JSON object; empty: unknown */
 };
 
 /* An element of the queue taken apart. Slices point into the text given to job_read(). */
@@ -71,12 +72,13 @@ MUST_CHECK enum status job_read(struct slice text, int64_t max_bytes, struct job
 void job_split(struct slice text, struct job *job);
 
 /* Appends everything of an envelope that stands before the original, `{"darg":1 ... ,"job":`. The
- * original and a closing brace complete it. `id`, `claim` and `error` are plain text (empty: left
- * out). */
+ * original and a closing brace complete it. `id`, `claim` and `error` are plain text; what is empty
+ * is left out. */
 struct job_head {
     int64_t runs, crashes, attempts;
     int64_t failed_at_ms; /* 0: left out */
     struct slice id, claim, error;
+    struct slice usage; /* a JSON object */
 };
 void job_append_head(struct buf *out, const struct job_head *head);
 

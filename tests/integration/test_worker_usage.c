@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/cli.h"
 #include "support/worker_fixture.h"
 
 static void expect_has(const char *text, const char *part)
@@ -24,14 +25,26 @@ static char *reply_of(struct worker_fixture *f, const char *job, const char *cou
     return reply;
 }
 
+/* What the reply has said is in the dead entries, too, for people to see. */
+static void expect_in_dead_entries(struct worker_fixture *f)
+{
+    struct cli cli = {.server = f->server, .conn = f->conn};
+    cli_run(&cli, 0, "dead", "list", "--id", "b", "-q", "jobs", "--json");
+    cli_expect_out_has(&cli, "\"usage\":{\"exit\":65,\"wall_ms\":");
+    cli_run(&cli, 0, "status", "c", "-q", "jobs");
+    cli_expect_out_has(&cli, "\nit used      {\"signal\":9,\"wall_ms\":");
+    process_free(cli.last);
+}
+
 static void test_reply_and_log(void **state)
 {
     struct worker_fixture *f = *state;
     struct process *worker = worker_fixture_start(f, "-q", "jobs", "--handler",
                                                   "hog=dd if=/dev/zero of=/dev/null bs=96M count=1",
-                                                  "--handler", "bad=sh -c 'exit 65'");
+                                                  "--handler", "bad=sh -c 'exit 65'", "--handler",
+                                                  "dies=sh -c 'kill -9 $$'", "--max-attempts", "1");
     char *reply = reply_of(f, "{\"type\":\"hog\",\"id\":\"a\",\"reply\":\"r\"}", "done", 1);
-    expect_has(reply, "\"usage\":{\"wall_ms\":");
+    expect_has(reply, "\"usage\":{\"exit\":0,\"wall_ms\":");
     expect_has(reply, ",\"cpu_ms\":");
     expect_has(reply, ",\"cpu_system_ms\":");
     expect_has(reply, ",\"peak_kib\":");
@@ -43,9 +56,14 @@ static void test_reply_and_log(void **state)
     assert_non_null(strstr(line, " cpu_system_ms="));
     assert_non_null(strstr(line, " peak_kib="));
     reply = reply_of(f, "{\"type\":\"bad\",\"id\":\"b\",\"reply\":\"r\"}", "buried", 1);
-    expect_has(reply, "\"usage\":{\"wall_ms\":");
+    expect_has(reply, "\"usage\":{\"exit\":65,\"wall_ms\":");
     expect_has(reply, "},\"error\":\"exit status 65\"}");
     free(reply);
+    reply = reply_of(f, "{\"type\":\"dies\",\"id\":\"c\",\"reply\":\"r\"}", "buried", 2);
+    expect_has(reply, "\"usage\":{\"signal\":9,\"wall_ms\":");
+    free(reply);
+    process_wait_stderr(worker, " signal=9 ", WORKER_FIXTURE_WAIT_MS);
+    expect_in_dead_entries(f);
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
 }

@@ -256,6 +256,7 @@ void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
         death->oom_kills = count_oom_kills(child->oom_kills);
     death->usage = (struct handler_usage){
         .is_known = death->is_known,
+        .wait_status = death->wait_status,
         .user_us = in_us(&used.ru_utime),
         .system_us = in_us(&used.ru_stime),
         .peak_bytes = find_peak(&used),

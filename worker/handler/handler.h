@@ -44,7 +44,8 @@ enum handler_outcome {
 
 /* What the program of a run has used, with those of its children that it waited for. */
 struct handler_usage {
-    bool is_known; /* false: nothing below counts */
+    bool is_known;   /* false: nothing below counts */
+    int wait_status; /* of waitpid() */
     int64_t user_us, system_us;
     int64_t peak_bytes; /* memory of the largest of them; 0: not known (exec_spawn.h says why) */
 };
