@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "worker/wake.h"
 
-enum { LEASE_POLL_MS = 50 }; /* how often a thread looks whether the lease is fresh again */
+enum {
+    LEASE_POLL_MS = 50, /* how often a thread looks whether the lease is fresh again */
+    CARE_MS = 5000,     /* and how often an idle one after what handlers keep for it */
+};
 
 struct pool_thread {
     struct pool *pool;
@@ -81,6 +84,17 @@ static void run_task(struct pool_thread *self, struct task *task)
     ring_wake(pool->options.endings);
 }
 
+/* False: there will be none. */
+static bool await_task(const struct pool_thread *self)
+{
+    const struct registry *registry = self->pool->options.runner->registry;
+    int64_t timeout_ms = registry_wants_care(registry) ? CARE_MS : -1;
+    enum ring_wait wait;
+    while ((wait = ring_wait(self->pool->options.tasks, timeout_ms)) == RING_TIMEOUT)
+        registry_attend(registry, self->index);
+    return wait == RING_ITEMS;
+}
+
 static void *thread_main(void *argument)
 {
     struct pool_thread *self = argument;
@@ -101,7 +115,7 @@ static void *thread_main(void *argument)
         load_set_busy(load, self->index, false);
         if (ring_count(pool->options.tasks) == 0)
             room_notice(pool->options.room);
-    } while (ring_wait(pool->options.tasks));
+    } while (await_task(self));
     registry_leave(pool->options.runner->registry, self->index);
     runner_scratch_fini(&self->scratch);
     if (atomic_fetch_sub(&pool->running, 1) == 1)

@@ -180,8 +180,11 @@ static void *thread_main(void *argument)
     char name[16];
     snprintf(name, sizeof name, "pool-%zu", self->index);
     pthread_setname_np(pthread_self(), name);
-    while (!atomic_load(&popper->is_stopping))
+    while (!atomic_load(&popper->is_stopping)) {
         pop_step(self);
+        if (!self->is_fed) /* it has waited for a while, for nothing */
+            registry_attend(popper->options.runner->registry, self->index);
+    }
     registry_leave(popper->options.runner->registry, self->index);
     runner_scratch_fini(&self->scratch);
     if (atomic_fetch_sub(&popper->running, 1) == 1)

@@ -129,6 +129,14 @@ static struct timespec deadline_after(int64_t timeout_ms)
     return at;
 }
 
+/* Under the lock. False: it is `deadline`. */
+static bool sleep_once(struct ring *ring, const struct timespec *deadline)
+{
+    if (!deadline)
+        return pthread_cond_wait(&ring->items, &ring->lock) == 0;
+    return pthread_cond_timedwait(&ring->items, &ring->lock, deadline) == 0;
+}
+
 void *ring_take(struct ring *ring, int64_t timeout_ms)
 {
     void *item = take_and_pass_on(ring);
@@ -140,10 +148,7 @@ void *ring_take(struct ring *ring, int64_t timeout_ms)
     atomic_fetch_add_explicit(&ring->sleepers, 1, memory_order_acq_rel);
     while (!(item = ring_try_take(ring)) && !is_late &&
            !atomic_load_explicit(&ring->is_closed, memory_order_acquire)) {
-        if (timeout_ms < 0)
-            pthread_cond_wait(&ring->items, &ring->lock);
-        else
-            is_late = pthread_cond_timedwait(&ring->items, &ring->lock, &deadline) != 0;
+        is_late = !sleep_once(ring, timeout_ms < 0 ? NULL : &deadline);
     }
     atomic_fetch_sub_explicit(&ring->sleepers, 1, memory_order_acq_rel);
     if (item && ring_count(ring) > 0)
@@ -152,20 +157,23 @@ void *ring_take(struct ring *ring, int64_t timeout_ms)
     return item;
 }
 
-bool ring_wait(struct ring *ring)
+enum ring_wait ring_wait(struct ring *ring, int64_t timeout_ms)
 {
     if (ring_count(ring) > 0)
-        return true;
+        return RING_ITEMS;
+    struct timespec deadline = deadline_after(timeout_ms < 0 ? 0 : timeout_ms);
+    bool is_early = true;
     pthread_mutex_lock(&ring->lock);
     atomic_fetch_add_explicit(&ring->sleepers, 1, memory_order_acq_rel);
-    while (ring_count(ring) == 0 && !atomic_load_explicit(&ring->is_closed, memory_order_acquire))
-        pthread_cond_wait(&ring->items, &ring->lock);
+    while (is_early && ring_count(ring) == 0 &&
+           !atomic_load_explicit(&ring->is_closed, memory_order_acquire))
+        is_early = sleep_once(ring, timeout_ms < 0 ? NULL : &deadline);
     atomic_fetch_sub_explicit(&ring->sleepers, 1, memory_order_acq_rel);
     size_t count = ring_count(ring);
     if (count > 1)
         pthread_cond_signal(&ring->items);
     pthread_mutex_unlock(&ring->lock);
-    return count > 0 || !ring_is_closed(ring);
+    return count > 0 ? RING_ITEMS : ring_is_closed(ring) ? RING_CLOSED : RING_TIMEOUT;
 }
 
 void ring_close(struct ring *ring)

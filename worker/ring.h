@@ -30,9 +30,10 @@ void *ring_try_take(struct ring *ring);
  * time is over, or the ring is closed and empty. */
 void *ring_take(struct ring *ring, int64_t timeout_ms);
 
-/* Sleeps until there is something to be taken, which another may then be quicker to take. False:
- * the ring is closed and empty. */
-bool ring_wait(struct ring *ring);
+/* Sleeps until there is something to be taken (which another may then be quicker to take), the ring
+ * is closed and empty, or timeout_ms have passed (negative: for ever). */
+enum ring_wait { RING_ITEMS, RING_CLOSED, RING_TIMEOUT };
+enum ring_wait ring_wait(struct ring *ring, int64_t timeout_ms);
 
 /* Sleepers return at once from now on; what is in the ring can still be taken. */
 void ring_close(struct ring *ring);

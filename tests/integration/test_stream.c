@@ -1,10 +1,13 @@
 /* Handlers that stay: what they are told, what they may answer, and how long they stay. */
 #include "support/cmocka_all.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "support/stream_fixture.h"
 #include "worker/handler/stream.h"
 
@@ -118,6 +121,38 @@ static void test_stays_and_is_replaced_after_jobs(void **state)
     buf_fini(&next);
 }
 
+/* True once the process of this number has ended, waited for or not. */
+static bool has_ended(pid_t child)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0;
+}
+
+/* One that ends while its thread has nothing for it is waited for by and by, not at the next job.
+ */
+static void test_ends_while_idle(void **state)
+{
+    struct stream_fixture *f = *state;
+    struct buf answer = {0};
+    const char *const ends[] = {pid, "echo \"REPLY,\\\"done\\\":$$}\"; exit 0"};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t child;
+        stream_fixture_script(f, i == 0 ? ",jobs=1" : "", ends[i]);
+        run_pid(f, &answer);
+        assert_int_equal(parse_digits(buf_slice(&answer), 9, &child), answer.len);
+        assert_true(has_ended((pid_t)child)); /* waits for it */
+        f->handler.attend(f->handler.state, 0);
+        assert_int_equal(kill((pid_t)child, 0), -1);
+        f->handler.attend(f->handler.state, 0); /* nothing is left to be looked after */
+    }
+    stream_fixture_script(f, "", pid);
+    run_pid(f, &answer);
+    f->handler.attend(f->handler.state, 0);
+    f->handler.attend(f->handler.state, 1); /* a thread that has had no job */
+    stream_fixture_expect(f, NULL, HANDLER_DONE, buf_text(&answer));
+    buf_fini(&answer);
+}
+
 static void test_leaves_when_its_input_ends(void **state)
 {
     struct stream_fixture *f = *state;
@@ -167,6 +202,7 @@ int main(void)
         TEST(test_progress_and_log),
         TEST(test_standard_error_is_heard),
         TEST(test_stays_and_is_replaced_after_jobs),
+        TEST(test_ends_while_idle),
         TEST(test_leaves_when_its_input_ends),
         TEST(test_bad_options),
     };

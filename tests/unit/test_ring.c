@@ -83,7 +83,7 @@ static void test_closed(void **state)
     assert_int_equal(number_of(ring_take(ring, -1)), 1);
     assert_int_equal(number_of(ring_try_take(ring)), 2);
     assert_null(ring_take(ring, -1));
-    assert_false(ring_wait(ring));
+    assert_int_equal(ring_wait(ring, -1), RING_CLOSED);
     ring_free(ring);
 }
 
@@ -91,13 +91,14 @@ static void test_wait(void **state)
 {
     (void)state;
     struct ring *ring = ring_new(4);
+    assert_int_equal(ring_wait(ring, 1), RING_TIMEOUT);
     assert_true(ring_push(ring, item_of(1)));
-    assert_true(ring_wait(ring));
+    assert_int_equal(ring_wait(ring, -1), RING_ITEMS);
     assert_int_equal(ring_count(ring), 1);
     ring_close(ring);
-    assert_true(ring_wait(ring));
+    assert_int_equal(ring_wait(ring, 0), RING_ITEMS);
     assert_int_equal(number_of(ring_try_take(ring)), 1);
-    assert_false(ring_wait(ring));
+    assert_int_equal(ring_wait(ring, -1), RING_CLOSED);
     ring_free(ring);
 }
 
@@ -127,7 +128,7 @@ static void *wait_main(void *argument)
     size_t index = atomic_fetch_add(&sleepers->next, 1);
     void *item = NULL;
     sleepers->ids[index] = gettid();
-    while (!item && ring_wait(sleepers->ring))
+    while (!item && ring_wait(sleepers->ring, -1) == RING_ITEMS)
         item = ring_try_take(sleepers->ring);
     sleepers->got[index] = number_of(item);
     return NULL;

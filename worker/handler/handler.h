@@ -87,6 +87,9 @@ struct handler {
      * has nothing to do then. Several handlers may share what is begun: again does nothing. */
     enum status (*begin)(void *state, struct err *err);
     void (*end)(void *state);
+    /* Called by a pool thread that has had nothing to do for a while: looks after what it keeps for
+     * that thread, without waiting. NULL: keeps nothing that could need it. */
+    void (*attend)(void *state, size_t thread);
     /* Called by a pool thread that ends, until_ms on the monotonic clock; NULL: keeps nothing for a
      * thread. */
     void (*leave)(void *state, size_t thread, enum handler_leave step, int64_t until_ms);

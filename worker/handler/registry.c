@@ -345,6 +345,23 @@ const struct handler *registry_find(const struct registry *registry, const char 
     return found ? &registry->rows[at].handler : NULL;
 }
 
+void registry_attend(const struct registry *registry, size_t thread)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct handler *handler = &registry->rows[i].handler;
+        if (handler->attend)
+            handler->attend(handler->state, thread);
+    }
+}
+
+bool registry_wants_care(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++)
+        if (registry->rows[i].handler.attend)
+            return true;
+    return false;
+}
+
 void registry_leave(const struct registry *registry, size_t thread)
 {
     static const int64_t waits_ms[] = {

@@ -46,6 +46,11 @@ void registry_end(const struct registry *registry); /* when no job runs any more
 /* NULL: no handler for that type here. Any thread. */
 const struct handler *registry_find(const struct registry *registry, const char *type);
 
+/* Looks after what the handlers keep for a pool thread that is idle; to be called now and then,
+ * where registry_wants_care(). Only that thread; does not wait. */
+void registry_attend(const struct registry *registry, size_t thread);
+bool registry_wants_care(const struct registry *registry);
+
 /* Ends what the handlers keep for a pool thread: called by each thread when it has run its last
  * job, before it ends. Returns within two seconds, however many handlers there are. */
 void registry_leave(const struct registry *registry, size_t thread);

@@ -5,7 +5,8 @@
  * type. One that dies is replaced at the next job, after a pause if it has answered nothing; the
  * job it held is tried again and counts a crash. One that breaks the protocol is killed, and its
  * job tried again. Standard error goes to the log; its end is part of the reason of a failure.
- * Between jobs the process is left alone: what it writes then is read at the next.
+ * Between jobs an idle thread looks now and then whether its process has ended, and reads what it
+ * wrote.
  *
  * The same holds for the worker's process as for exec.h. */
 #ifndef DARG_WORKER_HANDLER_STREAM_H

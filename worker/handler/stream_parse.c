@@ -79,6 +79,7 @@ enum status stream_parse(const char *text, struct handler *handler, struct err *
     *handler = (struct handler){.run = stream_run,
                                 .state = stream,
                                 .limit = stream_limit,
+                                .attend = stream_attend,
                                 .leave = stream_leave,
                                 .free_state = stream_free};
     return ST_OK;

@@ -194,6 +194,19 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
     return true;
 }
 
+/* ---- between jobs ---- */
+
+/* One that has been told to end is given the time for it. */
+void stream_attend(void *state, size_t thread)
+{
+    const struct stream *stream = state;
+    struct stream_slot *slot = thread < STREAM_THREADS_MAX ? stream->slots[thread] : NULL;
+    if (!slot || !slot->child.is_running)
+        return;
+    if (!slot->is_asked || stream_child_has_ended(&slot->child))
+        sort_out(slot);
+}
+
 /* ---- the end of a thread ---- */
 
 void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t until_ms)

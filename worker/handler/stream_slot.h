@@ -43,9 +43,10 @@ void stream_slot_reap(struct stream_slot *slot, struct exec_death *death);
 /* Appends a sentence about a line that must not have come. */
 void stream_refuse(struct buf *reason, const char *what, struct slice line);
 
-/* The four functions of the handler; state is a struct stream. */
+/* The functions of the handler; state is a struct stream. */
 void stream_run(void *state, const struct handler_call *call, struct handler_result *result);
 void stream_limit(void *state, const struct limits *limits);
+void stream_attend(void *state, size_t thread);
 void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
 void stream_free(void *state);
 
