@@ -21,7 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDS_MAX = 50, LOOK_MS = 50, TIMEOUT_MS = 10000, POPPER_MS = 3000, WORKERS_MAX = 1000 };
+enum {
+    IDS_MAX = 50,
+    LOOK_MS = 50,
+    TIMEOUT_MS = 10000,
+    POPPER_MS = 3000,
+    WORKERS_MAX = 1000,
+    PASSES_MAX = 100
+};
 
 enum state {
     UNKNOWN,   /* not met (yet) */
@@ -152,12 +159,13 @@ static enum status await_held(struct cancel *cancel, int64_t until_ms, struct er
 }
 
 /* Searches until a pass meets nothing that it has to act on: what is given back or retried goes the
- * other way, and what is removed hides what lies behind it. */
+ * other way, and what is removed hides what lies behind it. Not for ever: others may go on pushing
+ * such jobs. */
 static enum status hunt(struct cancel *cancel, int64_t until_ms, struct err *err)
 {
     enum status status = ST_OK;
     bool is_over = false;
-    while (status == ST_OK && !is_over && !interrupt_is_set()) {
+    for (int i = 0; status == ST_OK && !is_over && i < PASSES_MAX && !interrupt_is_set(); i++) {
         cancel->moved = 0;
         status = search(cancel, SEARCH_SCHEDULED | SEARCH_WAITING | SEARCH_HELD, err);
         size_t held = count_held(cancel);
