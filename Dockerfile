@@ -38,7 +38,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
 
 FROM build AS test
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends faketime iproute2 libcmocka-dev libsystemd-dev openssl procps redis-server \
+    && apt-get install -y --no-install-recommends ca-certificates faketime iproute2 libcmocka-dev libsystemd-dev openssl procps redis-server \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN make test

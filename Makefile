@@ -386,10 +386,10 @@ $(filter %/test_libdarg %/test_libdarg_faults %/test_libdarg_wire,$(test-program
 $(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
 	$(call link-program,$(worker-libs))
 
-# Files that change when the flags or the list of sources change, and only then.
+# Files that change when the flags (with the libraries there are) or the list of sources change, and only then.
 $(BUILD)/flags $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(if $(filter %/flags,$@),$(compile),$(sort $(sources)))' >$@.new
+	@printf '%s\n' '$(if $(filter %/flags,$@),$(compile) $(all-libs) $(worker-libs),$(sort $(sources)))' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(BUILD)/flags: | libraries-present
