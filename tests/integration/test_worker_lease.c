@@ -9,7 +9,9 @@
 
 static struct process *start(struct worker_fixture *f)
 {
-    return worker_fixture_start(f, "-q", "jobs", "-t", "2", "--lease", "1s");
+    const char *script = "echo >>${DIR}started; exec sleep 1.5";
+    return worker_fixture_start(f, "-q", "jobs", "-t", "2", "--lease", "1s", "--handler",
+                                worker_fixture_handler(f, "slow", script));
 }
 
 /* How often `text` stands in the worker's log. */
@@ -26,8 +28,9 @@ static void test_a_zombie_changes_nothing(void **state)
     struct worker_fixture *f = *state;
     struct process *zombie = start(f);
     pid_t child = worker_fixture_child(zombie);
-    worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":1500,\"reply\":\"r\",\"id\":\"j0\"}");
-    worker_fixture_wait_held(f, 1);
+    worker_fixture_push(f, "{\"type\":\"slow\",\"reply\":\"r\",\"id\":\"j0\"}");
+    /* What is held and not started would be dropped, without a word of its end. */
+    worker_fixture_wait_lines(worker_fixture_path(f, "started"), 1);
     assert_int_equal(kill(child, SIGSTOP), 0);
     struct process *other = start(f);
     worker_fixture_wait_count(f, "done", 1);
