@@ -1,8 +1,9 @@
 /* darg cancel: jobs that are not to run (any more), wherever they are.
  *
- * The ids are marked first, so that a job that is claimed while the queue is searched is stopped by
- * its worker. Then everything is searched until nothing of them is left: what waits is moved to the
- * dead set, what is held is waited for. What became of a job that was held is read in the dead set.
+ * The ids are marked, so that a job that is claimed while the queue is searched is stopped by its
+ * worker, and marked again as long as this takes. Then everything is searched until nothing of them
+ * is left: what waits is moved to the dead set, what is held is waited for. What became of a job
+ * that was held is read in the dead set.
  */
 #include "producer/commands.h"
 #include "producer/context.h"
@@ -26,6 +27,8 @@ enum {
     LOOK_MS = 50,
     TIMEOUT_MS = 10000,
     POPPER_MS = 3000,
+    MARK_AGAIN_MS = CANCEL_MARK_MS / 3,
+    EMPTY_PASSES = 2, /* in a row: what went the other way during one is met by the next */
     WORKERS_MAX = 1000,
     PASSES_MAX = 100
 };
@@ -46,7 +49,8 @@ struct target {
 struct cancel {
     struct context context;
     int64_t timeout_ms;
-    int64_t marked_ms; /* server time */
+    int64_t marked_ms;     /* server time, of the first mark; 0: none yet */
+    int64_t mark_again_ms; /* monotonic */
     struct target targets[IDS_MAX];
     size_t count;
     size_t moved; /* in this pass: others may have been missed */
@@ -65,6 +69,25 @@ static struct target *target_of(struct cancel *cancel, const struct job *job)
     return &cancel->targets[i];
 }
 
+/* ---- the marks ---- */
+
+/* A mark lasts for a time only, and a job may be held, given back and held again. */
+static enum status mark(struct cancel *cancel, struct err *err)
+{
+    int64_t now_ms = 0;
+    enum status status = cancel_mark(cancel->context.conn, &cancel->context.queue,
+                                     cancel->context.operands, cancel->count, &now_ms, err);
+    if (status == ST_OK && cancel->marked_ms == 0)
+        cancel->marked_ms = now_ms;
+    cancel->mark_again_ms = clock_mono_ms() + MARK_AGAIN_MS;
+    return status;
+}
+
+static enum status keep_marked(struct cancel *cancel, struct err *err)
+{
+    return clock_mono_ms() < cancel->mark_again_ms ? ST_OK : mark(cancel, err);
+}
+
 /* ---- the search ---- */
 
 static enum status visit_waiting(struct cancel *cancel, const struct search_hit *hit,
@@ -81,12 +104,19 @@ static enum status visit_waiting(struct cancel *cancel, const struct search_hit 
     return status;
 }
 
+/* True for a dead job that its worker has buried; one that was moved here without having been held
+ * has a claim with no colon. */
+static bool is_buried_by_worker(const struct job *job)
+{
+    return memchr(job->history.claim.ptr, ':', job->history.claim.len) != NULL;
+}
+
 static void visit_dead(struct cancel *cancel, const struct search_hit *hit)
 {
     const struct slice error = hit->job->history.error;
     static const char reason[] = "\"" CANCEL_REASON;
-    if (hit->at_ms >= cancel->marked_ms && error.len >= sizeof reason - 1 &&
-        memcmp(error.ptr, reason, sizeof reason - 1) == 0)
+    if (hit->at_ms >= cancel->marked_ms && is_buried_by_worker(hit->job) &&
+        error.len >= sizeof reason - 1 && memcmp(error.ptr, reason, sizeof reason - 1) == 0)
         target_of(cancel, hit->job)->state = CANCELLED;
 }
 
@@ -151,27 +181,32 @@ static enum status await_held(struct cancel *cancel, int64_t until_ms, struct er
 {
     enum status status = ST_OK;
     while (status == ST_OK && count_held(cancel) > 0 && clock_mono_ms() < until_ms &&
-           interrupt_sleep(LOOK_MS))
+           interrupt_sleep(LOOK_MS)) {
+        status = keep_marked(cancel, err);
         for (size_t i = 0; status == ST_OK && i < cancel->count; i++)
             if (cancel->targets[i].state == HELD)
                 status = look_at(cancel, &cancel->targets[i], err);
+    }
     return status;
 }
 
-/* Searches until a pass meets nothing that it has to act on: what is given back or retried goes the
- * other way, and what is removed hides what lies behind it. Not for ever: others may go on pushing
- * such jobs. */
+/* Searches until passes meet nothing that they have to act on: what is given back or retried goes
+ * the other way, and what is removed hides what lies behind it. Not for ever: others may go on
+ * pushing such jobs. */
 static enum status hunt(struct cancel *cancel, int64_t until_ms, struct err *err)
 {
     enum status status = ST_OK;
     bool is_over = false;
+    int empty = 0;
     for (int i = 0; status == ST_OK && !is_over && i < PASSES_MAX && !interrupt_is_set(); i++) {
         cancel->moved = 0;
-        status = search(cancel, SEARCH_SCHEDULED | SEARCH_WAITING | SEARCH_HELD, err);
-        size_t held = count_held(cancel);
+        status = keep_marked(cancel, err);
+        if (status == ST_OK)
+            status = search(cancel, SEARCH_SCHEDULED | SEARCH_WAITING | SEARCH_HELD, err);
+        empty = cancel->moved == 0 && count_held(cancel) == 0 ? empty + 1 : 0;
         if (status == ST_OK)
             status = await_held(cancel, until_ms, err);
-        is_over = (cancel->moved == 0 && held == 0) || count_held(cancel) > 0;
+        is_over = empty == EMPTY_PASSES || count_held(cancel) > 0;
     }
     return status;
 }
@@ -270,7 +305,7 @@ static int run(struct cancel *cancel)
     const struct queue *queue = &cancel->context.queue;
     const char *const *ids = cancel->context.operands;
     int64_t until_ms = clock_mono_ms() + cancel->timeout_ms;
-    enum status status = cancel_mark(conn, queue, ids, cancel->count, &cancel->marked_ms, &err);
+    enum status status = mark(cancel, &err);
     if (status == ST_OK)
         status = hunt(cancel, until_ms, &err);
     if (status == ST_OK)
@@ -288,14 +323,27 @@ static int run(struct cancel *cancel)
     return DARG_OK;
 }
 
-static enum status check(const struct cancel *cancel, struct err *err)
+/* Among those that were taken already. */
+static bool is_repeated(const struct cancel *cancel, const char *id)
+{
+    size_t i = 0;
+    while (i < cancel->count && strcmp(id_of(cancel, i), id) != 0)
+        i++;
+    return i < cancel->count;
+}
+
+/* Checks the operands and leaves each id once. */
+static enum status take_ids(struct cancel *cancel, struct err *err)
 {
     if (cancel->context.operand_count == 0)
         return err_set(err, ST_INVALID, "ID is missing");
     for (size_t i = 0; i < cancel->context.operand_count; i++) {
-        size_t len = strlen(cancel->context.operands[i]);
+        const char *id = cancel->context.operands[i];
+        size_t len = strlen(id);
         if (len < 1 || len > JOB_ID_MAX)
             return err_set(err, ST_INVALID, "an ID has 1 to %d bytes", JOB_ID_MAX);
+        if (!is_repeated(cancel, id))
+            cancel->context.operands[cancel->count++] = id;
     }
     return ST_OK;
 }
@@ -324,14 +372,12 @@ int cancel_main(int argc, char **argv)
     interrupt_init();
     if (!context_parse(&cancel.context, &spec, argc, argv, &exit_code))
         ;
-    else if (check(&cancel, &err) != ST_OK)
+    else if (take_ids(&cancel, &err) != ST_OK)
         exit_code = context_usage(&spec, "%s", err_text(&err));
     else if (context_connect(&cancel.context, &err) != ST_OK)
         exit_code = context_fail(&err);
-    else {
-        cancel.count = cancel.context.operand_count;
+    else
         exit_code = run(&cancel);
-    }
     context_fini(&cancel.context);
     interrupt_end();
     return exit_code;

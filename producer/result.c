@@ -30,8 +30,13 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
     struct conn *conn = inquiry->context.conn;
     const struct queue *queue = &inquiry->context.queue;
     enum status status = ST_OK;
-    if (!inquiry->is_wait)
-        return result_read(conn, queue, id_of(inquiry), text, err);
+    /* A full Redis refuses to wait, not to read. */
+    if (!inquiry->is_blocking)
+        status = result_read(conn, queue, id_of(inquiry), text, err);
+    if (status != ST_OK || !inquiry->is_wait || (*text && !reply_is_nil(*text)))
+        return status;
+    reply_free(*text);
+    *text = NULL;
     if (!inquiry->is_blocking)
         status = result_await(conn, queue, id_of(inquiry), BLOCK_MS, err);
     if (status != ST_OK)
@@ -41,6 +46,19 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
         return ST_OK;
     inquiry->is_blocking = false;
     return await_end(conn, text, err);
+}
+
+static bool is_over(const struct inquiry *inquiry)
+{
+    return interrupt_is_set() || !inquiry->is_wait ||
+           (inquiry->timeout_ms > 0 && clock_mono_ms() >= inquiry->until_ms);
+}
+
+/* How long to wait for a Redis that is gone. */
+static int64_t outage_ms(const struct inquiry *inquiry)
+{
+    int64_t left_ms = inquiry->until_ms - clock_mono_ms();
+    return inquiry->timeout_ms > 0 && left_ms < OUTAGE_MS ? left_ms : OUTAGE_MS;
 }
 
 /* True if a wait that failed so may be tried again. */
@@ -53,14 +71,8 @@ static bool is_bearable(struct inquiry *inquiry, enum status *status, struct err
         return false;
     inquiry->is_blocking = false;
     (void)interrupt_sleep(SLICE_MS); /* a full Redis refuses even to wait */
-    *status = context_await(conn, OUTAGE_MS, err);
+    *status = context_await(conn, outage_ms(inquiry), err);
     return *status == ST_OK;
-}
-
-static bool is_over(const struct inquiry *inquiry)
-{
-    return interrupt_is_set() || !inquiry->is_wait ||
-           (inquiry->timeout_ms > 0 && clock_mono_ms() >= inquiry->until_ms);
 }
 
 /* *text is NULL if there is nothing. */

@@ -170,17 +170,29 @@ static void settle_chosen(struct finisher *self, struct session *session, enum s
         retire(self, self->chosen[i]);
 }
 
-/* Popped jobs: there is nothing to be settled twice, so an unanswered call is not repeated. */
+/* True for a refusal before anything was done that passes. After a lost answer nobody knows. */
+static bool is_harmless(enum status status)
+{
+    return status_is_transient(status) && status != ST_LOST_REPLY && status != ST_TIMED_OUT &&
+           status != ST_PROTOCOL;
+}
+
+/* Popped jobs: Redis does not know them, so what may have been told already is not told again. */
 static void settle_popped_chosen(struct finisher *self, struct session *session, size_t done,
                                  size_t count)
 {
     struct err err = {0};
-    enum status status = conn_connect(self->conn, &err);
-    while (status != ST_OK && await_retry(self, &err))
+    enum status status;
+    bool may_repeat;
+    do {
         status = conn_connect(self->conn, &err);
-    if (status == ST_OK)
-        status = settle_popped(self->conn, session->lease.queue, (int64_t)done, self->items, count,
-                               &err);
+        may_repeat = status != ST_OK;
+        if (status == ST_OK) {
+            status = settle_popped(self->conn, session->lease.queue, (int64_t)done, self->items,
+                                   count, &err);
+            may_repeat = status != ST_OK && is_harmless(status);
+        }
+    } while (may_repeat && await_retry(self, &err));
     if (status != ST_OK)
         log_printf(LOG_WARN, "the end of %zu jobs could not be reported: %s", done + count,
                    err_text(&err));

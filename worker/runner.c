@@ -114,15 +114,28 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         cancel(run, CANCEL_REASON " while it ran");
 }
 
+static bool was_cancelled(const struct run *run)
+{
+    return atomic_load_explicit(run->what->is_cancelled, memory_order_relaxed);
+}
+
 /* Jobs that ran when a worker died run one at a time: the one that kills must not take the others,
- * innocent so far as anybody knows, from crash to crash with it. False: told to end first. */
-static bool enter_quarantine(const struct runner *runner, size_t thread)
+ * innocent so far as anybody knows, from crash to crash with it. False: told to end, or cancelled,
+ * first. */
+static bool enter_quarantine(struct run *run)
 {
     enum { LOOK_MS = 20 };
+    const struct runner *runner = run->runner;
     while (pthread_mutex_trylock(runner->quarantine) != 0) {
-        struct pollfd abort = {.fd = running_stop_fd(runner->running, thread), .events = POLLIN};
-        if (poll(&abort, 1, LOOK_MS) > 0)
-            return false;
+        struct pollfd abort = {.fd = running_stop_fd(runner->running, run->what->thread),
+                               .events = POLLIN};
+        if (was_cancelled(run))
+            cancel(run, CANCEL_REASON);
+        else if (poll(&abort, 1, LOOK_MS) > 0)
+            fail(run, HANDLER_ABORTED, "the worker ends");
+        else
+            continue;
+        return false;
     }
     return true;
 }
@@ -130,13 +143,11 @@ static bool enter_quarantine(const struct runner *runner, size_t thread)
 static void call_with_care(struct run *run, const struct handler *handler)
 {
     bool is_suspect = run->job->history.crashes > 0;
-    if (is_suspect && !enter_quarantine(run->runner, run->what->thread)) {
-        fail(run, HANDLER_ABORTED, "the worker ends");
+    if (is_suspect && !enter_quarantine(run))
         return;
-    }
     /* Reading a job takes next to no time, so its start is that of the handler; a clock costs more.
      */
-    if (atomic_load_explicit(run->what->is_cancelled, memory_order_relaxed))
+    if (was_cancelled(run))
         cancel(run, CANCEL_REASON);
     else
         call_handler(run, handler, is_suspect ? clock_mono_us() : run->what->started_us);

@@ -104,14 +104,16 @@ static enum status search_list(const struct walk *walk, const char *list, struct
     }
 }
 
-/* ---- hashes and sorted sets ---- */
+/* ---- hashes, sets and sorted sets ---- */
 
-typedef enum status pair_visit(const struct walk *walk, const struct reply *first,
-                               const struct reply *second, void *context, struct err *err);
+/* second: NULL in a set, whose elements are not pairs. */
+typedef enum status element_visit(const struct walk *walk, const struct reply *first,
+                                  const struct reply *second, void *context, struct err *err);
 
 static enum status scan(const struct walk *walk, const char *command, const char *key,
-                        pair_visit *visit, void *context, struct err *err)
+                        element_visit *visit, void *context, struct err *err)
 {
+    size_t step = strcmp(command, "SSCAN") == 0 ? 1 : 2;
     char *cursor = mem_dup("0");
     enum status status;
     do {
@@ -125,9 +127,10 @@ static enum status scan(const struct walk *walk, const char *command, const char
         status = call(walk, &request, &reply, err);
         free(cursor);
         cursor = slice_dup(reply_slice(reply_at(reply, 0)));
-        const struct reply *pairs = reply_at(reply, 1);
-        for (size_t i = 0; status == ST_OK && i + 1 < reply_count(pairs); i += 2)
-            status = visit(walk, reply_at(pairs, i), reply_at(pairs, i + 1), context, err);
+        const struct reply *found = reply_at(reply, 1);
+        for (size_t i = 0; status == ST_OK && i + step <= reply_count(found); i += step)
+            status = visit(walk, reply_at(found, i), step == 2 ? reply_at(found, i + 1) : NULL,
+                           context, err);
         reply_free(reply);
     } while (status == ST_OK && *cursor && strcmp(cursor, "0") != 0);
     free(cursor);
@@ -180,6 +183,8 @@ enum status search_run(struct conn *conn, const struct queue *queue, const struc
         status = search_list(&walk, queue->inbox, err);
     if (status == ST_OK && (search->places & SEARCH_HELD))
         status = scan(&walk, "ZSCAN", queue->workers, search_worker, NULL, err);
+    if (status == ST_OK && (search->places & SEARCH_HELD))
+        status = scan(&walk, "SSCAN", queue->reaped, search_worker, NULL, err);
     if (status == ST_OK && (search->places & SEARCH_DEAD))
         status = scan(&walk, "ZSCAN", queue->dead, meet_member, &dead, err);
     return status;

@@ -17,7 +17,7 @@
 enum {
     SEARCH_SCHEDULED = 1,
     SEARCH_WAITING = 2, /* in line, or in the inbox */
-    SEARCH_HELD = 4,    /* claimed by a worker: running, or about to */
+    SEARCH_HELD = 4,    /* claimed by a worker, or not yet taken back from a dead one */
     SEARCH_DEAD = 8,
 };
 

@@ -113,11 +113,36 @@ static void test_rights_taken_and_given_back(void **state)
     assert_int_equal(faults_in_log(worker, "worker process has died"), 0);
 }
 
+/* How a popped job ended is told once, later, if Redis refuses to hear it now. */
+static void test_the_end_of_a_popped_job(void **state)
+{
+    struct worker_fixture *f = *state;
+    const char *handler = worker_fixture_handler(
+        f, "gate",
+        "echo >>\"${DIR}running\"\nwhile ! [ -e \"${DIR}gate\" ]; do sleep 0.02; done\nexit 65\n");
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "--delivery", "at-most-once", "--handler", handler);
+    worker_fixture_push(f, "{\"type\":\"gate\",\"id\":\"a\",\"reply\":\"r\",\"keep_ms\":600000}");
+    worker_fixture_wait_lines(worker_fixture_path(f, "running"), 1);
+    commands_do(f->conn, "CONFIG", "SET", "min-replicas-to-write", "1");
+    worker_fixture_touch(worker_fixture_path(f, "gate"));
+    process_wait_stderr(worker, "finished jobs cannot be settled yet", WORKER_FIXTURE_WAIT_MS);
+    commands_do(f->conn, "CONFIG", "SET", "min-replicas-to-write", "0");
+    worker_fixture_wait_count(f, "buried", 1);
+    assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:dead"), 1);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}:reply:r"), 1);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}:result:a"), 1);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    worker_fixture_expect_clean(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_full),
         WORKER_TEST(test_rights_taken_and_given_back),
+        WORKER_TEST(test_the_end_of_a_popped_job),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

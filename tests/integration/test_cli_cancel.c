@@ -70,6 +70,16 @@ static void test_waiting_and_delayed(void **state)
     process_free(cli.last);
 }
 
+static void test_named_twice(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct cli cli = cli_of(f);
+    worker_fixture_push(f, "{\"type\":\"noop\",\"id\":\"a\"}");
+    cli_run(&cli, 0, "cancel", "a", "a", "-q", "jobs", "--json");
+    cli_expect_out(&cli, "[{\"id\":\"a\",\"state\":\"cancelled\"}]\n");
+    process_free(cli.last);
+}
+
 static void test_unknown(void **state)
 {
     struct worker_fixture *f = *state;
@@ -172,6 +182,53 @@ static void test_worker_dies_meanwhile(void **state)
     process_free(cancel);
 }
 
+/* What a dead worker has held and nobody has put back in line yet. */
+static void leave_held(struct worker_fixture *f)
+{
+    commands_do(f->conn, "SADD", "darg:{jobs}:reaped", "gone.1");
+    commands_do(f->conn, "HSET", "darg:{jobs}:claimed:gone.1", "5",
+                "{\"type\":\"noop\",\"id\":\"a\"}");
+}
+
+static void test_of_a_dead_worker(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct cli cli = cli_of(f);
+    leave_held(f);
+    cli_run(&cli, 1, "cancel", "a", "-q", "jobs", "--timeout", "100ms");
+    cli_expect_err_has(&cli, "'a' is still held by worker gone.1 after 100ms");
+    cli_run(&cli, 0, "status", "a", "-q", "jobs");
+    cli_expect_out_has(&cli, "gone.1");
+    process_free(cli.last);
+}
+
+static bool is_looking(void *context)
+{
+    const struct worker_fixture *f = context;
+    char *info = commands_text(f->conn, "INFO", "commandstats");
+    bool is = strstr(info, "cmdstat_hexists") != NULL;
+    free(info);
+    return is;
+}
+
+/* Of two jobs of one id, one was moved to the dead jobs and one ended by itself: the dead one must
+ * not stand for the other. */
+static void test_two_of_one_id(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct cli cli = cli_of(f);
+    leave_held(f);
+    worker_fixture_push(f, "{\"type\":\"noop\",\"id\":\"a\"}");
+    commands_do(f->conn, "CONFIG", "RESETSTAT");
+    struct process *cancel = cli_start(&cli, "cancel", "a", "-q", "jobs", "--timeout", "40s");
+    assert_true(wait_until(is_looking, f, WORKER_FIXTURE_WAIT_MS));
+    commands_do(f->conn, "HDEL", "darg:{jobs}:claimed:gone.1", "5");
+    assert_int_equal(process_wait(cancel, WORKER_FIXTURE_WAIT_MS), 1);
+    assert_non_null(strstr(process_stderr(cancel), "'a' ended before it could be stopped"));
+    assert_int_equal(worker_fixture_count(f, "cancelled"), 1);
+    process_free(cancel);
+}
+
 static void test_at_most_once(void **state)
 {
     struct worker_fixture *f = *state;
@@ -191,12 +248,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_waiting_and_delayed),
+        WORKER_TEST(test_named_twice),
         WORKER_TEST(test_unknown),
         WORKER_TEST(test_among_many),
         WORKER_TEST(test_running),
         WORKER_TEST(test_running_stubborn),
         WORKER_TEST(test_held_unstarted),
         WORKER_TEST(test_worker_dies_meanwhile),
+        WORKER_TEST(test_of_a_dead_worker),
+        WORKER_TEST(test_two_of_one_id),
         WORKER_TEST(test_at_most_once),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

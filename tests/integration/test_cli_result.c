@@ -169,6 +169,39 @@ static void test_wait_over_an_outage(void **state)
     process_free(cli.last);
 }
 
+/* A full Redis refuses to wait, but not to read. */
+static void test_wait_where_redis_is_full(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct cli cli = cli_of(f);
+    cli_run(&cli, 0, "push", "echo", "1", "--id", "a", "--keep", "10m", "-q", "jobs");
+    start_worker(f);
+    worker_fixture_wait_count(f, "done", 1);
+    commands_do(f->conn, "CONFIG", "SET", "maxmemory", "1");
+    cli_run(&cli, 0, "result", "a", "-q", "jobs", "--wait", "--timeout", "1h");
+    cli_expect_out(&cli, "1\n");
+    cli_run(&cli, 1, "result", "b", "-q", "jobs", "--wait", "--timeout", "500ms");
+    cli_expect_err_has(&cli, "no result of 'b' in queue 'jobs' after 500ms");
+    commands_do(f->conn, "CONFIG", "SET", "maxmemory", "0");
+    process_free(cli.last);
+}
+
+/* The time that was given holds for an outage too; without one it would be a minute. */
+static void test_timeout_in_an_outage(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct cli cli = cli_of(f);
+    struct process *wait =
+        cli_start(&cli, "result", "a", "-q", "jobs", "--wait", "--timeout", "2s");
+    assert_true(
+        wait_until(are_blocked, &(struct waiters){f, "blocked_clients:1"}, WORKER_FIXTURE_WAIT_MS));
+    redis_server_kill(f->server);
+    assert_int_equal(process_wait(wait, 30000), 3);
+    assert_non_null(strstr(process_stderr(wait), "cannot connect"));
+    process_free(wait);
+    redis_server_restart(f->server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +212,8 @@ int main(void)
         WORKER_TEST(test_nothing_kept),
         WORKER_TEST(test_two_wait),
         WORKER_TEST(test_wait_over_an_outage),
+        WORKER_TEST(test_wait_where_redis_is_full),
+        WORKER_TEST(test_timeout_in_an_outage),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

@@ -20,6 +20,7 @@ $DARG status -q ops z
 $DARG limit -q ops --dead-max 1
 $DARG cancel -q ops z
 $DARG result -q ops z --wait && exit 1
+$DARG result -q ops nothing --wait --timeout 100ms && exit 1
 $DARG limit -q ops --dead-max none
 $DARG drain -q ops
 $DARG fsck -q ops --lease 100ms && exit 1
