@@ -106,7 +106,7 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret examples test test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
+.PHONY: all secret examples test test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
 .PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
@@ -140,14 +140,21 @@ examples: ## the handlers in examples/ at work; what they did is looked at
 	@tools/install-deps examples || echo 'without them, then' >&2
 	@$(MAKE) run-examples
 
+test-cgroup: ## the tests of control groups, in a Linux that has them: user mode Linux, a process
+	@tools/install-deps cgroup || echo 'without it, then' >&2
+	@$(MAKE) tests
+	@tests/cgroup/run '$(BUILD)'
+
 test-cluster: ## docker-compose.yml under kills, pauses, cuts and rolling; needs a Docker Engine
+	@! docker info >/dev/null 2>&1 || tools/install-deps bare || echo 'without it, then' >&2
 	+@tests/cluster/run
 
 deb: ## a Debian package, in build/deb
 	@tools/install-deps deb
 	@tools/deb '$(VERSION)' '$(BUILD)/deb'
 
-test-deb: deb ## installs and removes it in a bare system; needs root and debootstrap
+test-deb: deb ## installs and removes it in a bare system; needs root
+	@tools/install-deps bare || echo 'without it, then' >&2
 	@tests/deb/run '$(BUILD)'/deb/darg_*.deb
 
 bench: ## measure it, beside what Redis itself can do; BENCH_JOBS=1000000 in a run

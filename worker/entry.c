@@ -18,6 +18,22 @@ static enum status prepare(const struct worker_options *options, struct err *err
     return log_open(options->log_level, options->log_format, options->log_file, err);
 }
 
+/* Answers the exit code. */
+static int work(const struct worker_options *options)
+{
+    struct err err = {0};
+    struct cgroup_place *place = NULL;
+    enum cgroup_mode mode =
+        registry_has_programs(options->registry) ? options->cgroup_mode : CGROUP_NONE;
+    if (cgroup_place_open(mode, &place, &err) != ST_OK) {
+        fprintf(stderr, "darg-worker: --cgroup own: %s\n", err_text(&err));
+        return EXIT_USAGE;
+    }
+    int code = options->try_type ? try_run(options, place) : supervisor_run(options, place);
+    cgroup_place_close(place);
+    return code;
+}
+
 int entry_run(int argc, char **argv, struct plugin *own)
 {
     struct worker_options options;
@@ -34,10 +50,8 @@ int entry_run(int argc, char **argv, struct plugin *own)
         code = EXIT_USAGE;
     } else if (!done && options.is_health_check) {
         code = health_check(options.health_name, options.health_age_ms);
-    } else if (!done && options.try_type) {
-        code = try_run(&options);
     } else if (!done) {
-        code = supervisor_run(&options);
+        code = work(&options);
     }
     worker_options_fini(&options);
     return code;

@@ -54,7 +54,8 @@ static enum status set_handlers(struct worker_options *o, const struct options_l
 static enum status set_limits(struct worker_options *o, const struct options_list *given,
                               struct err *err)
 {
-    return registry_set_limits(o->registry, given->items, given->count, err);
+    return registry_set_limits(o->registry, given->items, given->count,
+                               o->cgroup_mode == CGROUP_OWN, err);
 }
 
 static enum status set_plugins(struct worker_options *o, const struct options_list *given,
@@ -119,6 +120,9 @@ static enum status set_words(struct worker_options *o, const struct options_raw 
     enum status status = name_option(read_delivery(o, raw->delivery, err), raw, "delivery", err);
     if (status == ST_OK)
         status = name_option(read_prefetch(o, raw->prefetch, err), raw, "prefetch", err);
+    if (status == ST_OK)
+        status = name_option(cgroup_mode_read(slice_of(raw->cgroup), &o->cgroup_mode, err), raw,
+                             "cgroup", err);
     if (status == ST_OK)
         status = name_option(retry_parse_backoff(slice_of(raw->backoff), &o->backoff, err), raw,
                              "backoff", err);

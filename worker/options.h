@@ -10,6 +10,7 @@
 #include "job/retry.h"
 #include "redis/conn.h"
 #include "redis/url.h"
+#include "worker/handler/cgroup_place.h"
 #include "worker/handler/registry.h"
 
 struct worker_queue {
@@ -27,6 +28,7 @@ struct worker_options {
     struct registry *registry;
     struct plugin *own; /* handlers in C of the program itself; borrowed, NULL: none */
     bool is_isolated;   /* handlers in C run in processes of their own */
+    enum cgroup_mode cgroup_mode;
     int64_t threads, processes;
     bool is_at_most_once;
     int64_t prefetch; /* -1: adaptive */

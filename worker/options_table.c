@@ -145,6 +145,13 @@ static void add_handler_rows(struct option_row *rows, size_t *count, struct opti
          .no_environment = true,
          .section = "limits",
          .help = "what its programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
+        {.name = "cgroup",
+         .type = OPT_STRING,
+         .target = &raw->cgroup,
+         .value_name = "MODE",
+         .default_text = "auto",
+         .help =
+             "control groups for programs: auto: if they were delegated; own: demand them; none"},
     };
     ADD_ROWS(rows, count, group);
 }

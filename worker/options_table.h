@@ -8,7 +8,7 @@
 /* What the table fills in, before it is checked and put in its final form. */
 struct options_raw {
     const char *redis, *password_file, *namespace, *delivery, *prefetch, *backoff;
-    const char *log_level, *log_format;
+    const char *cgroup, *log_level, *log_format;
     const char *ca_file, *cert_file, *key_file;
     struct options_list queues, handlers, plugins, limits;
     struct options_record record; /* owns the texts */

@@ -51,6 +51,7 @@ static _Noreturn void be_child(struct supervisor *self, struct child *child, int
         .load = child->load,
         .pulse = child->pulse,
         .tuning = self->tuning,
+        .place = self->place,
         .dead = self->dead,
         .dead_count = self->dead_count,
     };
@@ -222,8 +223,10 @@ static void collect_children(struct supervisor *self)
     pid_t pid;
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
         for (size_t i = 0; i < self->child_count; i++)
-            if (self->children[i].pid == pid)
+            if (self->children[i].pid == pid) {
+                cgroup_place_sweep(self->place);
                 child_ended(self, &self->children[i], wait_status);
+            }
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */
@@ -322,10 +325,11 @@ static void supervise(struct supervisor *self)
     free(fds);
 }
 
-int supervisor_run(const struct worker_options *options)
+int supervisor_run(const struct worker_options *options, const struct cgroup_place *place)
 {
     struct supervisor self = {
         .options = options,
+        .place = place,
         .started_ms = clock_mono_ms(),
         .child_count = (size_t)options->processes,
     };
@@ -339,6 +343,7 @@ int supervisor_run(const struct worker_options *options)
     supervisor_tune(&self, options);
     self.children = mem_array(self.child_count, sizeof *self.children);
     self.health_fd = health_listen(options->health_name);
+    cgroup_place_tell(place);
     supervise(&self);
     if (self.health_fd >= 0)
         close(self.health_fd);

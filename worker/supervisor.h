@@ -7,9 +7,11 @@
 #ifndef DARG_WORKER_SUPERVISOR_H
 #define DARG_WORKER_SUPERVISOR_H
 
+#include "worker/handler/cgroup_place.h"
 #include "worker/options.h"
 
-/* Runs until all children have ended for good. Returns the exit code of the program. */
-int supervisor_run(const struct worker_options *options);
+/* Runs until all children have ended for good, and ends what dead ones have left in their control
+ * groups; place NULL: there are none. Returns the exit code of the program. */
+int supervisor_run(const struct worker_options *options, const struct cgroup_place *place);
 
 #endif

@@ -30,7 +30,8 @@ struct child {
 
 struct supervisor {
     const struct worker_options *options;
-    struct tuning *tuning; /* of them, what HUP has changed; shared with the children */
+    const struct cgroup_place *place; /* NULL: no control groups */
+    struct tuning *tuning;            /* of them, what HUP has changed; shared with the children */
     int64_t started_ms;
     int signal_fd;
     int health_fd; /* -1: --health is not answered */

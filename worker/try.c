@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "worker/handler/cgroup.h"
 
 enum { EXIT_FAILED = 1, EXIT_UNFIT = 2 };
 
@@ -94,8 +95,8 @@ static int take_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(const struct worker_options *options, const struct handler *handler,
-               const struct job *job)
+static int run(const struct worker_options *options, const struct cgroup_place *place,
+               const struct handler *handler, const struct job *job)
 {
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
@@ -116,8 +117,10 @@ static int run(const struct worker_options *options, const struct handler *handl
         perror("darg-worker: cannot read signals");
         return EXIT_FAILED;
     }
-    if (registry_begin(options->registry, &err) != ST_OK) {
+    struct cgroups *groups = cgroups_new(place);
+    if (registry_begin(options->registry, groups, &err) != ST_OK) {
         fprintf(stderr, "darg-worker: %s\n", err_text(&err));
+        cgroups_free(groups);
         close(call.abort_fd);
         return EXIT_FAILED;
     }
@@ -128,6 +131,7 @@ static int run(const struct worker_options *options, const struct handler *handl
     print_usage(&result.usage, wall_ms);
     registry_leave(options->registry, call.thread);
     registry_end(options->registry);
+    cgroups_free(groups);
     close(call.abort_fd);
     buf_fini(&result.output);
     buf_fini(&result.error);
@@ -144,7 +148,7 @@ static enum status check_args(const char *args, struct err *err)
     return status;
 }
 
-int try_run(const struct worker_options *options)
+int try_run(const struct worker_options *options, const struct cgroup_place *place)
 {
     const struct handler *handler = registry_find(options->registry, options->try_type);
     struct buf text = {0};
@@ -163,7 +167,7 @@ int try_run(const struct worker_options *options)
         fprintf(stderr, "darg-worker: --try: there is no handler for '%s': there are %s\n",
                 options->try_type, buf_text(&types));
     } else {
-        code = run(options, handler, &job);
+        code = run(options, place, handler, &job);
     }
     buf_fini(&text);
     buf_fini(&types);

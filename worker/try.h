@@ -3,12 +3,13 @@
 #ifndef DARG_WORKER_TRY_H
 #define DARG_WORKER_TRY_H
 
+#include "worker/handler/cgroup_place.h"
 #include "worker/options.h"
 
 /* Runs a job of options->try_type with options->try_args (NULL: none) and waits for its end. The
  * result goes to standard output; what else the handler says, and the reason of a failure, to
  * standard error. INT and TERM end the handler. Answers the exit code: 0 done, 1 failed, 2 no such
- * handler or bad args. Takes over the process's signals. */
-int try_run(const struct worker_options *options);
+ * handler or bad args. Takes over the process's signals. place NULL: no control groups. */
+int try_run(const struct worker_options *options, const struct cgroup_place *place);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef DARG_WORKER_WORKER_H
 #define DARG_WORKER_WORKER_H
 
+#include "worker/handler/cgroup_place.h"
 #include "worker/obituary.h"
 #include "worker/options.h"
 #include "worker/tuning.h"
@@ -21,6 +22,7 @@ struct worker_birth {
     const struct tuning *tuning; /* likewise: what HUP changes */
     const struct obituary *dead; /* processes known to be dead */
     size_t dead_count;
+    const struct cgroup_place *place; /* for its programs' control groups; NULL: none */
 };
 
 /* Runs until told to end. Returns the process's exit code: 0 a clean end, 1 jobs could not be given

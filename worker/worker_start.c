@@ -211,8 +211,10 @@ enum status worker_start(struct worker *self, struct err *err)
         status = take_signals(self, err);
     if (status == ST_OK)
         status = prepare(self, err);
-    if (status == ST_OK)
-        status = registry_begin(self->options->registry, err);
+    if (status != ST_OK)
+        return status;
+    self->groups = cgroups_new(self->birth->place);
+    status = registry_begin(self->options->registry, self->groups, err);
     if (status != ST_OK)
         return status;
     /* What consumes before what produces: nothing is claimed that cannot be run and settled. */
@@ -233,6 +235,7 @@ void worker_free(struct worker *self)
     free(self->fetchers);
     pool_free(self->pool);
     popper_free(self->popper);
+    cgroups_free(self->groups);
     running_free(self->running);
     room_free(self->room);
     ring_free(self->tasks);

@@ -4,6 +4,7 @@
 
 #include "worker/fetcher.h"
 #include "worker/finisher.h"
+#include "worker/handler/cgroup.h"
 #include "worker/keeper.h"
 #include "worker/pool.h"
 #include "worker/popper.h"
@@ -14,6 +15,7 @@ struct worker {
     const struct worker_options *options;
     const struct worker_birth *birth;
     struct load *load;
+    struct cgroups *groups; /* its programs' control groups; NULL: none */
     struct ring *tasks, *endings;
     struct room *room;
     struct runner runner;

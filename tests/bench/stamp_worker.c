@@ -112,7 +112,7 @@ int main(int argc, char **argv)
         log_open(options.log_level, options.log_format, options.log_file, &err) == ST_OK;
     if (!is_ready)
         fprintf(stderr, "stamp_worker: %s\n", err_text(&err));
-    int code = !is_ready ? 2 : is_over ? 0 : supervisor_run(&options);
+    int code = !is_ready ? 2 : is_over ? 0 : supervisor_run(&options, NULL);
     worker_options_fini(&options);
     return code;
 }

@@ -88,7 +88,7 @@ void exec_fixture_read_limits(const struct exec_fixture *fixture, struct limits 
     struct err err = {0};
     limits_init(limits);
     if (fixture->limits && (limits_read(limits, fixture->limits, &err) != ST_OK ||
-                            limits_settle(limits, &err) != ST_OK))
+                            limits_settle(limits, false, &err) != ST_OK))
         fail_msg("%s: %s", fixture->limits, err_text(&err));
 }
 

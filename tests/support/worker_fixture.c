@@ -53,6 +53,7 @@ int worker_fixture_reset(void **state)
     fixture->test++;
     fixture->program = "darg-worker";
     memset(fixture->env, 0, sizeof fixture->env);
+    fixture->group = NULL;
     return 0;
 }
 
@@ -85,8 +86,11 @@ struct process *worker_fixture_run_args(struct worker_fixture *fixture, const ch
                            "DARG_QUEUE",         "DARG_NAMESPACE", "DARG_LOG_LEVEL"};
     memcpy(env + 6, fixture->env, sizeof fixture->env);
     ensure(fixture->count < WORKER_FIXTURE_MAX, "too many workers");
-    struct process *worker =
-        process_start(&(struct process_options){.argv = argv, .env = env, .ready_fd = ready_fd});
+    const char *entering[40];
+    if (fixture->group)
+        control_group_enter(fixture->group, argv, entering, sizeof entering / sizeof *entering);
+    struct process *worker = process_start(&(struct process_options){
+        .argv = fixture->group ? entering : argv, .env = env, .ready_fd = ready_fd});
     fixture->workers[fixture->count++] = worker;
     buf_fini(&path);
     buf_fini(&directory);

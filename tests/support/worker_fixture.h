@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "support/commands.h"
+#include "support/control_group.h"
 #include "support/process.h"
 #include "support/redis_server.h"
 
@@ -23,6 +24,7 @@ struct worker_fixture {
     const char
         *program;       /* of the workers to be started, in the build's directory; a test may set */
     const char *env[4]; /* it, and more variables of their environment */
+    const struct control_group *group; /* that workers are started in; NULL: the test's */
     struct process *workers[WORKER_FIXTURE_MAX];
     size_t count;
 };

@@ -76,6 +76,7 @@ static void expect(const struct row *row, bool has_said, const char *words)
                   .user_us = row->cpu_s * 500000,
                   .system_us = row->cpu_s * 500000,
                   .peak_bytes = row->peak_mib * MIB},
+        .own_cpu_us = row->cpu_s * 1000000,
         .oom_kills = row->oom_kills,
     };
     read_limits(&limits, row->limits);
@@ -103,6 +104,84 @@ static void test_words_beside_its_own(void **state)
     expect(&large, true, "it had 63MiB of memory at most, and may have 64MiB (--limit memory)");
 }
 
+struct group_row {
+    int wait_status;
+    const char *limits;
+    int64_t peak_mib;
+    struct cgroup_usage group;
+    const char *words;
+};
+
+static const struct group_row group_rows[] = {
+    {SIGKILL,
+     "memory=64MiB",
+     64,
+     {.oom_kills = 2, .memory_refusals = 1},
+     "killed by signal 9 (Killed) by the kernel for want of memory; it had 64MiB of memory at "
+     "most, "
+     "and may have 64MiB (--limit memory)"},
+    {SIGKILL,
+     NULL,
+     812,
+     {.oom_kills = 1},
+     "killed by signal 9 (Killed) by the kernel: the machine, or the worker as a whole, was out of "
+     "memory; it had 812MiB of memory at most"},
+    {SIGKILL,
+     NULL,
+     0,
+     {.oom_kills = 0},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+    {SIGKILL,
+     NULL,
+     0,
+     {.oom_kills = -1}, /* no controller: as without a group */
+     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for want of memory (which it "
+     "has done 7 times since the worker began)"},
+    {EXITED(3),
+     "processes=2",
+     0,
+     {.processes_refused = 1},
+     "exit status 3; it was refused a process 1 time: it may have 2 (--limit processes)"},
+    {EXITED(3),
+     "processes=2,memory=64MiB",
+     60,
+     {.processes_refused = 5},
+     "exit status 3; it was refused a process 5 times: it may have 2 (--limit processes); it had "
+     "60MiB of memory at most, and may have 64MiB (--limit memory)"},
+    {EXITED(3), "memory=64MiB", 0, {.processes_refused = 5}, "exit status 3"},
+    /* What others in the group have used is not its own. */
+    {SIGKILL,
+     "cpu=5s",
+     0,
+     {.user_us = 9000000},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+};
+
+static void test_words_of_a_control_group(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof group_rows / sizeof *group_rows; i++) {
+        const struct group_row *row = &group_rows[i];
+        struct limits limits;
+        struct buf reason = {0};
+        const struct exec_death death = {
+            .is_known = true,
+            .wait_status = row->wait_status,
+            .usage = {.is_known = true,
+                      .user_us = row->group.user_us,
+                      .peak_bytes = row->peak_mib * MIB},
+            .oom_kills = 7,
+            .has_group = true,
+            .group = row->group,
+        };
+        read_limits(&limits, row->limits);
+        exec_death_append(&death, row->limits ? &limits : NULL, false, &reason);
+        assert_string_equal(buf_text(&reason), row->words);
+        buf_fini(&reason);
+        limits_fini(&limits);
+    }
+}
+
 static void test_nothing_is_known(void **state)
 {
     (void)state;
@@ -118,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_words_beside_its_own),
+        cmocka_unit_test(test_words_of_a_control_group),
         cmocka_unit_test(test_nothing_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

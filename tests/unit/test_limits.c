@@ -126,7 +126,8 @@ static bool is_refused(const char *list, const char *sentence)
     struct err err = {0};
     limits_init(&limits);
     bool is_so = limits_read(&limits, list, &err) == ST_OK &&
-                 limits_settle(&limits, &err) == ST_INVALID && strstr(err_text(&err), sentence);
+                 limits_settle(&limits, false, &err) == ST_INVALID &&
+                 strstr(err_text(&err), sentence);
     limits_fini(&limits);
     return is_so;
 }

@@ -143,7 +143,8 @@ static void test_length_of_a_type(void **state)
 
 #define SET_LIMITS(registry, err, ...)                                                             \
     registry_set_limits((registry), (const char *const[]){__VA_ARGS__},                            \
-                        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), (err))
+                        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), false,  \
+                        (err))
 
 static void test_limits_of_a_type_count_more(void **state)
 {

@@ -51,15 +51,17 @@ static bool set_limit(enum limit_number number, rlim_t value, bool is_lasting)
     return setrlimit(resource, &limit) == 0;
 }
 
-static bool set_limits(const struct limits *limits, bool is_lasting,
+static bool set_limits(const struct limits *limits, const struct confine_how *how,
                        struct confine_failure *failure)
 {
     for (enum limit_number number = 0; number < LIMIT_NUMBERS; number++) {
         bool is_default = number == LIMIT_CORE && !limits_have(limits, number);
         if (limits_resource(number) < 0 || (!is_default && !limits_have(limits, number)))
             continue;
+        if (number == LIMIT_PROCESSES && how->are_processes_kept)
+            continue;
         rlim_t value = is_default ? 0 : (rlim_t)limits->numbers[number];
-        if (!set_limit(number, value, is_lasting))
+        if (!set_limit(number, value, how->is_lasting))
             return fail(failure, "set the limit", names[number]);
     }
     return true;
@@ -79,9 +81,10 @@ static bool become(const struct limits *limits, struct confine_failure *failure)
     return true;
 }
 
-bool confine(const struct limits *limits, bool is_lasting, struct confine_failure *failure)
+bool confine(const struct limits *limits, const struct confine_how *how,
+             struct confine_failure *failure)
 {
-    if (!set_limits(limits, is_lasting, failure))
+    if (!set_limits(limits, how, failure))
         return false;
     if (!limits)
         return true;

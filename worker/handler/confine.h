@@ -15,10 +15,15 @@ struct confine_failure {
     int why;
 };
 
+struct confine_how {
+    bool is_lasting;         /* the limit of processor time can be raised later */
+    bool are_processes_kept; /* to their number, by a control group */
+};
+
 /* Sets limits, groups, group, user and directory; NULL: no core dumps, and nothing else. After a
  * change of user the process does not die with its parent any more, until it asks for that again.
- * is_lasting: the limit of processor time can be raised later. False: *failure. */
-MUST_CHECK bool confine(const struct limits *limits, bool is_lasting,
+ * False: *failure. */
+MUST_CHECK bool confine(const struct limits *limits, const struct confine_how *how,
                         struct confine_failure *failure);
 
 #endif

@@ -213,7 +213,8 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
                                    .argv = start.argv,
                                    .environment = start.environment,
                                    .limits = command->limits,
-                                   .oom_kills = command->oom_kills};
+                                   .oom_kills = command->oom_kills,
+                                   .groups = command->groups};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
         struct exec_death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;

@@ -41,9 +41,8 @@ static void append_memory(const struct handler_usage *usage, const struct limits
 /* SIGXCPU comes first, but can be caught; SIGKILL follows. */
 static bool has_used_up(const struct exec_death *death, const struct limits *limits)
 {
-    const struct handler_usage *usage = &death->usage;
     return limits_have(limits, LIMIT_CPU) && !death->is_lasting &&
-           (usage->user_us + usage->system_us) / 1000000 >= limits->numbers[LIMIT_CPU];
+           death->own_cpu_us / 1000000 >= limits->numbers[LIMIT_CPU];
 }
 
 /* How programs end that do not expect to be refused memory. */
@@ -53,15 +52,21 @@ static bool is_of_memory(int signal)
            signal == SIGTRAP;
 }
 
-/* When memory is short the kernel kills what it likes, and tells us only of how many. */
+/* Of a control group the kernel tells how many in it it has killed; of the machine, how many at
+ * all, be they whoever's. */
 static void append_killer(const struct exec_death *death, struct buf *reason)
 {
-    buf_append_text(reason, ", not by darg");
-    if (death->oom_kills == 0)
-        buf_append_text(reason, ", nor by the kernel for want of memory");
+    int64_t in_group = death->has_group ? death->group.oom_kills : -1;
+    if (in_group > 0)
+        buf_append_text(reason, death->group.memory_refusals > 0
+                                    ? " by the kernel for want of memory"
+                                    : " by the kernel: the machine, or the worker as a whole, was "
+                                      "out of memory");
+    else if (in_group == 0 || death->oom_kills == 0)
+        buf_append_text(reason, ", not by darg, nor by the kernel for want of memory");
     else
-        buf_append_text(reason, ": perhaps by the kernel for want of memory");
-    if (death->oom_kills > 0)
+        buf_append_text(reason, ", not by darg: perhaps by the kernel for want of memory");
+    if (in_group < 0 && death->oom_kills > 0)
         buf_printf(reason, " (which it has done %" PRId64 " time%s since the worker began)",
                    death->oom_kills, death->oom_kills == 1 ? "" : "s");
 }
@@ -89,15 +94,37 @@ static void append_signal(const struct exec_death *death, const struct limits *l
     }
 }
 
+/* Only a control group knows. */
+static bool was_refused_processes(const struct exec_death *death, const struct limits *limits)
+{
+    return death->has_group && death->group.processes_refused > 0 &&
+           limits_have(limits, LIMIT_PROCESSES);
+}
+
+static void append_refused_processes(const struct exec_death *death, const struct limits *limits,
+                                     struct buf *reason)
+{
+    int64_t times = death->group.processes_refused;
+    buf_printf(reason,
+               "it was refused a process %" PRId64 " time%s: it may have %" PRId64
+               " (--limit processes)",
+               times, times == 1 ? "" : "s", limits->numbers[LIMIT_PROCESSES]);
+}
+
 /* One that comes near its limit and fails may have failed by that. */
 static void append_exit(const struct exec_death *death, const struct limits *limits, bool has_said,
                         struct buf *reason)
 {
+    bool is_refused = was_refused_processes(death, limits);
     bool is_near = limits_have(limits, LIMIT_MEMORY) &&
                    death->usage.peak_bytes >= limits->numbers[LIMIT_MEMORY] / 2;
     if (!has_said)
         buf_printf(reason, "exit status %d%s", WEXITSTATUS(death->wait_status),
-                   is_near ? "; " : "");
+                   is_refused || is_near ? "; " : "");
+    if (is_refused)
+        append_refused_processes(death, limits, reason);
+    if (is_refused && is_near)
+        buf_append_text(reason, "; ");
     if (is_near)
         append_memory(&death->usage, limits, reason);
 }

@@ -246,6 +246,14 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
     return status;
 }
 
+enum status exec_begin(void *state, struct cgroups *groups, struct err *err)
+{
+    struct exec_command *command = state;
+    (void)err;
+    command->groups = groups;
+    return ST_OK;
+}
+
 static void free_strings(char **strings)
 {
     for (char **s = strings; s && *s; s++)

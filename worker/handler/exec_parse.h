@@ -7,7 +7,9 @@
 
 #include "worker/handler/limits.h"
 
-/* Fixed after exec_parse(), read by every thread; all memory is owned. */
+struct cgroups;
+
+/* Fixed before there are threads, read by every one; memory is owned but where it says so. */
 struct exec_command {
     char *program; /* absolute path */
     char **words;  /* ends with NULL; words[0] is the program as it was written */
@@ -17,6 +19,7 @@ struct exec_command {
     size_t environment_count;
     const struct limits *limits; /* borrowed; NULL: none */
     int64_t oom_kills;           /* oom.h; when it was parsed */
+    struct cgroups *groups;      /* borrowed; NULL: none, as before exec_begin() */
 };
 
 #endif

@@ -31,6 +31,8 @@ struct plan {
     const struct exec_program *program;
     pid_t parent;
     int stdio[3];
+    int entrance; /* of its control group; -1: it has none */
+    struct confine_how how;
 };
 
 /* ---- in the child: only what is async-signal-safe ---- */
@@ -105,6 +107,16 @@ static void die_with_parent(const struct plan *plan)
         _exit(EXIT_CANNOT_RUN);
 }
 
+/* Before it becomes another user, who may not. What it starts is in the group from the beginning.
+ */
+static bool enter_group(const struct plan *plan, struct confine_failure *failure)
+{
+    if (plan->entrance < 0 || write(plan->entrance, "0", 1) == 1)
+        return true;
+    *failure = (struct confine_failure){"enter", "its control group", errno};
+    return false;
+}
+
 static _Noreturn void run_child(const struct plan *plan)
 {
     const struct exec_program *program = plan->program;
@@ -114,8 +126,10 @@ static _Noreturn void run_child(const struct plan *plan)
     reset_signals();
     if (!connect_stdio(plan->stdio))
         _exit(EXIT_CANNOT_RUN);
+    if (!enter_group(plan, &failure))
+        give_up(program->path, &failure);
     close_others();
-    if (!confine(program->limits, program->is_lasting, &failure))
+    if (!confine(program->limits, &plan->how, &failure))
         give_up(program->path, &failure);
     die_with_parent(plan); /* a change of user has undone it */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
@@ -160,17 +174,45 @@ static bool make_pipe(int *ours, int *theirs, bool we_write)
     return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
 }
 
+static void give_group(struct exec_child *child)
+{
+    if (child->group)
+        cgroup_give(child->group);
+    child->group = NULL;
+}
+
+static enum status find_group(const struct exec_program *program, struct exec_child *child,
+                              struct plan *plan, struct err *err)
+{
+    if (!program->groups)
+        return ST_OK;
+    enum status status = cgroup_take(program->groups, program->limits, &child->group, err);
+    if (status != ST_OK)
+        return status;
+    plan->how.are_processes_kept = cgroup_keeps_processes(child->group);
+    plan->entrance = cgroup_entrance(child->group);
+    if (plan->entrance < 0)
+        return err_system(err, errno, "cannot open the control group for %s", program->path);
+    return ST_OK;
+}
+
 enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
                        struct err *err)
 {
-    struct plan plan = {.program = program, .parent = getpid(), .stdio = {-1, -1, -1}};
-    enum status status = ST_OK;
+    struct plan plan = {.program = program,
+                        .parent = getpid(),
+                        .stdio = {-1, -1, -1},
+                        .entrance = -1,
+                        .how = {.is_lasting = program->is_lasting}};
     *child = (struct exec_child){.pidfd = -1,
                                  .input = -1,
                                  .output = -1,
                                  .errors = -1,
                                  .is_lasting = program->is_lasting,
                                  .oom_kills = program->oom_kills};
+    enum status status = find_group(program, child, &plan, err);
+    if (status != ST_OK)
+        goto out;
     if (!make_pipe(&child->input, &plan.stdio[0], true) ||
         !make_pipe(&child->output, &plan.stdio[1], false) ||
         !make_pipe(&child->errors, &plan.stdio[2], false)) {
@@ -186,7 +228,9 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
 out:
     for (int i = 0; i < 3; i++)
         exec_spawn_close(&plan.stdio[i]);
+    exec_spawn_close(&plan.entrance);
     if (status != ST_OK) {
+        give_group(child);
         exec_spawn_close(&child->input);
         exec_spawn_close(&child->output);
         exec_spawn_close(&child->errors);
@@ -210,6 +254,8 @@ void exec_spawn_signal(const struct exec_child *child, int signal)
 {
     if (kill(-child->pid, signal) != 0 || signal == SIGKILL)
         kill(child->pid, signal);
+    if (signal == SIGKILL && child->group)
+        cgroup_kill(child->group);
 }
 
 bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost)
@@ -241,19 +287,31 @@ static int64_t count_oom_kills(int64_t before)
     return now < before ? -1 : now - before;
 }
 
-void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
+/* What all of its processes have used, not only those that were waited for. */
+static void take_group_usage(const struct exec_child *child, struct exec_death *death)
+{
+    const struct cgroup_usage *group = &death->group;
+    cgroup_measure(child->group, &death->group);
+    death->has_group = true;
+    if (group->user_us >= 0)
+        death->usage.user_us = group->user_us;
+    if (group->system_us >= 0)
+        death->usage.system_us = group->system_us;
+    if (group->peak_bytes >= 0)
+        death->usage.peak_bytes = group->peak_bytes;
+}
+
+static void wait_for(const struct exec_child *child, struct exec_death *death)
 {
     struct rusage used = {0};
     pid_t waited;
-    *death = (struct exec_death){0};
     do
         waited = wait4(child->pid, &death->wait_status, 0, &used);
     while (waited < 0 && errno == EINTR);
     death->is_known = waited > 0;
-    death->is_lasting = child->is_lasting;
-    death->oom_kills = -1;
     if (WIFSIGNALED(death->wait_status) && WTERMSIG(death->wait_status) == SIGKILL)
         death->oom_kills = count_oom_kills(child->oom_kills);
+    death->own_cpu_us = in_us(&used.ru_utime) + in_us(&used.ru_stime);
     death->usage = (struct handler_usage){
         .is_known = death->is_known,
         .wait_status = death->wait_status,
@@ -261,4 +319,16 @@ void exec_spawn_wait(const struct exec_child *child, struct exec_death *death)
         .system_us = in_us(&used.ru_stime),
         .peak_bytes = find_peak(&used),
     };
+}
+
+void exec_spawn_wait(struct exec_child *child, bool is_lost, struct exec_death *death)
+{
+    *death = (struct exec_death){.is_lasting = child->is_lasting, .oom_kills = -1};
+    if (!is_lost)
+        wait_for(child, death);
+    else if (child->group)
+        cgroup_kill(child->group);
+    if (death->is_known && child->group)
+        take_group_usage(child, death);
+    give_group(child);
 }

@@ -1,4 +1,5 @@
-/* exec_spawn - starts a program with three pipes, in a process group of its own.
+/* exec_spawn - starts a program with three pipes, in a process group and, where there are control
+ * groups, one of those of its own.
  *
  * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
  * empty signal mask; it is held to its limits (confine.h), can gain no privileges, and the kernel
@@ -11,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "worker/handler/cgroup.h"
 #include "worker/handler/confine.h"
 #include "worker/handler/handler.h"
 #include "worker/handler/limits.h"
@@ -22,6 +24,7 @@ struct exec_program {
     const struct limits *limits; /* NULL: none but that of core dumps */
     bool is_lasting;             /* it is to have exec_spawn_renew() called */
     int64_t oom_kills;           /* oom.h; some time before */
+    struct cgroups *groups;      /* NULL: there are none */
 };
 
 struct exec_child {
@@ -32,17 +35,21 @@ struct exec_child {
     int errors;
     bool is_lasting; /* as its program, as is oom_kills */
     int64_t oom_kills;
+    struct cgroup *group; /* NULL: none */
 };
 
-/* How it ended. The peak of its memory is not known where it is no more than that of the worker
- * itself: until it runs its program, a child has the worker's memory, and the kernel counts that.
- */
+/* How it ended. Without a control group the peak of its memory is not known where it is no more
+ * than that of the worker itself: until it runs its program, a child has the worker's memory, and
+ * the kernel counts that. */
 struct exec_death {
     bool is_known;   /* false: the status is lost, and nothing below counts */
     bool is_lasting; /* its limit of processor time has ended nothing but by SIGXCPU */
     int wait_status; /* waitpid()'s */
     struct handler_usage usage;
-    int64_t oom_kills; /* of SIGKILL: how many since what its program said; -1: not known */
+    int64_t own_cpu_us; /* its own and that of the children it has waited for */
+    int64_t oom_kills;  /* of SIGKILL: how many since what its program said; -1: not known */
+    bool has_group;
+    struct cgroup_usage group; /* of all that has run in it */
 };
 
 /* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */
@@ -53,16 +60,18 @@ MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exe
  * Does nothing where the worker may not: then its limit is for all its life. */
 void exec_spawn_renew(const struct exec_child *child, const struct limits *limits);
 
-/* Sends a signal to the group, and to the program itself should it have left the group. Only while
- * nobody has waited for it: its pid may be anyone's afterwards. */
+/* Sends a signal to the process group, and to the program itself should it have left that; SIGKILL
+ * to all in the control group, too. Only while nobody has waited for it: its pid may be anyone's
+ * afterwards. */
 void exec_spawn_signal(const struct exec_child *child, int signal);
 
 /* True once the program has ended. Does not wait for it, so that its pid and its group's name are
  * not given to anyone else. *is_lost: somebody else has waited for it, or SIGCHLD is ignored. */
 MUST_CHECK bool exec_spawn_has_ended(const struct exec_child *child, bool *is_lost);
 
-/* Waits for its end, and gives its pid back: no signal may be sent afterwards. */
-void exec_spawn_wait(const struct exec_child *child, struct exec_death *death);
+/* Waits for its end, unless that is_lost, and gives back its pid and its control group, in which
+ * nothing lives on: no signal may be sent afterwards. *death is not known if it is lost. */
+void exec_spawn_wait(struct exec_child *child, bool is_lost, struct exec_death *death);
 
 /* Closes the descriptor if it is open, and sets it to -1. */
 void exec_spawn_close(int *fd);

@@ -182,9 +182,7 @@ enum exec_end exec_watch(struct exec_child *child, struct slice input,
         ;
     make_end(&watch);
     take_rest(&watch);
-    *death = (struct exec_death){0};
-    if (watch.end != EXEC_LOST)
-        exec_spawn_wait(child, death);
+    exec_spawn_wait(child, watch.end == EXEC_LOST, death);
     exec_spawn_close(&child->input);
     exec_spawn_close(&child->output);
     exec_spawn_close(&child->errors);

@@ -3,8 +3,8 @@
  *
  * A program that is to end (timeout, abort) is asked by SIGTERM to its whole group and killed after
  * a grace. When it has ended, the rest of its group is killed, and what lies in the pipes is read
- * without waiting for their other ends to close. Only what leaves the group on purpose (setsid)
- * outlives it. */
+ * without waiting for their other ends to close. What leaves the process group on purpose (setsid)
+ * outlives it where there are no control groups. */
 #ifndef DARG_WORKER_HANDLER_EXEC_WATCH_H
 #define DARG_WORKER_HANDLER_EXEC_WATCH_H
 

@@ -73,6 +73,7 @@ enum handler_leave {
 };
 
 struct limits;
+struct cgroups;
 
 struct handler {
     const char *type; /* borrowed from the registry */
@@ -84,8 +85,9 @@ struct handler {
      * it has no programs. */
     void (*limit)(void *state, const struct limits *limits);
     /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
-     * has nothing to do then. Several handlers may share what is begun: again does nothing. */
-    enum status (*begin)(void *state, struct err *err);
+     * has nothing to do then. Several handlers may share what is begun: again does nothing. Its
+     * programs have these control groups, which are borrowed until then; NULL: none. */
+    enum status (*begin)(void *state, struct cgroups *groups, struct err *err);
     void (*end)(void *state);
     /* Called by a pool thread that has had nothing to do for a while: looks after what it keeps for
      * that thread, without waiting. NULL: keeps nothing that could need it. */

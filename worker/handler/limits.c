@@ -313,7 +313,7 @@ static enum status find_identity(struct limits *limits, struct err *err)
     return ST_OK;
 }
 
-enum status limits_settle(struct limits *limits, struct err *err)
+enum status limits_settle(struct limits *limits, bool has_groups, struct err *err)
 {
     bool is_root = geteuid() == 0;
     if (!is_root && (limits->user || limits->group))
@@ -323,8 +323,9 @@ enum status limits_settle(struct limits *limits, struct err *err)
     if (!is_root)
         return check_system(limits, err);
     enum status status = limits->user || limits->group ? find_identity(limits, err) : ST_OK;
-    if (status == ST_OK && limits->uid == 0 && limits_have(limits, LIMIT_PROCESSES))
+    if (status == ST_OK && !has_groups && limits->uid == 0 && limits_have(limits, LIMIT_PROCESSES))
         return err_set(err, ST_INVALID,
-                       "processes: the system does not hold root to it: give another user, too");
+                       "processes: the system does not hold root to it: give another user, too, "
+                       "or --cgroup own");
     return status;
 }

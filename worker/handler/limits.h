@@ -46,8 +46,9 @@ void limits_fini(struct limits *limits);
 MUST_CHECK enum status limits_read(struct limits *limits, const char *list, struct err *err);
 
 /* Once all is read: finds the user's groups. ST_INVALID with a sentence for what this process may
- * not set, or what would be without effect. */
-MUST_CHECK enum status limits_settle(struct limits *limits, struct err *err);
+ * not set, or what would be without effect. has_groups: control groups will keep programs to their
+ * number of processes. */
+MUST_CHECK enum status limits_settle(struct limits *limits, bool has_groups, struct err *err);
 
 /* True if something else than a timeout is given: it takes a process to hold to it. */
 bool limits_need_process(const struct limits *limits);

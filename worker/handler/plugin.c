@@ -145,8 +145,9 @@ void plugin_end(struct plugin *plugin)
     plugin->has_begun = false;
 }
 
-static enum status begin_entry(void *state, struct err *err)
+static enum status begin_entry(void *state, struct cgroups *groups, struct err *err)
 {
+    (void)groups;
     const struct entry *entry = state;
     return plugin_begin(entry->plugin, err);
 }

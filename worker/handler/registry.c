@@ -132,8 +132,11 @@ static enum status make_handler(const char *command, struct handler *handler, st
         return http_parse(command, handler, err);
     struct exec_command *parsed;
     enum status status = exec_parse(command, &parsed, err);
-    *handler = (struct handler){
-        .run = exec_run, .state = parsed, .limit = exec_limit, .free_state = exec_free};
+    *handler = (struct handler){.run = exec_run,
+                                .state = parsed,
+                                .limit = exec_limit,
+                                .begin = exec_begin,
+                                .free_state = exec_free};
     return status;
 }
 
@@ -190,7 +193,7 @@ static void keep_timeout(struct limits *limits)
 }
 
 static enum status limit_row(struct row *row, const char *const *options, size_t count,
-                             struct err *err)
+                             bool has_groups, struct err *err)
 {
     struct handler *handler = &row->handler;
     struct limits *limits = mem_new(sizeof *limits);
@@ -205,7 +208,7 @@ static enum status limit_row(struct row *row, const char *const *options, size_t
         status =
             err_set(err, ST_INVALID, "it is built in and has no process: there is only timeout");
     if (status == ST_OK)
-        status = limits_settle(limits, err);
+        status = limits_settle(limits, has_groups, err);
     if (status != ST_OK)
         return status;
     if (limits_have(limits, LIMIT_TIMEOUT))
@@ -247,13 +250,13 @@ static enum status check_limit(const struct registry *registry, const char *opti
 }
 
 enum status registry_set_limits(struct registry *registry, const char *const *options, size_t count,
-                                struct err *err)
+                                bool has_groups, struct err *err)
 {
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < count; i++)
         status = check_limit(registry, options[i], err);
     for (size_t i = 0; status == ST_OK && count > 0 && i < registry->count; i++) {
-        status = limit_row(&registry->rows[i], options, count, err);
+        status = limit_row(&registry->rows[i], options, count, has_groups, err);
         if (status != ST_OK)
             err_prefix(err, "\"%.80s\"", registry->rows[i].type);
     }
@@ -318,13 +321,21 @@ enum status registry_add_plugin_option(struct registry *registry, const char *op
     return status;
 }
 
-enum status registry_begin(const struct registry *registry, struct err *err)
+bool registry_has_programs(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++)
+        if (registry->rows[i].handler.limit)
+            return true;
+    return false;
+}
+
+enum status registry_begin(const struct registry *registry, struct cgroups *groups, struct err *err)
 {
     enum status status = ST_OK;
     for (size_t i = 0; i < registry->count && status == ST_OK; i++) {
         const struct handler *handler = &registry->rows[i].handler;
         if (handler->begin)
-            status = handler->begin(handler->state, err);
+            status = handler->begin(handler->state, groups, err);
     }
     return status;
 }

@@ -19,9 +19,10 @@ MUST_CHECK enum status registry_add_option(struct registry *registry, const char
 
 /* Holds the handlers to what these `--limit TYPE=LIST` say, TYPE being * for all of them; later
  * ones count more than earlier ones, and those of a type more than those of all. Once, after the
- * last registry_add_option(). ST_INVALID with a sentence: limits.h, or no such handler. */
+ * last registry_add_option(). has_groups: as of limits_settle(). ST_INVALID with a sentence:
+ * limits.h, or no such handler. */
 MUST_CHECK enum status registry_set_limits(struct registry *registry, const char *const *options,
-                                           size_t count, struct err *err);
+                                           size_t count, bool has_groups, struct err *err);
 
 /* How handlers in C are run. */
 struct registry_how {
@@ -38,9 +39,14 @@ MUST_CHECK enum status registry_add_plugin(struct registry *registry, struct plu
 MUST_CHECK enum status registry_add_plugin_option(struct registry *registry, const char *option,
                                                   const struct registry_how *how, struct err *err);
 
-/* Begins all that has to be begun in this process, before there are threads. ST_SYSTEM with a
- * sentence. */
-MUST_CHECK enum status registry_begin(const struct registry *registry, struct err *err);
+/* Whether any handler has programs. */
+bool registry_has_programs(const struct registry *registry);
+
+/* Begins all that has to be begun in this process, before there are threads. Programs run in these
+ * control groups, which are borrowed until registry_end(); NULL: none. ST_SYSTEM with a sentence.
+ */
+MUST_CHECK enum status registry_begin(const struct registry *registry, struct cgroups *groups,
+                                      struct err *err);
 void registry_end(const struct registry *registry); /* when no job runs any more */
 
 /* NULL: no handler for that type here. Any thread. */

@@ -198,6 +198,7 @@ enum status stream_child_start(struct stream_child *child, const struct exec_com
                                    .environment = command->environment,
                                    .limits = command->limits,
                                    .oom_kills = command->oom_kills,
+                                   .groups = command->groups,
                                    .is_lasting = true};
     struct exec_child process;
     enum status status = exec_spawn(&program, &process, err);
@@ -266,11 +267,9 @@ static void take_rest(struct stream_child *child)
 void stream_child_reap(struct stream_child *child, struct exec_death *death)
 {
     bool is_lost = is_lost_to_others(child);
-    *death = (struct exec_death){0};
-    if (!is_lost) {
+    if (!is_lost)
         exec_spawn_signal(&child->process, SIGKILL);
-        exec_spawn_wait(&child->process, death);
-    }
+    exec_spawn_wait(&child->process, is_lost, death);
     take_rest(child);
     exec_spawn_close(&child->process.input);
     exec_spawn_close(&child->process.output);

@@ -62,6 +62,12 @@ void stream_limit(void *state, const struct limits *limits)
     exec_limit(stream->command, limits);
 }
 
+static enum status begin(void *state, struct cgroups *groups, struct err *err)
+{
+    struct stream *stream = state;
+    return exec_begin(stream->command, groups, err);
+}
+
 enum status stream_parse(const char *text, struct handler *handler, struct err *err)
 {
     struct stream *stream = mem_new(sizeof *stream);
@@ -79,6 +85,7 @@ enum status stream_parse(const char *text, struct handler *handler, struct err *
     *handler = (struct handler){.run = stream_run,
                                 .state = stream,
                                 .limit = stream_limit,
+                                .begin = begin,
                                 .attend = stream_attend,
                                 .leave = stream_leave,
                                 .free_state = stream_free};
