@@ -17,11 +17,17 @@ enum { HORIZON_US = 5000, AHEAD_MAX = 2 * CLAIM_MAX };
  * before. */
 enum { OVERFULL_FACTOR = 10 };
 
+/* A fetcher that has just brought jobs comes back for more within microseconds. Where its thread is
+ * not given a processor so soon, its turn is kept for it, so that a queue of less importance does
+ * not slip through; but not if it has met with something else, say a link that broke. */
+enum { RETURN_MS = 100 };
+
 struct slot {
     double weight;
-    double passed;   /* jobs taken over weight: the least goes first */
-    bool is_wanting; /* its fetcher waits for room */
-    bool was_idle;   /* its last claim found nothing */
+    double passed;        /* jobs taken over weight: the least goes first */
+    bool is_wanting;      /* its fetcher waits for room */
+    bool was_idle;        /* its last claim found nothing */
+    int64_t return_by_ms; /* monotonic: its fetcher is on its way back until then; 0: it is not */
     pthread_cond_t changed;
 };
 
@@ -116,22 +122,31 @@ static int64_t ahead_locked(struct room *room)
     return ahead > AHEAD_MAX ? AHEAD_MAX : (int64_t)ahead;
 }
 
-/* True if no other waiting queue goes before this one. */
-static bool is_turn_locked(const struct room *room, size_t slot)
+/* True if no other queue goes before this one that waits or is about to. *until_ms becomes the time
+ * at which that may change by itself, if that is sooner. */
+static bool is_turn_locked(const struct room *room, size_t slot, int64_t *until_ms)
 {
+    bool is_turn = true;
+    int64_t now_ms = room->slot_count > 1 ? clock_mono_ms() : 0;
     for (size_t i = 0; i < room->slot_count; i++) {
-        if (i == slot || !room->slots[i].is_wanting)
+        const struct slot *other = &room->slots[i];
+        bool is_returning = other->return_by_ms > now_ms;
+        if (i == slot || !(other->is_wanting || is_returning))
             continue;
-        if (room->is_weighted ? room->slots[i].passed < room->slots[slot].passed : i < slot)
-            return false;
+        if (room->is_weighted ? other->passed >= room->slots[slot].passed : i > slot)
+            continue;
+        is_turn = false;
+        if (is_returning && other->return_by_ms < *until_ms)
+            *until_ms = other->return_by_ms;
     }
-    return true;
+    return is_turn;
 }
 
-/* The grant for `slot` now, 0 for none; sets wake_below so that a change will be noticed. */
-static int64_t grant_locked(struct room *room, size_t slot)
+/* The grant for `slot` now, 0 for none; sets wake_below so that a change will be noticed, but for
+ * one that comes with time, at *until_ms if that is sooner. */
+static int64_t grant_locked(struct room *room, size_t slot, int64_t *until_ms)
 {
-    if (!is_turn_locked(room, slot))
+    if (!is_turn_locked(room, slot, until_ms))
         return 0;
     /* First the mark, then the look: a thread that changes something afterwards sees the mark. */
     atomic_store(&room->wake_below, INT64_MAX);
@@ -177,16 +192,19 @@ static struct timespec deadline_at(int64_t at_ms)
 int64_t room_wait(struct room *room, size_t slot, int64_t timeout_ms)
 {
     int64_t deadline_ms = clock_mono_ms() + timeout_ms;
-    struct timespec deadline = deadline_at(deadline_ms);
+    int64_t until_ms = deadline_ms;
     pthread_mutex_lock(&room->lock);
     uint64_t interrupts = room->interrupts;
     if (room->slots[slot].was_idle)
         catch_up_locked(room, slot);
     room->slots[slot].is_wanting = true;
-    int64_t granted = grant_locked(room, slot);
+    room->slots[slot].return_by_ms = 0;
+    int64_t granted = grant_locked(room, slot, &until_ms);
     while (granted == 0 && room->interrupts == interrupts && clock_mono_ms() < deadline_ms) {
-        pthread_cond_timedwait(&room->slots[slot].changed, &room->lock, &deadline);
-        granted = grant_locked(room, slot);
+        struct timespec until = deadline_at(until_ms);
+        pthread_cond_timedwait(&room->slots[slot].changed, &room->lock, &until);
+        until_ms = deadline_ms;
+        granted = grant_locked(room, slot, &until_ms);
     }
     room->slots[slot].is_wanting = false;
     take_grant_locked(room, granted);
@@ -206,6 +224,7 @@ void room_settle_grant(struct room *room, size_t slot, int64_t granted, int64_t 
     room->in_flight -= granted;
     room->slots[slot].passed += (double)taken / room->slots[slot].weight;
     room->slots[slot].was_idle = taken == 0;
+    room->slots[slot].return_by_ms = taken > 0 ? clock_mono_ms() + RETURN_MS : 0;
     wake_next_locked(room);
     pthread_mutex_unlock(&room->lock);
     atomic_fetch_add(&room->outstanding, taken);

@@ -3,7 +3,8 @@
  * Room is the idle threads plus what the pool will start within a few milliseconds at the pace it
  * has shown: hundreds of microsecond jobs, none of ten-second ones; less what already waits in the
  * ring or is being claimed. Fetchers wait here for room; it is granted in the order of the queues
- * (strict), or, where queues were given weights, in proportion to them. */
+ * (strict), or, where queues were given weights, in proportion to them. A queue whose last claim
+ * brought jobs keeps its turn for a moment, until its fetcher is back. */
 #ifndef DARG_WORKER_ROOM_H
 #define DARG_WORKER_ROOM_H
 

@@ -28,16 +28,16 @@ static void print_log(struct handler_observer *observer, enum log_level level, s
     fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
 }
 
-/* What a program that has ended with the job has used. */
 static void print_usage(const struct handler_usage *usage, int64_t wall_ms)
 {
-    char wall[PARSE_DURATION_MAX], user[PARSE_DURATION_MAX], kernel[PARSE_DURATION_MAX];
-    char peak[PARSE_BYTES_MAX];
+    char text[PARSE_DURATION_MAX], peak[PARSE_BYTES_MAX];
     if (!usage->is_known)
         return;
-    fprintf(stderr, "it took %s, with %s of CPU time in the program and %s in the kernel",
-            format_duration_ms(wall_ms, wall), format_duration_ms(usage->user_us / 1000, user),
-            format_duration_ms(usage->system_us / 1000, kernel));
+    fprintf(stderr, "it took %s", format_duration_ms(wall_ms, text));
+    fprintf(stderr, ", with %s of CPU time", format_duration_ms(usage->cpu_us / 1000, text));
+    if (usage->system_us >= 0)
+        fprintf(stderr, ", %s of it in the kernel",
+                format_duration_ms(usage->system_us / 1000, text));
     if (usage->peak_bytes > 0)
         fprintf(stderr, ", and had %s at most", format_bytes(usage->peak_bytes, peak));
     fputc('\n', stderr);

@@ -1,5 +1,5 @@
-/* usage - what the program of a run has used and how it ended, for the reply, the envelope of a
- * failed job, and the log. Pure; any thread. */
+/* usage - what the program of a run has used and, if it has, how it ended, for the reply, the
+ * envelope of a failed job, and the log. Pure; any thread. */
 #ifndef DARG_WORKER_USAGE_H
 #define DARG_WORKER_USAGE_H
 

@@ -50,10 +50,11 @@ static void test_memory_of_the_worker_is_not_counted(void **state)
 static void test_time_of_program_and_kernel(void **state)
 {
     static const char loop[] = "sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'";
-    assert_true(run(*state, loop, HANDLER_DONE)->user_us > 0);
+    const struct handler_usage *usage = run(*state, loop, HANDLER_DONE);
+    assert_true(usage->cpu_us > usage->system_us);
     assert_true(run(*state, "sh -c '" HOG "'", HANDLER_DONE)->system_us > 0);
-    int64_t alone = run(*state, loop, HANDLER_DONE)->user_us;
-    assert_true(run(*state, "sh -c :", HANDLER_DONE)->user_us < alone); /* no sum of all so far */
+    int64_t alone = run(*state, loop, HANDLER_DONE)->cpu_us;
+    assert_true(run(*state, "sh -c :", HANDLER_DONE)->cpu_us < alone); /* no sum of all so far */
 }
 
 /* Where the kernel tells how many it has killed, a kill beyond is not laid to it. */
@@ -77,12 +78,30 @@ static void test_killed_by_somebody_else(void **state)
 
 /* ---- a process that stays ---- */
 
-static void test_stream_that_answers_is_not_asked(void **state)
+static int64_t cpu_us_of_answer(struct stream_fixture *fixture, const char *args)
+{
+    const struct handler_usage *usage = &fixture->exec->result.usage;
+    fixture->exec->result.usage = (struct handler_usage){0};
+    stream_fixture_expect(fixture, args, HANDLER_DONE, "1");
+    assert_true(usage->is_known);
+    assert_false(usage->has_ended);
+    assert_true(usage->cpu_us >= 0);
+    return usage->cpu_us;
+}
+
+/* Of each job what it has taken itself, and no sum. */
+static void test_stream_that_answers(void **state)
 {
     struct stream_fixture *fixture = *state;
-    stream_fixture_script(fixture, "", "echo \"REPLY,\\\"done\\\":1}\"");
-    stream_fixture_expect(fixture, NULL, HANDLER_DONE, "1");
-    assert_false(fixture->exec->result.usage.is_known);
+    stream_fixture_script(
+        fixture, "",
+        "case $job in *long*) i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done;; "
+        "esac; echo \"REPLY,\\\"done\\\":1}\"");
+    (void)cpu_us_of_answer(fixture, "\"short\"");
+    int64_t short_us = cpu_us_of_answer(fixture, "\"short\"");
+    int64_t long_us = cpu_us_of_answer(fixture, "\"long\"");
+    assert_true(long_us > short_us);
+    assert_true(cpu_us_of_answer(fixture, "\"short\"") < long_us);
 }
 
 static void test_stream_that_dies_is_accounted_for(void **state)
@@ -112,7 +131,7 @@ int main(void)
         EXEC_TEST(test_memory_of_the_largest),
         EXEC_TEST(test_time_of_program_and_kernel),
         EXEC_TEST(test_killed_by_somebody_else),
-        STREAM_TEST(test_stream_that_answers_is_not_asked),
+        STREAM_TEST(test_stream_that_answers),
         STREAM_TEST(test_stream_that_dies_is_accounted_for),
         /* The last: from then on this process is as large as the others' programs. */
         EXEC_TEST(test_memory_of_the_worker_is_not_counted),

@@ -46,7 +46,7 @@ static void expect(const char *handler, const char *type, const char *args, int 
 static void test_done(void **state)
 {
     (void)state;
-    expect("c=cat", "c", "{\"a\": 1}", 0, "{\"a\": 1}", "of CPU time in the program");
+    expect("c=cat", "c", "{\"a\": 1}", 0, "{\"a\": 1}", "ms of it in the kernel");
     expect("c=cat", "echo", "[1]", 0, "[1]\n", "");
     expect("c=cat", "noop", NULL, 0, "", "");
     expect(STREAM("echo \"{\\\"id\\\":\\\"try\\\",\\\"progress\\\":5}\"; echo oh >&2; echo "

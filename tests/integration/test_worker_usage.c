@@ -84,7 +84,7 @@ static void test_builtin_handlers_use_nothing(void **state)
     worker_fixture_expect_exit(worker, 0);
 }
 
-/* A process that stays is accounted for at its end. */
+/* A process that stays is accounted for with each job, and as a whole at its end. */
 static void test_process_that_stays(void **state)
 {
     struct worker_fixture *f = *state;
@@ -99,7 +99,9 @@ static void test_process_that_stays(void **state)
                                                   "debug", "--handler", option);
     for (int64_t i = 1; i <= 3; i++) {
         char *reply = reply_of(f, "{\"type\":\"s\",\"reply\":\"r\"}", "done", i);
-        assert_null(strstr(reply, "usage"));
+        expect_has(reply, "\"usage\":{\"wall_ms\":");
+        expect_has(reply, ",\"cpu_ms\":");
+        assert_null(strstr(reply, "exit"));
         free(reply);
     }
     process_wait_stderr(worker, "a handler's process has ended", WORKER_FIXTURE_WAIT_MS);

@@ -89,18 +89,18 @@ void control_group_remove(const struct control_group *group)
     assert_int_equal(rmdir(group->path), 0);
 }
 
-void control_group_enter(const struct control_group *group, const char *const *argv,
-                         const char **into, size_t room)
+const char *const *control_group_enter(const struct control_group *group, const char *const *argv)
 {
     static const char script[] = "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"";
-    size_t count = 0;
-    into[count++] = "sh";
-    into[count++] = "-c";
-    into[count++] = script;
-    into[count++] = group->path;
+    static const char *words[48];
+    size_t count = 4;
+    if (!group)
+        return argv;
+    memcpy(words, (const char *const[]){"sh", "-c", script, group->path}, count * sizeof *words);
     for (size_t i = 0; argv[i]; i++) {
-        ensure(count + 1 < room, "%zu arguments", i);
-        into[count++] = argv[i];
+        ensure(count + 1 < sizeof words / sizeof *words, "%zu arguments", i);
+        words[count++] = argv[i];
     }
-    into[count] = NULL;
+    words[count] = NULL;
+    return words;
 }

@@ -26,8 +26,8 @@ void control_group_unmark(const struct control_group *group);
 /* Gives it to a user, as a service manager would. */
 void control_group_give(const struct control_group *group, unsigned uid);
 
-/* Puts a shell in front of argv that enters the group. into: room for all of it. */
-void control_group_enter(const struct control_group *group, const char *const *argv,
-                         const char **into, size_t room);
+/* What is to be started for argv to run in the group: argv with a shell in front that enters it.
+ * NULL: argv itself. Borrowed until the next call. */
+const char *const *control_group_enter(const struct control_group *group, const char *const *argv);
 
 #endif

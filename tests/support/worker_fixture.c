@@ -86,11 +86,8 @@ struct process *worker_fixture_run_args(struct worker_fixture *fixture, const ch
                            "DARG_QUEUE",         "DARG_NAMESPACE", "DARG_LOG_LEVEL"};
     memcpy(env + 6, fixture->env, sizeof fixture->env);
     ensure(fixture->count < WORKER_FIXTURE_MAX, "too many workers");
-    const char *entering[40];
-    if (fixture->group)
-        control_group_enter(fixture->group, argv, entering, sizeof entering / sizeof *entering);
     struct process *worker = process_start(&(struct process_options){
-        .argv = fixture->group ? entering : argv, .env = env, .ready_fd = ready_fd});
+        .argv = control_group_enter(fixture->group, argv), .env = env, .ready_fd = ready_fd});
     fixture->workers[fixture->count++] = worker;
     buf_fini(&path);
     buf_fini(&directory);

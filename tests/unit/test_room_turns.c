@@ -123,9 +123,33 @@ static void test_an_interrupt_wakes_all(void **state)
     assert_int_equal(f.count, 0);
 }
 
+/* One that has brought jobs is on its way back, and keeps its turn; but not for ever. */
+static void test_between_two_claims(void **state)
+{
+    (void)state;
+    struct load *load = load_new(2);
+    struct ring *tasks = ring_new(64);
+    struct room *room = room_new(load, tasks, (const int64_t[]){0, 0}, 2, 0);
+    assert_int_equal(room_try(room, 0), 2);
+    room_settle_grant(room, 0, 2, 1);
+    assert_int_equal(room_try(room, 1), 0);
+    assert_int_equal(room_try(room, 0), 2); /* it is back */
+    room_settle_grant(room, 0, 2, 0);       /* and its queue is empty */
+    assert_int_equal(room_try(room, 1), 2);
+    room_settle_grant(room, 1, 2, 2);
+    assert_int_equal(room_try(room, 0),
+                     2); /* which the second one's way back is no reason against */
+    room_settle_grant(room, 0, 2, 1);
+    assert_int_equal(room_wait(room, 1, LONG_MS), 2); /* the first has not come back */
+    room_free(room);
+    ring_free(tasks);
+    load_free(load);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_between_two_claims),
         cmocka_unit_test(test_one_after_the_other),
         cmocka_unit_test(test_all_shares_are_served),
         cmocka_unit_test(test_an_interrupt_wakes_all),

@@ -238,15 +238,24 @@ out:
     return status;
 }
 
-void exec_spawn_renew(const struct exec_child *child, const struct limits *limits)
+int64_t exec_spawn_cpu_us(const struct exec_child *child)
 {
     clockid_t clock;
     struct timespec used;
+    if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return -1;
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+void exec_spawn_renew(const struct exec_child *child, const struct limits *limits)
+{
     struct rlimit limit;
-    if (!limits_have(limits, LIMIT_CPU) || clock_getcpuclockid(child->pid, &clock) != 0 ||
-        clock_gettime(clock, &used) != 0 || prlimit(child->pid, RLIMIT_CPU, NULL, &limit) != 0)
+    if (!limits_have(limits, LIMIT_CPU))
         return;
-    limit.rlim_cur = (rlim_t)used.tv_sec + 1 + (rlim_t)limits->numbers[LIMIT_CPU];
+    int64_t used_us = exec_spawn_cpu_us(child);
+    if (used_us < 0 || prlimit(child->pid, RLIMIT_CPU, NULL, &limit) != 0)
+        return;
+    limit.rlim_cur = (rlim_t)(used_us / 1000000 + 1 + limits->numbers[LIMIT_CPU]);
     (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
 }
 
@@ -293,10 +302,10 @@ static void take_group_usage(const struct exec_child *child, struct exec_death *
     const struct cgroup_usage *group = &death->group;
     cgroup_measure(child->group, &death->group);
     death->has_group = true;
-    if (group->user_us >= 0)
-        death->usage.user_us = group->user_us;
-    if (group->system_us >= 0)
+    if (group->user_us >= 0 && group->system_us >= 0) {
+        death->usage.cpu_us = group->user_us + group->system_us;
         death->usage.system_us = group->system_us;
+    }
     if (group->peak_bytes >= 0)
         death->usage.peak_bytes = group->peak_bytes;
 }
@@ -314,8 +323,9 @@ static void wait_for(const struct exec_child *child, struct exec_death *death)
     death->own_cpu_us = in_us(&used.ru_utime) + in_us(&used.ru_stime);
     death->usage = (struct handler_usage){
         .is_known = death->is_known,
+        .has_ended = true,
         .wait_status = death->wait_status,
-        .user_us = in_us(&used.ru_utime),
+        .cpu_us = death->own_cpu_us,
         .system_us = in_us(&used.ru_stime),
         .peak_bytes = find_peak(&used),
     };

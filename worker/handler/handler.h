@@ -42,11 +42,14 @@ enum handler_outcome {
     HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
 };
 
-/* What the program of a run has used, with those of its children that it waited for. */
+/* What the program of a run has used. One that has ended with the run: with those of its children
+ * that it waited for, or with all that were in its control group; one that stays: alone. */
 struct handler_usage {
-    bool is_known;   /* false: nothing below counts */
-    int wait_status; /* of waitpid() */
-    int64_t user_us, system_us;
+    bool is_known;      /* false: nothing below counts */
+    bool has_ended;     /* false: it stays, and has no wait_status */
+    int wait_status;    /* of waitpid() */
+    int64_t cpu_us;     /* time of processors in all */
+    int64_t system_us;  /* the kernel's part of it; -1: not known */
     int64_t peak_bytes; /* memory of the largest of them; 0: not known (exec_spawn.h says why) */
 };
 
@@ -59,7 +62,7 @@ struct handler_result {
     struct buf error;       /* reason, for a person, where the outcome is no HANDLER_DONE */
     int64_t retry_after_ms; /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
-    struct handler_usage usage; /* where a process has ended with the job */
+    struct handler_usage usage; /* where a process has run it */
 };
 
 typedef void (*handler_fn)(void *state, const struct handler_call *call,

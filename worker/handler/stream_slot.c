@@ -57,7 +57,7 @@ static void log_end(const struct stream_slot *slot, const struct exec_death *dea
     if (usage->is_known)
         log_fields(LOG_DEBUG, "a handler's process has ended",
                    LOG_STR("program", slot->child.program), LOG_INT("answered", slot->answered),
-                   LOG_INT("cpu_ms", (usage->user_us + usage->system_us) / 1000),
+                   LOG_INT("cpu_ms", usage->cpu_us / 1000),
                    LOG_INT("peak_kib", usage->peak_bytes / 1024));
 }
 
@@ -188,7 +188,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         result->outcome = HANDLER_RETRY;
         return false;
     }
-    slot->answered = 0;
+    slot->answered = slot->cpu_us = 0;
     slot->is_asked = false;
     stream_append_hello(&slot->child.input, call->job->type);
     return true;

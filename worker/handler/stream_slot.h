@@ -13,6 +13,7 @@ struct stream_slot {
     struct stream_child child;
     const struct limits *limits; /* the handler's; NULL: none */
     int64_t answered;            /* jobs, since the start of the process */
+    int64_t cpu_us;              /* what it had used at the last of them */
     int64_t failures;            /* processes in a row that ended without having answered a job */
     int64_t start_ms;            /* monotonic; no other is started before */
     bool is_asked;               /* it is to end by itself: not given another job */
