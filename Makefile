@@ -153,7 +153,7 @@ deb: ## a Debian package, in build/deb
 	@tools/install-deps deb
 	@tools/deb '$(VERSION)' '$(BUILD)/deb'
 
-test-deb: deb ## installs and removes it in a bare system; needs root
+test-deb: deb ## installs, runs and removes it in a bare system; needs root
 	@tools/install-deps bare || echo 'without it, then' >&2
 	@tests/deb/run '$(BUILD)'/deb/darg_*.deb
 
