@@ -2,6 +2,7 @@
  * Needs what test_cgroup needs. */
 #include "support/cmocka_all.h"
 
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,6 +113,17 @@ static int64_t peak_of(struct worker_fixture *f, const char *job, int64_t count)
     return peak_kib;
 }
 
+static bool can_begin_anew(void)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/memory.peak", group.path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool can = fd >= 0 && write(fd, "0", 1) == 1;
+    if (fd >= 0)
+        close(fd);
+    return can;
+}
+
 static void test_each_job_with_its_peak(void **state)
 {
     static const char large[] = "{\"type\":\"large\",\"reply\":\"r\"}";
@@ -124,7 +136,7 @@ static void test_each_job_with_its_peak(void **state)
         "large=dd if=/dev/zero of=/dev/null bs=96M count=1", "--handler", "small=sh -c :");
     assert_in_range(peak_of(f, small, 1), 1, 40 * MIB);
     assert_in_range(peak_of(f, large, 2), 96 * MIB, 136 * MIB);
-    assert_true(peak_of(f, small, 3) < 40 * MIB);
+    assert_in_range(peak_of(f, small, 3) + 1, can_begin_anew() ? 2 : 0, 40 * MIB);
     end_worker(worker);
 }
 
