@@ -116,10 +116,14 @@ static bool has_attribute(int directory, const char *name)
     return fgetxattr(directory, name, &value, sizeof value) == 1 && value == '1';
 }
 
-/* systemd marks what it gives away. A container's own group is the uppermost that it sees; that of
- * the whole system is told apart by having no type. */
+/* systemd marks what it gives away, to containers too, which mostly see it read-only. A container's
+ * own group is the uppermost that it sees; that of the whole system is told apart by having no
+ * type.
+ */
 static bool is_given(const struct cgroup_place *place)
 {
+    if (faccessat(place->directory, ".", W_OK, AT_EACCESS) != 0)
+        return false;
     if (has_attribute(place->directory, "user.delegate") ||
         has_attribute(place->directory, "trusted.delegate"))
         return true;
