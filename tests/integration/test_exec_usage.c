@@ -101,6 +101,8 @@ static void test_stream_that_answers(void **state)
     int64_t short_us = cpu_us_of_answer(fixture, "\"short\"");
     int64_t long_us = cpu_us_of_answer(fixture, "\"long\"");
     assert_true(long_us > short_us);
+    const struct handler_usage *usage = &fixture->exec->result.usage;
+    assert_in_range(usage->peak_bytes, MIB / 4, (int64_t)HOG_MIB * MIB);
     assert_true(cpu_us_of_answer(fixture, "\"short\"") < long_us);
 }
 

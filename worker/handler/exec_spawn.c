@@ -6,12 +6,14 @@
  * race detector. */
 #include "worker/handler/exec_spawn.h"
 
+#include "base/parse.h"
 #include "worker/handler/oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -245,6 +247,23 @@ int64_t exec_spawn_cpu_us(const struct exec_child *child)
     if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
         return -1;
     return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+int64_t exec_spawn_peak(const struct exec_child *child)
+{
+    static const char name[] = "\nVmHWM:";
+    char path[64], text[4096];
+    int64_t kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    exec_spawn_close(&fd);
+    text[got > 0 ? got : 0] = 0;
+    const char *at = strstr(text, name);
+    if (at)
+        (void)parse_digits(slice_of(at + strlen(name) + strspn(at + strlen(name), " \t")), 15,
+                           &kib);
+    return kib * 1024;
 }
 
 void exec_spawn_renew(const struct exec_child *child, const struct limits *limits)

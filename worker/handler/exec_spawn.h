@@ -59,6 +59,10 @@ MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exe
 /* The processor time that the program, not yet waited for, has used by itself; -1: not known. */
 int64_t exec_spawn_cpu_us(const struct exec_child *child);
 
+/* The most memory that the program itself has had so far, in bytes; 0: not known. Costs the kernel
+ * some 20 us. */
+int64_t exec_spawn_peak(const struct exec_child *child);
+
 /* Lets a lasting program that has not ended begin anew with its processor time, for the next job.
  * Does nothing where the worker may not: then its limit is for all its life. */
 void exec_spawn_renew(const struct exec_child *child, const struct limits *limits);

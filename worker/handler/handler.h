@@ -50,7 +50,7 @@ struct handler_usage {
     int wait_status;    /* of waitpid() */
     int64_t cpu_us;     /* time of processors in all */
     int64_t system_us;  /* the kernel's part of it; -1: not known */
-    int64_t peak_bytes; /* memory of the largest of them; 0: not known (exec_spawn.h says why) */
+    int64_t peak_bytes; /* memory of the largest of them, if it stays so far; 0: not known */
 };
 
 /* What it answers. The runner clears it before each call (no output, retry_after_ms -1, no usage)

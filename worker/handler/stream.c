@@ -17,6 +17,7 @@ enum {
     ABORT_GRACE_MS = 1000,
     CLOSED_GRACE_MS = 1000, /* from the end of its output to its own */
     EXIT_CANNOT_RUN = 127,
+    WORTH_A_LOOK_US = 1000, /* of processor time in a job, before its memory is asked for */
 };
 
 enum talk_end {
@@ -227,7 +228,7 @@ static void tell(struct stream_slot *slot, struct handler_result *result)
 }
 
 /* What the process has used since its last answer: one question to the kernel, a twentieth of what
- * the smallest job takes. */
+ * the smallest job takes; and, of jobs that are not so small, a second one about memory. */
 static void account(struct stream_slot *slot, struct handler_result *result)
 {
     int64_t now_us = exec_spawn_cpu_us(&slot->child.process);
@@ -235,6 +236,8 @@ static void account(struct stream_slot *slot, struct handler_result *result)
         return;
     result->usage =
         (struct handler_usage){.is_known = true, .cpu_us = now_us - slot->cpu_us, .system_us = -1};
+    if (result->usage.cpu_us >= WORTH_A_LOOK_US)
+        result->usage.peak_bytes = exec_spawn_peak(&slot->child.process);
     slot->cpu_us = now_us;
 }
 
