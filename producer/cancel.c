@@ -94,10 +94,9 @@ static enum status visit_waiting(struct cancel *cancel, const struct search_hit 
                                  struct err *err)
 {
     const struct queue *queue = &cancel->context.queue;
-    const char *key = hit->place == SEARCH_SCHEDULED ? queue->scheduled : hit->list;
     bool is_removed;
     enum status status =
-        cancel_remove(cancel->context.conn, queue, key, hit->job, &is_removed, err);
+        cancel_remove(cancel->context.conn, queue, hit->key, hit->job, &is_removed, err);
     if (status == ST_OK && is_removed)
         target_of(cancel, hit->job)->state = CANCELLED;
     cancel->moved++;
@@ -123,11 +122,11 @@ static void visit_dead(struct cancel *cancel, const struct search_hit *hit)
 static enum status visit(void *context, const struct search_hit *hit, struct err *err)
 {
     struct cancel *cancel = context;
-    if (hit->place == SEARCH_DEAD) {
+    if (hit->state == PLACE_DEAD) {
         visit_dead(cancel, hit);
         return ST_OK;
     }
-    if (hit->place != SEARCH_HELD)
+    if (hit->state != PLACE_HELD)
         return visit_waiting(cancel, hit, err);
     struct target *target = target_of(cancel, hit->job);
     target->state = HELD;
@@ -136,11 +135,11 @@ static enum status visit(void *context, const struct search_hit *hit, struct err
     return ST_OK;
 }
 
-static enum status search(struct cancel *cancel, int places, struct err *err)
+static enum status search(struct cancel *cancel, int states, struct err *err)
 {
     const struct search all = {.ids = cancel->context.operands,
                                .id_count = cancel->count,
-                               .places = places,
+                               .states = states,
                                .visit = visit,
                                .context = cancel};
     return search_run(cancel->context.conn, &cancel->context.queue, &all, err);
@@ -202,7 +201,7 @@ static enum status hunt(struct cancel *cancel, int64_t until_ms, struct err *err
         cancel->moved = 0;
         status = keep_marked(cancel, err);
         if (status == ST_OK)
-            status = search(cancel, SEARCH_SCHEDULED | SEARCH_WAITING | SEARCH_HELD, err);
+            status = search(cancel, PLACE_SCHEDULED | PLACE_WAITING | PLACE_HELD, err);
         empty = cancel->moved == 0 && count_held(cancel) == 0 ? empty + 1 : 0;
         if (status == ST_OK)
             status = await_held(cancel, until_ms, err);
@@ -311,7 +310,7 @@ static int run(struct cancel *cancel)
     if (status == ST_OK)
         status = await_poppers(cancel, &err);
     if (status == ST_OK)
-        status = search(cancel, SEARCH_DEAD, &err);
+        status = search(cancel, PLACE_DEAD, &err);
     if (count_held(cancel) == 0)
         (void)!cancel_unmark(conn, queue, ids, cancel->count, &ignored);
     if (status != ST_OK)

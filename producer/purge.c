@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 enum { WAITING, SCHEDULED, DEAD, KINDS };
-static const char *const kind_names[KINDS] = {"waiting", "scheduled", "dead"};
+static const int states[KINDS] = {PLACE_WAITING, PLACE_SCHEDULED, PLACE_DEAD};
 
 static bool confirm(const struct context *context, const bool *is_wanted, const struct stats *stats,
                     bool is_yes)
@@ -20,36 +20,27 @@ static bool confirm(const struct context *context, const bool *is_wanted, const 
     for (int i = 0; i < KINDS; i++)
         if (is_wanted[i])
             buf_printf(&what, "%s%s %s", what.len ? ", " : "", table_number(counts[i], number),
-                       kind_names[i]);
+                       place_state_name(states[i]));
     bool is_sure = context_confirm(is_yes, "Throw away the jobs of queue '%s' for good (%s)?",
                                    context->queue.name, buf_text(&what));
     buf_fini(&what);
     return is_sure;
 }
 
-static enum status purge(struct context *context, const bool *is_wanted, int64_t *purged,
-                         struct err *err)
+static void report(const struct context *context, const bool *is_wanted,
+                   const struct control_purged *purged)
 {
-    const char *const keys[KINDS] = {context->queue.jobs, context->queue.scheduled,
-                                     context->queue.dead};
-    enum status status = ST_OK;
-    for (int i = 0; status == ST_OK && i < KINDS; i++)
-        if (is_wanted[i])
-            status = control_purge(context->conn, &context->queue, keys[i], &purged[i], err);
-    return status;
-}
-
-static void report(const struct context *context, const bool *is_wanted, const int64_t *purged)
-{
+    const int64_t counts[KINDS] = {purged->waiting, purged->scheduled, purged->dead};
     struct cJSON *object = cJSON_CreateObject();
     char number[TABLE_NUMBER_MAX];
     for (int i = 0; i < KINDS; i++) {
         if (!is_wanted[i])
             continue;
-        table_json_int(object, kind_names[i], purged[i]);
+        const char *name = place_state_name(states[i]);
+        table_json_int(object, name, counts[i]);
         if (!context->is_json)
-            context_note("threw away %s %s jobs of queue '%s'", table_number(purged[i], number),
-                         kind_names[i], context->queue.name);
+            context_note("threw away %s %s jobs of queue '%s'", table_number(counts[i], number),
+                         name, context->queue.name);
     }
     if (context->is_json)
         table_json_print(object);
@@ -61,14 +52,17 @@ static int run(struct context *context, const bool *is_wanted, bool is_yes)
 {
     struct err err = {0};
     struct stats stats;
-    int64_t purged[KINDS] = {0};
+    struct control_purged purged;
+    int wanted = 0;
+    for (int i = 0; i < KINDS; i++)
+        wanted |= is_wanted[i] ? states[i] : 0;
     if (stats_read(context->conn, &context->queue, &stats, &err) != ST_OK)
         return context_fail(&err);
     if (!confirm(context, is_wanted, &stats, is_yes))
         return DARG_FAILED;
-    if (purge(context, is_wanted, purged, &err) != ST_OK)
+    if (control_purge(context->conn, &context->queue, wanted, &purged, &err) != ST_OK)
         return context_fail(&err);
-    report(context, is_wanted, purged);
+    report(context, is_wanted, &purged);
     return DARG_OK;
 }
 

@@ -88,7 +88,7 @@ static struct cJSON *json_of(const struct view *view, size_t i)
     const struct stats *stats = &view->now[i];
     struct cJSON *object = cJSON_CreateObject();
     table_json_text(object, "queue", slice_of(view->names[i]));
-    table_json_int(object, "waiting", stats->waiting + stats->inbox);
+    table_json_int(object, "waiting", stats->waiting);
     table_json_int(object, "held", stats->held < 0 ? 0 : stats->held);
     table_json_int(object, "scheduled", stats->scheduled);
     table_json_int(object, "dead", stats->dead);
@@ -122,7 +122,7 @@ static void add_row(struct table *table, const struct view *view, size_t i)
 {
     const struct stats *stats = &view->now[i];
     table_add_text(table, view->names[i]);
-    table_add_int(table, stats->waiting + stats->inbox);
+    table_add_int(table, stats->waiting);
     table_add_int(table, stats->held < 0 ? 0 : stats->held);
     table_add_int(table, stats->scheduled);
     table_add_int(table, stats->dead);

@@ -60,7 +60,7 @@ static enum status read_progress(struct inquiry *inquiry, const struct search_hi
                                  struct progress *progress, struct err *err)
 {
     *progress = (struct progress){.since_ms = -1};
-    if (hit->place != SEARCH_HELD)
+    if (hit->state != PLACE_HELD)
         return ST_OK;
     enum status status = report_read(inquiry->context.conn, &inquiry->context.queue, hit->worker,
                                      &progress->report, err);
@@ -71,12 +71,12 @@ static enum status read_progress(struct inquiry *inquiry, const struct search_hi
 
 static const char *state_of(const struct search_hit *hit, const struct progress *progress)
 {
-    switch (hit->place) {
-    case SEARCH_SCHEDULED:
+    switch (hit->state) {
+    case PLACE_SCHEDULED:
         return hit->job->history.attempts > 0 ? "to be retried" : "delayed";
-    case SEARCH_WAITING:
+    case PLACE_WAITING:
         return "waiting";
-    case SEARCH_HELD:
+    case PLACE_HELD:
         return progress->since_ms >= 0 ? "running" : "claimed";
     default:
         return "dead";
@@ -99,17 +99,17 @@ static void print_hit(const struct inquiry *inquiry, const struct search_hit *hi
     table_print_pair("id", slice_of(job->id));
     table_print_pair("type", slice_of(job->type));
     table_print_pair("state", slice_of(state_of(hit, progress)));
-    if (hit->place == SEARCH_SCHEDULED)
+    if (hit->state == PLACE_SCHEDULED)
         print_time("due in", hit->at_ms - inquiry->now_ms);
-    if (hit->place == SEARCH_WAITING)
+    if (hit->state == PLACE_WAITING)
         table_print_pair("before it", slice_of(table_number(hit->before, number)));
-    if (hit->place == SEARCH_HELD)
+    if (hit->state == PLACE_HELD)
         table_print_pair("worker", slice_of(hit->worker));
-    if (hit->place == SEARCH_HELD && progress->since_ms >= 0)
+    if (hit->state == PLACE_HELD && progress->since_ms >= 0)
         print_time("running for", inquiry->now_ms - progress->since_ms);
     if (progress->text.len > 0)
         table_print_pair("progress", progress->text);
-    if (hit->place == SEARCH_DEAD)
+    if (hit->state == PLACE_DEAD)
         print_time("died ago", inquiry->now_ms - hit->at_ms);
     table_print_pair("runs", slice_of(table_number(job->history.runs, number)));
     if (job->history.error.len > 0) {
@@ -125,17 +125,17 @@ static void print_hit(const struct inquiry *inquiry, const struct search_hit *hi
 static void add_json(struct inquiry *inquiry, const struct search_hit *hit,
                      const struct progress *progress)
 {
-    static const char *const times[] = {[SEARCH_SCHEDULED] = "due_ms", [SEARCH_DEAD] = "died_ms"};
+    static const char *const times[] = {[PLACE_SCHEDULED] = "due_ms", [PLACE_DEAD] = "died_ms"};
     const struct job *job = hit->job;
     struct cJSON *object = cJSON_CreateObject();
     table_json_text(object, "id", slice_of(job->id));
     table_json_text(object, "type", slice_of(job->type));
     table_json_text(object, "state", slice_of(state_of(hit, progress)));
-    if (hit->place == SEARCH_SCHEDULED || hit->place == SEARCH_DEAD)
-        table_json_int(object, times[hit->place], hit->at_ms);
-    if (hit->place == SEARCH_WAITING)
+    if (hit->state == PLACE_SCHEDULED || hit->state == PLACE_DEAD)
+        table_json_int(object, times[hit->state], hit->at_ms);
+    if (hit->state == PLACE_WAITING)
         table_json_int(object, "before", hit->before);
-    if (hit->place == SEARCH_HELD) {
+    if (hit->state == PLACE_HELD) {
         table_json_text(object, "worker", slice_of(hit->worker));
         table_json_int(object, "since_ms", progress->since_ms);
     }
@@ -193,8 +193,7 @@ static enum status find(struct inquiry *inquiry, struct err *err)
 {
     const struct search all = {.ids = inquiry->context.operands,
                                .id_count = 1,
-                               .places =
-                                   SEARCH_SCHEDULED | SEARCH_WAITING | SEARCH_HELD | SEARCH_DEAD,
+                               .states = PLACE_ALL,
                                .visit = visit,
                                .context = inquiry};
     struct stats stats;

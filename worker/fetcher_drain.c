@@ -126,7 +126,7 @@ static void leave_popped_queue(struct fetcher *self)
         fetcher_await_retry(self, "cannot look at the queue", &err);
         return;
     }
-    bool is_empty = stats.waiting + stats.inbox == 0;
+    bool is_empty = stats.waiting == 0;
     if (is_empty && atomic_load(&self->is_closing) && atomic_load(&self->poppers) == 0)
         fetcher_leave_if_empty(self, stats.next_due_ms, stats.now_ms);
     atomic_store(&self->is_closing, is_empty);

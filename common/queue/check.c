@@ -74,18 +74,16 @@ static enum status call_one(struct check_walk *walk, const char *command, const 
 
 /* ---- types and name ---- */
 
-/* Of each key of a queue, in the order of QUEUE_KEY_LIST. */
-static const char *const types[] = {"list", "list", "zset", "set",  "set",  "zset",
-                                    "zset", "zset", "hash", "hash", "zset", "string"};
-
 /* *is_whole false: a key is of the wrong type, and nothing more can be said. */
 static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is_there,
                                struct err *err)
 {
-#define KEY(field, suffix) walk->queue->field,
+#define KEY(field, suffix, type) walk->queue->field,
+#define TYPE(field, suffix, type) type,
     const char *const keys[] = {QUEUE_KEY_LIST(KEY)};
+    static const char *const types[] = {QUEUE_KEY_LIST(TYPE)};
 #undef KEY
-    _Static_assert(sizeof keys / sizeof keys[0] == sizeof types / sizeof types[0], "a type each");
+#undef TYPE
     *is_whole = true;
     *is_there = false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {

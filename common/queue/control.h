@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "queue/lease.h"
+#include "queue/place.h"
 
 /* paused: no job is handed out; pushing goes on. */
 MUST_CHECK enum status control_pause(struct conn *conn, const struct queue *queue, bool is_paused,
@@ -69,8 +70,12 @@ MUST_CHECK enum status control_read_orders(struct conn *conn, const char *namesp
 MUST_CHECK enum status control_set_order(struct conn *conn, const char *key,
                                          enum control_order order, struct err *err);
 
-/* Throws away all elements of queue->jobs, queue->scheduled or queue->dead. */
-MUST_CHECK enum status control_purge(struct conn *conn, const struct queue *queue, const char *key,
-                                     int64_t *purged, struct err *err);
+/* Throws away, in one step, all jobs that are in these states: PLACE_WAITING, PLACE_SCHEDULED,
+ * PLACE_DEAD. What workers hold is not touched. */
+struct control_purged {
+    int64_t waiting, scheduled, dead;
+};
+MUST_CHECK enum status control_purge(struct conn *conn, const struct queue *queue, int states,
+                                     struct control_purged *purged, struct err *err);
 
 #endif

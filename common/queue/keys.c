@@ -31,7 +31,7 @@ enum status queue_init(struct queue *queue, const char *namespace, const char *n
         return status;
     queue->namespace = mem_dup(namespace);
     queue->name = mem_dup(name);
-#define MAKE_KEY(field, suffix) queue->field = make_key(queue, suffix);
+#define MAKE_KEY(field, suffix, type) queue->field = make_key(queue, suffix);
     QUEUE_KEY_LIST(MAKE_KEY)
 #undef MAKE_KEY
     return ST_OK;
@@ -41,7 +41,7 @@ void queue_fini(struct queue *queue)
 {
     free(queue->namespace);
     free(queue->name);
-#define FREE_KEY(field, suffix) free(queue->field);
+#define FREE_KEY(field, suffix, type) free(queue->field);
     QUEUE_KEY_LIST(FREE_KEY)
 #undef FREE_KEY
     *queue = (struct queue){0};

@@ -11,25 +11,26 @@
 #define QUEUE_DEFAULT_NAMESPACE "darg"
 #define QUEUE_DEFAULT_NAME "default"
 
-/* The keys that are there once for a queue: field of struct queue, and what follows darg:{Q}. */
+/* The keys that are there once for a queue: field of struct queue, what follows darg:{Q}, and the
+ * type in Redis. */
 #define QUEUE_KEY_LIST(X)                                                                          \
-    X(jobs, "")            /* list: waiting jobs, pushed at the left, claimed from the right */    \
-    X(inbox, ":inbox")     /* list: jobs that woke a worker, on their way into a claim */          \
-    X(workers, ":workers") /* zset: worker -> server ms of its last renewal */                     \
-    X(drained, ":drained") /* set: workers waiting at the end of a drain */                        \
-    X(reaped, ":reaped")   /* set: fenced workers whose holdings are not all moved yet */          \
-    X(gone, ":gone")       /* zset: workers that have left -> when; refused, kept for an hour */   \
-    X(scheduled, ":scheduled") /* zset: job -> due time, server ms */                              \
-    X(dead, ":dead")           /* zset: job -> time of death, server ms */                         \
-    X(settings, ":settings")   /* hash: paused, limits, drained_at */                              \
-    X(counts, ":counts")       /* hash: done, retried ...; they only grow */                       \
-    X(cancel, ":cancel")       /* zset: id of a job to be stopped -> when that was asked for */    \
-    X(shutdown, ":shutdown")   /* string: the queue's shutdown key */
+    X(jobs, "", "list")            /* waiting jobs, pushed at the left, claimed from the right */  \
+    X(inbox, ":inbox", "list")     /* jobs that woke a worker, on their way into a claim */        \
+    X(workers, ":workers", "zset") /* worker -> server ms of its last renewal */                   \
+    X(drained, ":drained", "set")  /* workers waiting at the end of a drain */                     \
+    X(reaped, ":reaped", "set")    /* fenced workers whose holdings are not all moved yet */       \
+    X(gone, ":gone", "zset")       /* workers that have left -> when; refused, kept for an hour */ \
+    X(scheduled, ":scheduled", "zset") /* job -> due time, server ms */                            \
+    X(dead, ":dead", "zset")           /* job -> time of death, server ms */                       \
+    X(settings, ":settings", "hash")   /* paused, limits, drained_at */                            \
+    X(counts, ":counts", "hash")       /* done, retried ...; they only grow */                     \
+    X(cancel, ":cancel", "zset")       /* id of a job to be stopped -> when that was asked for */  \
+    X(shutdown, ":shutdown", "string") /* the queue's shutdown key */
 
 struct queue {
     char *namespace; /* "darg" */
     char *name;      /* "default" */
-#define QUEUE_KEY_FIELD(field, suffix) char *field;
+#define QUEUE_KEY_FIELD(field, suffix, type) char *field;
     QUEUE_KEY_LIST(QUEUE_KEY_FIELD)
 #undef QUEUE_KEY_FIELD
 };

@@ -79,16 +79,15 @@ static enum status meet_page(const struct walk *walk, const struct reply *page,
 }
 
 /* From the left, where jobs join: one that is pushed or taken meanwhile hides none. */
-static enum status search_list(const struct walk *walk, const char *list, struct err *err)
+static enum status search_list(const struct walk *walk, struct search_hit hit, struct err *err)
 {
-    struct search_hit hit = {.place = SEARCH_WAITING, .list = list};
     int64_t page_size = PAGE_FIRST, from = 0, length;
     for (;;) {
         struct reply *page = NULL;
         size_t bytes = 0;
-        enum status status = list_length(walk, list, &length, err);
+        enum status status = list_length(walk, hit.key, &length, err);
         if (status == ST_OK)
-            status = read_page(walk, list, from, page_size, &page, err);
+            status = read_page(walk, hit.key, from, page_size, &page, err);
         hit.before = length - 1 - from;
         if (status == ST_OK)
             status = meet_page(walk, page, hit, &bytes, err);
@@ -160,7 +159,7 @@ static enum status search_worker(const struct walk *walk, const struct reply *na
     (void)score;
     (void)context;
     char *worker = slice_dup(reply_slice(name));
-    struct search_hit hit = {.place = SEARCH_HELD, .worker = worker};
+    struct search_hit hit = {.state = PLACE_HELD, .worker = worker};
     struct buf key = {0};
     queue_claimed_key(walk->queue, worker, &key);
     enum status status = scan(walk, "HSCAN", buf_text(&key), meet_held, &hit, err);
@@ -169,23 +168,31 @@ static enum status search_worker(const struct walk *walk, const struct reply *na
     return status;
 }
 
+static enum status search_place(const struct walk *walk, const struct place *place, struct err *err)
+{
+    const char *key = place_key(place, walk->queue);
+    struct search_hit hit = {.state = place->state, .key = key};
+    switch (place->kind) {
+    case PLACE_LIST:
+        return search_list(walk, hit, err);
+    case PLACE_ZSET:
+        return scan(walk, "ZSCAN", key, meet_member, &hit, err);
+    case PLACE_HOLDERS_ZSET:
+        return scan(walk, "ZSCAN", key, search_worker, NULL, err);
+    case PLACE_HOLDERS_SET:
+        return scan(walk, "SSCAN", key, search_worker, NULL, err);
+    }
+    return ST_OK;
+}
+
 enum status search_run(struct conn *conn, const struct queue *queue, const struct search *search,
                        struct err *err)
 {
     const struct walk walk = {.conn = conn, .queue = queue, .search = search};
-    struct search_hit scheduled = {.place = SEARCH_SCHEDULED}, dead = {.place = SEARCH_DEAD};
+    const struct place *place;
     enum status status = ST_OK;
-    if (search->places & SEARCH_SCHEDULED)
-        status = scan(&walk, "ZSCAN", queue->scheduled, meet_member, &scheduled, err);
-    if (status == ST_OK && (search->places & SEARCH_WAITING))
-        status = search_list(&walk, queue->jobs, err);
-    if (status == ST_OK && (search->places & SEARCH_WAITING))
-        status = search_list(&walk, queue->inbox, err);
-    if (status == ST_OK && (search->places & SEARCH_HELD))
-        status = scan(&walk, "ZSCAN", queue->workers, search_worker, NULL, err);
-    if (status == ST_OK && (search->places & SEARCH_HELD))
-        status = scan(&walk, "SSCAN", queue->reaped, search_worker, NULL, err);
-    if (status == ST_OK && (search->places & SEARCH_DEAD))
-        status = scan(&walk, "ZSCAN", queue->dead, meet_member, &dead, err);
+    for (size_t i = 0; status == ST_OK && (place = place_at(i)) != NULL; i++)
+        if (search->states & place->state)
+            status = search_place(&walk, place, err);
     return status;
 }

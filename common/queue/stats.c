@@ -6,28 +6,9 @@
 #include "base/id.h"
 #include "base/parse.h"
 #include "job/job.h"
+#include "queue/place.h"
 
 /* ---- stats_read: a row for each command of the pipeline ---- */
-
-static void read_waiting(const struct reply *reply, struct stats *stats)
-{
-    stats->waiting = reply_int(reply, 0);
-}
-
-static void read_inbox(const struct reply *reply, struct stats *stats)
-{
-    stats->inbox = reply_int(reply, 0);
-}
-
-static void read_scheduled(const struct reply *reply, struct stats *stats)
-{
-    stats->scheduled = reply_int(reply, 0);
-}
-
-static void read_dead(const struct reply *reply, struct stats *stats)
-{
-    stats->dead = reply_int(reply, 0);
-}
 
 static void read_workers(const struct reply *reply, struct stats *stats)
 {
@@ -88,7 +69,31 @@ struct step {
     const char *command;
     const char *const *args; /* behind the key; ends with NULL */
     void (*read)(const struct reply *reply, struct stats *stats);
+    int state; /* read NULL: the answer is a number of jobs of this PLACE_... */
 };
+
+enum { STEPS_MAX = 16 };
+
+static void read_length(const struct reply *reply, int state, struct stats *stats)
+{
+    int64_t *count = state == PLACE_WAITING     ? &stats->waiting
+                     : state == PLACE_SCHEDULED ? &stats->scheduled
+                                                : &stats->dead;
+    *count += reply_int(reply, 0);
+}
+
+/* The places that hold jobs themselves; what workers hold is told by the counters. */
+static size_t add_places(const struct queue *queue, struct step *steps)
+{
+    const struct place *place;
+    size_t count = 0;
+    for (size_t i = 0; (place = place_at(i)) != NULL; i++)
+        if (place_holds_jobs(place))
+            steps[count++] = (struct step){.key = place_key(place, queue),
+                                           .command = place->kind == PLACE_LIST ? "LLEN" : "ZCARD",
+                                           .state = place->state};
+    return count;
+}
 
 static enum status send_step(struct conn *conn, const struct step *step, struct err *err)
 {
@@ -112,7 +117,9 @@ static enum status receive_steps(struct conn *conn, const struct step *steps, si
         struct reply *reply = NULL;
         struct err cause = {0};
         enum status got = conn_receive(conn, &reply, &cause);
-        if (got == ST_OK)
+        if (got == ST_OK && steps[i].read == NULL)
+            read_length(reply, steps[i].state, stats);
+        else if (got == ST_OK)
             steps[i].read(reply, stats);
         else if (status == ST_OK)
             status = err_set(err, got, "%s: %s", steps[i].key ? steps[i].key : steps[i].command,
@@ -131,19 +138,20 @@ enum status stats_read(struct conn *conn, const struct queue *queue, struct stat
     static const char *const settings[] = {SETTINGS, NULL};
     static const char *const first[] = {"0", "0", "WITHSCORES", NULL};
     static const char *const last[] = {"-1", NULL};
-    const struct step steps[] = {
-        {queue->jobs, "LLEN", NULL, read_waiting},
-        {queue->inbox, "LLEN", NULL, read_inbox},
-        {queue->scheduled, "ZCARD", NULL, read_scheduled},
-        {queue->dead, "ZCARD", NULL, read_dead},
-        {queue->workers, "ZCARD", NULL, read_workers},
-        {queue->scheduled, "ZRANGE", first, read_next_due},
-        {NULL, "TIME", NULL, read_time},
-        {queue->jobs, "LINDEX", last, read_head},
-        {queue->settings, "HMGET", settings, read_settings},
-        {queue->counts, "HMGET", counts, read_counts},
+    const struct step others[] = {
+        {queue->workers, "ZCARD", NULL, read_workers, 0},
+        {queue->scheduled, "ZRANGE", first, read_next_due, 0},
+        {NULL, "TIME", NULL, read_time, 0},
+        {queue->jobs, "LINDEX", last, read_head, 0},
+        {queue->settings, "HMGET", settings, read_settings, 0},
+        {queue->counts, "HMGET", counts, read_counts, 0},
     };
-    const size_t count = sizeof steps / sizeof steps[0];
+    struct step steps[STEPS_MAX];
+    size_t count = add_places(queue, steps);
+    const size_t other_count = sizeof others / sizeof others[0];
+    ensure(count + other_count <= STEPS_MAX, "%zu places", count);
+    memcpy(steps + count, others, sizeof others);
+    count += other_count;
     *stats = (struct stats){.next_due_ms = -1, .oldest_age_ms = -1};
     enum status status = ST_OK;
     for (size_t i = 0; i < count && status == ST_OK; i++)

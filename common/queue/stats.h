@@ -25,9 +25,8 @@
     X(drains)
 
 struct stats {
-    int64_t waiting; /* in the list */
-    int64_t inbox;
-    int64_t held; /* claimed less every outcome: jobs held by workers */
+    int64_t waiting; /* in line, or on their way to a worker (PLACE_WAITING) */
+    int64_t held;    /* claimed less every outcome: jobs held by workers */
     int64_t scheduled;
     int64_t dead;
     int64_t workers;

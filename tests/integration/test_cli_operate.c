@@ -167,8 +167,9 @@ static void test_purge(void **state)
     cli_run(cli, 1, "purge");
     cli_expect_err_has(cli, "--yes");
     assert_int_equal(commands_int(cli->conn, "LLEN", key), 1);
+    commands_do(cli->conn, "LPUSH", "darg:{default}:inbox", "{\"type\":\"t\"}");
     cli_run(cli, 0, "purge", "--yes");
-    cli_expect_err(cli, "darg: threw away 1 waiting jobs of queue 'default'\n");
+    cli_expect_err(cli, "darg: threw away 2 waiting jobs of queue 'default'\n");
     assert_int_equal(commands_int(cli->conn, "ZCARD", "darg:{default}:scheduled"), 1);
     cli_run(cli, 0, "purge", "--yes", "--scheduled", "--dead", "--json");
     cli_expect_out(cli, "{\"scheduled\":1,\"dead\":2}\n");

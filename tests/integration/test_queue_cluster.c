@@ -188,10 +188,9 @@ static void test_a_job_s_life(void **state)
     assert_int_equal(stats.held, 2);
     must(lease_deregister(c->conn, &c->lease, &(int64_t){5}, 1, &is_registered, &n, &err), &err);
     assert_int_equal(n, 2);
-    must(control_purge(c->conn, &c->queue, c->queue.jobs, &n, &err), &err);
-    assert_int_equal(n, 5);
-    must(control_purge(c->conn, &c->queue, c->queue.scheduled, &n, &err), &err);
-    must(control_purge(c->conn, &c->queue, c->queue.dead, &n, &err), &err);
+    struct control_purged purged;
+    must(control_purge(c->conn, &c->queue, PLACE_ALL, &purged, &err), &err);
+    assert_int_equal(purged.waiting, 5);
     expect_counts(c, COMMANDS_ARGS("claimed", "done", "retried", "buried", "released", "promoted",
                                    "revived", "purged"));
 }

@@ -1,13 +1,17 @@
 #!lua flags=allow-oom
--- purge: throws away all that a list or sorted set of a queue holds.
--- KEYS[1] queue, scheduled or dead
--- KEYS[2] counts
--- Answers how many elements there were.
+-- purge: throws away all that the lists and sorted sets of a queue hold, in one step: a job that changes its place
+-- meanwhile does not escape.
+-- KEYS[1] counts
+-- further KEYS: places of jobs: the queue, its inbox, scheduled, dead ...
+-- Answers how many elements each had.
 --#include _time.lua
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind == 'none' then return 0 end
--- Anything but a list is asked as a sorted set, so that what is none of ours raises an error and stays.
-local n = redis.call(kind == 'list' and 'LLEN' or 'ZCARD', KEYS[1])
-redis.call('UNLINK', KEYS[1])
-count(KEYS[2], 'purged', n)
-return n
+local lengths, total = {}, 0
+for i = 2, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  -- Anything but a list is asked as a sorted set, so that what is none of ours raises an error and all stays.
+  lengths[i - 1] = kind == 'none' and 0 or redis.call(kind == 'list' and 'LLEN' or 'ZCARD', KEYS[i])
+  total = total + lengths[i - 1]
+end
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+count(KEYS[1], 'purged', total)
+return lengths
