@@ -154,11 +154,22 @@ static void describe_end(int wait_status, char *out, size_t size)
         snprintf(out, size, "exit code %d", WEXITSTATUS(wait_status));
 }
 
-static void stop_children(struct supervisor *self, int signal_number)
+static bool is_stop(int signal_number)
 {
-    for (size_t i = 0; i < self->child_count; i++)
-        if (self->children[i].pid > 0)
-            kill(self->children[i].pid, signal_number);
+    return signal_number == SIGTERM || signal_number == SIGINT;
+}
+
+/* SIGCONT, so that a stopped child can hear that it is to end; to one that hears the first it says
+ * nothing. */
+static void tell_children(struct supervisor *self, int signal_number)
+{
+    for (size_t i = 0; i < self->child_count; i++) {
+        if (self->children[i].pid <= 0)
+            continue;
+        kill(self->children[i].pid, signal_number);
+        if (is_stop(signal_number))
+            kill(self->children[i].pid, SIGCONT);
+    }
 }
 
 /* A child that had got to work is replaced at once, some times in a row: its successor recovers
@@ -207,7 +218,7 @@ static void child_ended(struct supervisor *self, struct child *child, int wait_s
         self->exit_code = code;
         self->is_stopping = true;
         supervisor_tell_stopping(self);
-        stop_children(self, SIGTERM);
+        tell_children(self, SIGTERM);
     } else if (self->is_stopping) {
         log_fields(LOG_ERROR, "a worker process ended badly", LOG_STR("process", child->process),
                    LOG_STR("end", end));
@@ -237,7 +248,7 @@ static void act_on_signal(struct supervisor *self, int number)
         collect_children(self);
         return;
     }
-    if (number == SIGTERM || number == SIGINT) {
+    if (is_stop(number)) {
         self->is_stopping = true;
         supervisor_tell_stopping(self);
     }
@@ -245,7 +256,7 @@ static void act_on_signal(struct supervisor *self, int number)
         log_reopen();
         supervisor_reload(self);
     }
-    stop_children(self, number);
+    tell_children(self, number);
 }
 
 static bool any_left(const struct supervisor *self)
@@ -300,7 +311,11 @@ static bool take_signals(struct supervisor *self)
     sigemptyset(&signals);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         sigaddset(&signals, taken[i]);
+    /* What the kernel sends to whoever writes: for the write to fail is enough. To a terminal that
+     * stops background writers it goes through then. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN);
     /* Whoever started us may have ignored it: then no child could be waited for. */
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_BLOCK, &signals, NULL);

@@ -113,16 +113,31 @@ static void place(int fd, int number)
         _exit(126);
 }
 
+/* The first terminal that the leader of a session opens becomes that of the session. */
+static void take_terminal(const char *path)
+{
+    int fd = setsid() < 0 ? -1 : open(path, O_RDWR);
+    if (fd < 0)
+        _exit(126);
+    for (int number = 0; number <= 2; number++)
+        place(fd, number);
+    if (fd > 2)
+        close(fd);
+}
+
 static _Noreturn void run_child(const struct process *process,
                                 const struct process_options *options, int ready_fd, pid_t parent)
 {
-    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    if ((!options->terminal && setpgid(0, 0) != 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        getppid() != parent)
         _exit(126);
     /* dup2() of a descriptor onto itself would leave it close-on-exec: lift it first. */
     int lifted = ready_fd < 0 ? -1 : fcntl(ready_fd, F_DUPFD_CLOEXEC, LIFTED_FD);
     place(process->stdin_fd, 0);
     place(process->stdout_fd, 1);
     place(process->stderr_fd, 2);
+    if (options->terminal)
+        take_terminal(options->terminal);
     if (lifted >= 0)
         place(lifted, options->ready_fd);
     if (options->working_directory != NULL && chdir(options->working_directory) != 0)
@@ -156,7 +171,8 @@ struct process *process_start(const struct process_options *options)
     ensure(process->pid >= 0, "fork: %s", strerror(errno));
     if (process->pid == 0)
         run_child(process, options, ready[1], self);
-    (void)setpgid(process->pid, process->pid); /* whoever of the two comes first */
+    if (!options->terminal)
+        (void)setpgid(process->pid, process->pid); /* whoever of the two comes first */
     if (ready[1] >= 0)
         close(ready[1]);
     return process;

@@ -4,8 +4,6 @@
 #include "base/buf.h"
 #include "support/wait.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +52,7 @@ int worker_fixture_reset(void **state)
     fixture->program = "darg-worker";
     memset(fixture->env, 0, sizeof fixture->env);
     fixture->group = NULL;
+    fixture->terminal = NULL;
     return 0;
 }
 
@@ -86,8 +85,11 @@ struct process *worker_fixture_run_args(struct worker_fixture *fixture, const ch
                            "DARG_QUEUE",         "DARG_NAMESPACE", "DARG_LOG_LEVEL"};
     memcpy(env + 6, fixture->env, sizeof fixture->env);
     ensure(fixture->count < WORKER_FIXTURE_MAX, "too many workers");
-    struct process *worker = process_start(&(struct process_options){
-        .argv = control_group_enter(fixture->group, argv), .env = env, .ready_fd = ready_fd});
+    const struct process_options options = {.argv = control_group_enter(fixture->group, argv),
+                                            .env = env,
+                                            .terminal = fixture->terminal,
+                                            .ready_fd = ready_fd};
+    struct process *worker = process_start(&options);
     fixture->workers[fixture->count++] = worker;
     buf_fini(&path);
     buf_fini(&directory);
@@ -113,55 +115,6 @@ void worker_fixture_expect_exit(struct process *worker, int exit_code)
     int got = process_wait(worker, WORKER_FIXTURE_WAIT_MS);
     if (got != exit_code)
         fail_msg("exit code %d, not %d; its log:\n%s", got, exit_code, process_stderr(worker));
-}
-
-/* The state and the parent of a process; false: there is none. */
-static bool look_at(pid_t pid, char *process_state, pid_t *parent)
-{
-    char path[64], line[512] = "";
-    int ppid = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    const char *read = fgets(line, sizeof line, file);
-    (void)fclose(file);
-    const char *end = read == NULL ? NULL : strrchr(line, ')');
-    if (end == NULL || sscanf(end, ") %c %d", process_state, &ppid) != 2)
-        return false;
-    *parent = ppid;
-    return true;
-}
-
-bool worker_fixture_is_alive(pid_t pid)
-{
-    char process_state = 0;
-    pid_t parent;
-    return look_at(pid, &process_state, &parent) && process_state != 'Z' && process_state != 'X';
-}
-
-size_t worker_fixture_children(const struct process *worker, pid_t *children, size_t max)
-{
-    size_t count = 0;
-    DIR *directory = opendir("/proc");
-    ensure(directory != NULL, "no /proc");
-    const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10), parent = 0;
-        char process_state = 0;
-        if (isdigit((unsigned char)entry->d_name[0]) && look_at(pid, &process_state, &parent) &&
-            parent == process_pid(worker) && process_state != 'Z' && count < max)
-            children[count++] = pid;
-    }
-    (void)closedir(directory);
-    return count;
-}
-
-pid_t worker_fixture_child(const struct process *worker)
-{
-    pid_t child = 0;
-    assert_int_equal(worker_fixture_children(worker, &child, 1), 1);
-    return child;
 }
 
 void worker_fixture_kill(struct process *worker)

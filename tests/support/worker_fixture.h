@@ -24,6 +24,7 @@ struct worker_fixture {
     const char
         *program;       /* of the workers to be started, in the build's directory; a test may set */
     const char *env[4]; /* it, and more variables of their environment */
+    const char *terminal;              /* of workers; NULL: none */
     const struct control_group *group; /* that workers are started in; NULL: the test's */
     struct process *workers[WORKER_FIXTURE_MAX];
     size_t count;

@@ -124,7 +124,7 @@ static _Noreturn void run_child(const struct plan *plan)
     const struct exec_program *program = plan->program;
     struct confine_failure failure = {NULL, NULL, 0};
     die_with_parent(plan);
-    setpgid(0, 0);
+    setsid();
     reset_signals();
     if (!connect_stdio(plan->stdio))
         _exit(EXIT_CANNOT_RUN);
@@ -152,8 +152,6 @@ static pid_t start(const struct plan *plan)
         run_child(plan); /* NOLINT(clang-analyzer-unix.Vfork): it never returns */
     int why = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (pid > 0)
-        setpgid(pid, pid); /* for a vfork() that did not wait; refused, rightly, after execve() */
     errno = why;
     return pid;
 }
@@ -278,6 +276,7 @@ void exec_spawn_renew(const struct exec_child *child, const struct limits *limit
     (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
 }
 
+/* Where vfork() does not wait there may be no group yet. */
 void exec_spawn_signal(const struct exec_child *child, int signal)
 {
     if (kill(-child->pid, signal) != 0 || signal == SIGKILL)

@@ -1,5 +1,6 @@
-/* exec_spawn - starts a program with three pipes, in a process group and, where there are control
- * groups, one of those of its own.
+/* exec_spawn - starts a program with three pipes, in a session of its own and, where there are
+ * control groups, one of those. Without a terminal, that is: it can neither read from that of the
+ * worker nor be stopped by it. Its process group has the session's number.
  *
  * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
  * empty signal mask; it is held to its limits (confine.h), can gain no privileges, and the kernel
