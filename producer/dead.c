@@ -6,6 +6,7 @@
 #include "producer/interrupt.h"
 #include "producer/table.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "job/job.h"
 #include "queue/dead.h"
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 50 };
+enum { PAGE = 50, CLOCK_SLACK_MS = 10000 };
 
 enum action { LIST, RETRY, DROP };
 
@@ -24,9 +25,10 @@ struct search {
     enum action action;
     const char *id, *type, *error;
     bool is_all, is_yes;
-    int64_t limit; /* 0: none */
-    int64_t now_ms;
-    int64_t found; /* matches: shown, or really moved or dropped */
+    int64_t limit;    /* 0: none */
+    int64_t now_ms;   /* server time when the command began */
+    int64_t begun_ms; /* the same moment, monotonic */
+    int64_t found;    /* matches: shown, or really moved or dropped */
     struct table table;
     struct cJSON *list;
 };
@@ -101,6 +103,15 @@ static enum status act(struct search *search, const struct slice *members, size_
                                    : dead_drop(conn, queue, members, count, changed, err);
 }
 
+/* False: it has died since the command began - which is no reason to leave out those that died
+ * before the server's clock was set back, by a later time. */
+static bool was_dead(const struct search *search, const struct death *death)
+{
+    int64_t spent_ms = clock_mono_ms() - search->begun_ms;
+    return death->died_ms <= search->now_ms ||
+           death->died_ms > search->now_ms + spent_ms + CLOCK_SLACK_MS;
+}
+
 /* Deals with one page; *rank moves behind what of it stays in the set. */
 static enum status take_page(struct search *search, const struct reply *page, int64_t *rank,
                              struct err *err)
@@ -110,8 +121,8 @@ static enum status take_page(struct search *search, const struct reply *page, in
     int64_t changed = 0;
     for (size_t i = 0; i + 1 < reply_count(page) && seen < PAGE; i += 2, seen++) {
         struct death death;
-        read_death(&death, reply_slice(reply_at(page, i)), reply_int(reply_at(page, i + 1), 0));
-        bool is_match = death.died_ms <= search->now_ms && matches(search, &death) &&
+        read_death(&death, reply_slice(reply_at(page, i)), reply_time_ms(reply_at(page, i + 1), 0));
+        bool is_match = was_dead(search, &death) && matches(search, &death) &&
                         !is_enough(search, (int64_t)count);
         if (is_match && search->action == LIST) {
             show(search, &death);
@@ -132,6 +143,7 @@ static enum status find_all(struct search *search, struct err *err)
     struct stats stats;
     enum status status = stats_read(search->context.conn, &search->context.queue, &stats, err);
     search->now_ms = stats.now_ms;
+    search->begun_ms = clock_mono_ms();
     int64_t rank = 0;
     while (status == ST_OK && !is_enough(search, 0) && !interrupt_is_set()) {
         struct reply *page = NULL;

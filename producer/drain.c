@@ -10,6 +10,7 @@
 #include "queue/stats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A worker without a sign of life for so long is dead, and nobody is left to reap it. */
@@ -112,8 +113,10 @@ static enum status count_left(struct drain *drain, const struct reply *first, si
         status = stats_read(conn, queue, &stats, err);
     *left = 0;
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(now); i += 2) {
-        int64_t renewed_ms = reply_int(reply_at(now, i + 1), 0);
-        if (stats.now_ms - renewed_ms < SILENT_MS && holds(first, reply_slice(reply_at(now, i))))
+        int64_t renewed_ms = reply_time_ms(reply_at(now, i + 1), 0);
+        /* A time ahead of the clock is of before it was set back: one that lives writes another. */
+        if (llabs(stats.now_ms - renewed_ms) < SILENT_MS &&
+            holds(first, reply_slice(reply_at(now, i))))
             (*left)++;
     }
     reply_free(now);

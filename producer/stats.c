@@ -94,7 +94,8 @@ static struct cJSON *json_of(const struct view *view, size_t i)
     table_json_int(object, "dead", stats->dead);
     table_json_int(object, "workers", stats->workers);
     table_json_int(object, "oldest_age_ms", stats->oldest_age_ms);
-    table_json_int(object, "next_due_ms", stats->next_due_ms);
+    table_json_int(object, "next_due_ms",
+                   stats->next_due_ms == QUEUE_NEVER ? -1 : stats->next_due_ms);
     table_json_int(object, "now_ms", stats->now_ms);
     cJSON_AddBoolToObject(object, "paused", stats->is_paused);
     table_json_int(object, "max_len", stats->max_len);

@@ -118,7 +118,7 @@ static enum status add_queue(struct listing *listing, const char *name, struct e
         status = stats_read(listing->context.conn, &queue, &stats, err);
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)
         status = add_worker(listing, &queue, stats.now_ms, reply_slice(reply_at(workers, i)),
-                            reply_int(reply_at(workers, i + 1), 0), err);
+                            reply_time_ms(reply_at(workers, i + 1), 0), err);
     reply_free(workers);
     queue_fini(&queue);
     return status;

@@ -11,6 +11,7 @@ enum {
     BLOCK_MS = 5000,        /* one blocking wait at Redis */
     BLOCK_MARGIN_MS = 3000, /* after that long without its answer the link is taken for dead */
     ROOM_WAIT_MS = 1000,
+    LIMIT_LOOK_MS = 1000, /* a limit's wait may be hours: it may be lifted meanwhile */
     /* After that long jobs which wait for a thread in vain are given back. With two looks, the one
      * that sees the last job taken and the one that finds the time over, that is within 50 ms. */
     STUCK_MS = 30,
@@ -109,7 +110,7 @@ static void act_on(struct fetcher *self, struct claim *claim)
         break;
     case CLAIM_WAIT: /* for a limit, or for the end of a suspect: what ends may be that */
         atomic_store(&self->session->is_awaited, true);
-        fetcher_rest(self, claim->wait_ms);
+        fetcher_rest(self, claim->wait_ms < LIMIT_LOOK_MS ? claim->wait_ms : LIMIT_LOOK_MS);
         atomic_store(&self->session->is_awaited, false);
         break;
     case CLAIM_STALE:

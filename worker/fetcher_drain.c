@@ -98,7 +98,7 @@ void fetcher_drain_step(struct fetcher *self)
 /* The work is at an end for a worker that was told to leave an empty queue. */
 void fetcher_leave_if_empty(struct fetcher *self, int64_t next_due_ms, int64_t now_ms)
 {
-    bool is_due = next_due_ms >= 0 && next_due_ms <= now_ms;
+    bool is_due = next_due_ms <= now_ms;
     bool is_stocked = ring_count(self->options.tasks) > 0;
     if (atomic_load(&self->session->held) > 0 || is_due) {
         fetcher_rest(self, is_due       ? DUE_LOOK_MS

@@ -45,24 +45,23 @@ static void empty_inbox(struct keeper *self, struct ward *ward, const struct que
 
 static void note_due(struct ward *ward, int64_t next_due_ms, int64_t server_ms)
 {
-    int64_t at_ms = clock_mono_ms() + (next_due_ms - server_ms);
-    /* What was due before this machine was started is due now. */
-    ward->due_ms = next_due_ms < 0 ? -1 : at_ms > 0 ? at_ms : 0;
+    ward->due_ms =
+        next_due_ms == QUEUE_NEVER ? QUEUE_NEVER : clock_mono_ms() + (next_due_ms - server_ms);
 }
 
 static void promote(struct keeper *self, struct ward *ward, const struct session *session)
 {
-    if (ward->due_ms < 0 || ward->due_ms > clock_mono_ms())
+    if (ward->due_ms > clock_mono_ms())
         return;
     struct err err = {0};
-    int64_t promoted = 0, next_due_ms = -1;
-    if (schedule_promote(self->conn, session->lease.queue, PROMOTE_LIMIT, &promoted, &next_due_ms,
-                         &err) != ST_OK) {
+    struct schedule_promoted promoted;
+    if (schedule_promote(self->conn, session->lease.queue, PROMOTE_LIMIT, &promoted, &err) !=
+        ST_OK) {
         keeper_note_failure(self, "cannot promote due jobs", &err);
         ward->due_ms = clock_mono_ms() + TICK_MS;
         return;
     }
-    note_due(ward, next_due_ms, session_server_ms(session));
+    note_due(ward, promoted.next_due_ms, promoted.now_ms);
 }
 
 /* The first renewal of a tick brings the shutdown keys of no queue along: a call less. */
@@ -244,7 +243,7 @@ static int64_t promote_due(struct keeper *self, int64_t tick_at_ms)
         struct session *session = fetcher_session(ward->fetcher);
         if (session)
             promote(self, ward, session);
-        if (session && ward->due_ms >= 0 && ward->due_ms < next_ms)
+        if (session && ward->due_ms < next_ms)
             next_ms = ward->due_ms;
         session_release(session);
     }
@@ -337,7 +336,7 @@ enum status keeper_start(const struct keeper_options *options, struct keeper **o
         self->wards[i] = (struct ward){.fetcher = options->fetchers[i],
                                        .watch = watch_new(options->lease_ms),
                                        .state = mem_new(sizeof(struct lease_state)),
-                                       .due_ms = -1};
+                                       .due_ms = QUEUE_NEVER};
     /* A dead link must be found out well within the lease. */
     struct conn_options conn = *options->conn;
     conn.connect_timeout_ms = conn.command_timeout_ms =

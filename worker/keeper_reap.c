@@ -13,14 +13,14 @@ static const struct lease_blame all_blamed = {.is_known = false};
 
 /* False: not all of it was recovered, and it is to be called again. */
 static bool reap(struct keeper *self, const struct queue *queue, const char *worker,
-                 int64_t seen_score_ms, const struct lease_blame *blame)
+                 const char *seen_score, const struct lease_blame *blame)
 {
     int64_t moved = 0;
     struct lease_reaped step = {.outcome = LEASE_REAP_MORE};
     while (step.outcome == LEASE_REAP_MORE && self->reaps_left > 0) {
         struct err err = {0};
         self->reaps_left--;
-        if (lease_reap(self->conn, queue, worker, seen_score_ms, blame, &step, &err) != ST_OK) {
+        if (lease_reap(self->conn, queue, worker, seen_score, blame, &step, &err) != ST_OK) {
             keeper_note_failure(self, "cannot reap a dead worker", &err);
             step.outcome = LEASE_REAP_MORE;
             break;
@@ -40,11 +40,11 @@ void keeper_watch_peers(struct keeper *self, struct ward *ward, const struct lea
     for (size_t i = 0; i < state->peer_count; i++) {
         const struct lease_peer *peer = &state->peers[i];
         if (strcmp(peer->worker, own->worker) != 0 &&
-            watch_see(ward->watch, peer->worker, peer->score_ms))
-            (void)reap(self, own->queue, peer->worker, peer->score_ms, &all_blamed);
+            watch_see(ward->watch, peer->worker, peer->score))
+            (void)reap(self, own->queue, peer->worker, peer->score, &all_blamed);
     }
     for (size_t i = 0; i < state->fenced_count; i++)
-        (void)reap(self, own->queue, state->fenced[i], -1, &all_blamed);
+        (void)reap(self, own->queue, state->fenced[i], NULL, &all_blamed);
     ward->window_start += LEASE_WINDOW;
     if (ward->window_start >= state->worker_count)
         ward->window_start = 0;
@@ -83,7 +83,7 @@ static bool reap_process(struct keeper *self, const struct obituary *dead, size_
     for (size_t i = 0; i < count; i++, name += strlen(name) + 1) {
         struct lease_blame blame = {.is_known = true, .numbers = numbers};
         blame.count = find_blamed(dead, slot, name, numbers);
-        is_reaped = reap(self, queue, name, -1, &blame) && is_reaped;
+        is_reaped = reap(self, queue, name, NULL, &blame) && is_reaped;
     }
     free(numbers);
     buf_fini(&names);

@@ -17,10 +17,10 @@ enum {
 struct ward {
     struct fetcher *fetcher;
     struct watch *watch;
-    int64_t due_ms;            /* monotonic: when the next scheduled job is due; -1: none */
-    int64_t window_start;      /* rank at which the next look at the registry begins */
-    bool had_inbox;            /* something lay in the inbox at the last tick */
-    bool is_listed;            /* the queue's name is in the set of names */
+    int64_t due_ms;       /* monotonic: when the next scheduled job is due; QUEUE_NEVER: none */
+    int64_t window_start; /* rank at which the next look at the registry begins */
+    bool had_inbox;       /* something lay in the inbox at the last tick */
+    bool is_listed;       /* the queue's name is in the set of names */
     struct lease_state *state; /* what the last renewal answered */
     bool is_renewed;           /* in this tick */
     int64_t compared_ms;       /* monotonic: when protocols were looked at; 0: not yet */

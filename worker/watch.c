@@ -9,9 +9,9 @@
 
 struct sighting {
     char worker[LEASE_NAME_MAX + 1];
-    int64_t score_ms; /* server time: compared, never reckoned with */
-    int64_t since_ms; /* monotonic: first seen with this score */
-    int64_t seen_ms;  /* monotonic: last seen */
+    char score[LEASE_SCORE_MAX + 1]; /* server time: compared, never reckoned with */
+    int64_t since_ms;                /* monotonic: first seen with this score */
+    int64_t seen_ms;                 /* monotonic: last seen */
 };
 
 struct watch {
@@ -84,14 +84,14 @@ static struct sighting *add(struct watch *watch, const char *worker)
     return sighting;
 }
 
-bool watch_see(struct watch *watch, const char *worker, int64_t score_ms)
+bool watch_see(struct watch *watch, const char *worker, const char *score)
 {
     struct sighting *sighting = find(watch, worker);
     if (!sighting)
         sighting = add(watch, worker);
-    else if (sighting->score_ms != score_ms)
+    else if (strcmp(sighting->score, score) != 0)
         sighting->since_ms = watch->now_ms;
-    sighting->score_ms = score_ms;
+    snprintf(sighting->score, sizeof sighting->score, "%s", score);
     sighting->seen_ms = watch->now_ms;
     return watch->now_ms - sighting->since_ms >= watch->lease_ms;
 }

@@ -21,6 +21,6 @@ void watch_free(struct watch *watch);
 void watch_look(struct watch *watch, int64_t now_ms, const char *run_id);
 
 /* One worker seen in this look; true if it is to be reaped with this score. */
-bool watch_see(struct watch *watch, const char *worker, int64_t score_ms);
+bool watch_see(struct watch *watch, const char *worker, const char *score);
 
 #endif

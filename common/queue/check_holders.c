@@ -3,6 +3,7 @@
 #include "queue/check_state.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void add_name(struct check_walk *walk, struct slice name, const char *key
         ensure(walk->holders != NULL, "out of memory");
     }
     struct check_holder *holder = &walk->holders[walk->count++];
-    *holder = (struct check_holder){.score_ms = -1};
+    *holder = (struct check_holder){.score_ms = 0};
     memcpy(holder->name, name.ptr, name.len);
 }
 
@@ -132,7 +133,10 @@ static enum status inspect(struct check_walk *walk, struct check_holder *holder,
     holder->odd = reply;
     holder->is_hash = slice_is(reply_slice(reply_at(reply, 0)), "hash");
     holder->is_there = !slice_is(reply_slice(reply_at(reply, 0)), "none");
-    holder->score_ms = reply_int(reply_at(reply, 1), -1);
+    struct slice score = reply_slice(reply_at(reply, 1));
+    snprintf(holder->score, sizeof holder->score, "%.*s", (int)score.len,
+             score.ptr ? score.ptr : "");
+    holder->score_ms = reply_time_ms(reply_at(reply, 1), 0);
     holder->is_reaped = reply_int(reply_at(reply, 2), 0) == 1;
     holder->jobs = reply_int(reply_at(reply, 3), 0);
     holder->has_receipt_right = reply_int(reply_at(reply, 4), 0) == 1;
@@ -140,10 +144,16 @@ static enum status inspect(struct check_walk *walk, struct check_holder *holder,
     return ST_OK;
 }
 
+static bool is_registered(const struct check_holder *holder)
+{
+    return holder->score[0] != 0;
+}
+
+/* A time as far ahead of the clock is of before it was set back: who lives writes another. */
 static bool looks_stale(const struct check_walk *walk, const struct check_holder *holder)
 {
-    return holder->score_ms >= 0 &&
-           holder->now_ms - holder->score_ms > STALE_LEASES * walk->options->lease_ms;
+    return is_registered(holder) &&
+           llabs(holder->now_ms - holder->score_ms) > STALE_LEASES * walk->options->lease_ms;
 }
 
 /* Whoever has not renewed for long is looked at again: for a mend after a whole lease, which is
@@ -159,12 +169,13 @@ static enum status find_stale(struct check_walk *walk, struct err *err)
         status = check_pause(walk, pause_ms > LOOK_MS ? pause_ms : LOOK_MS, err);
     for (size_t i = 0; status == ST_OK && i < walk->count; i++) {
         struct check_holder *holder = &walk->holders[i];
-        int64_t seen_ms = holder->score_ms;
         if (looks_stale(walk, holder)) {
+            char seen[sizeof holder->score];
+            memcpy(seen, holder->score, sizeof seen);
             status = inspect(walk, holder, err);
-            holder->is_stale = seen_ms == holder->score_ms;
+            holder->is_stale = strcmp(seen, holder->score) == 0;
         }
-        walk->live += holder->score_ms >= 0 && !holder->is_stale;
+        walk->live += is_registered(holder) && !holder->is_stale;
     }
     return status;
 }
@@ -173,7 +184,7 @@ static enum status find_stale(struct check_walk *walk, struct err *err)
 
 /* *is_alive: its score has moved. */
 static enum status adopt(struct check_walk *walk, const struct check_holder *holder,
-                         int64_t seen_ms, bool *is_alive, struct err *err)
+                         const char *seen_score, bool *is_alive, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
@@ -186,10 +197,7 @@ static enum status adopt(struct check_walk *walk, const struct check_holder *hol
     request_add_text(&request, walk->queue->jobs);
     request_add_text(&request, walk->queue->drained);
     request_add_text(&request, holder->name);
-    if (seen_ms < 0)
-        request_add_text(&request, "");
-    else
-        request_add_int(&request, seen_ms);
+    request_add_text(&request, seen_score);
     const struct reply *odd = reply_at(holder->odd, ODD_AT);
     for (size_t i = 0; i < reply_count(odd); i++)
         request_add(&request, reply_slice(reply_at(odd, i)));
@@ -208,18 +216,19 @@ static enum status recover(struct check_walk *walk, struct check_holder *holder,
 {
     const struct lease_blame nobody_knows = {.is_known = false};
     struct lease_reaped step = {.outcome = LEASE_REAP_MORE};
-    int64_t seen_ms = holder->score_ms;
+    char seen[sizeof holder->score];
+    memcpy(seen, holder->score, sizeof seen);
     bool is_alive = false;
     enum status status = ST_OK;
     while (status == ST_OK && step.outcome == LEASE_REAP_MORE) {
-        status = adopt(walk, holder, seen_ms, &is_alive, err);
+        status = adopt(walk, holder, seen, &is_alive, err);
         if (status == ST_OK && !is_alive)
             status = inspect(walk, holder, err);
         if (status != ST_OK || is_alive)
             break;
         if (reply_count(reply_at(holder->odd, ODD_AT)) == 0)
             status =
-                lease_reap(walk->conn, walk->queue, holder->name, -1, &nobody_knows, &step, err);
+                lease_reap(walk->conn, walk->queue, holder->name, NULL, &nobody_knows, &step, err);
     }
     *is_mended = step.outcome == LEASE_REAP_ENDED || step.outcome == LEASE_REAP_GONE;
     return status == ST_OK ? inspect(walk, holder, err) : status;
@@ -252,7 +261,7 @@ static enum status judge_drained(struct check_walk *walk, const struct check_hol
     enum status status = check_call(walk, &request, &reply, err);
     bool is_drained = reply_int(reply, 0) == 1;
     reply_free(reply);
-    if (status != ST_OK || !is_drained || holder->score_ms >= 0)
+    if (status != ST_OK || !is_drained || is_registered(holder))
         return status;
     if (walk->options->is_repair)
         status = undrain(walk, holder, err);
@@ -266,9 +275,9 @@ static const char *trouble_of(const struct check_walk *walk, const struct check_
 {
     if (holder->is_stale)
         return "stale";
-    if (holder->score_ms < 0 && holder->is_reaped && (walk->live == 0 || !holder->is_there))
+    if (!is_registered(holder) && holder->is_reaped && (walk->live == 0 || !holder->is_there))
         return "reaped";
-    return holder->score_ms < 0 && !holder->is_reaped && holder->is_there ? "orphan" : NULL;
+    return !is_registered(holder) && !holder->is_reaped && holder->is_there ? "orphan" : NULL;
 }
 
 static void report(struct check_walk *walk, const struct check_holder *seen, const char *kind,
@@ -278,7 +287,10 @@ static void report(struct check_walk *walk, const struct check_holder *seen, con
                           ? "its worker is unknown: nobody would return these jobs"
                       : seen->jobs == 0 ? "being reaped, with nothing left to move"
                                         : "being reaped, and no worker lives to finish it";
-    if (seen->is_stale)
+    if (seen->is_stale && seen->score_ms > seen->now_ms)
+        check_add(walk, kind, check_level(is_mended), seen->jobs, key,
+                  "its worker renewed last before the clock was set back, and nobody reaped it");
+    else if (seen->is_stale)
         check_add(walk, kind, check_level(is_mended), seen->jobs, key,
                   "its worker has not renewed for %" PRId64 " s, and nobody reaped it",
                   (seen->now_ms - seen->score_ms) / 1000);

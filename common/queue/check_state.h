@@ -8,8 +8,9 @@
 /* One name that stands in the registry, in `reaped`, in `drained`, or behind a holding. */
 struct check_holder {
     char name[LEASE_NAME_MAX + 1];
-    int64_t score_ms; /* -1: not registered */
-    int64_t jobs;     /* fields of its claimed hash less the receipt */
+    char score[LEASE_SCORE_MAX + 1]; /* as Redis writes it; "": not registered */
+    int64_t score_ms;                /* the same, if it is registered */
+    int64_t jobs;                    /* fields of its claimed hash less the receipt */
     bool is_reaped, is_hash, is_there, is_stale, has_receipt_right;
     int64_t now_ms;    /* when this was so */
     struct reply *odd; /* fields that are no claim numbers; the whole answer, or NULL */

@@ -65,7 +65,7 @@ static enum status decode(struct claim *claim, struct err *err)
             continue;
         claim->outcome = (enum claim_outcome)i;
         if (claim->outcome == CLAIM_EMPTY)
-            claim->next_due_ms = reply_int(reply_at(claim->reply, 2), -1);
+            claim->next_due_ms = reply_int(reply_at(claim->reply, 2), QUEUE_NEVER);
         else if (claim->outcome == CLAIM_WAIT)
             claim->wait_ms = reply_int(reply_at(claim->reply, 2), 1000);
         return claim->outcome == CLAIM_JOBS ? decode_jobs(claim, err) : ST_OK;
@@ -76,7 +76,7 @@ static enum status decode(struct claim *claim, struct err *err)
 enum status claim_call(struct conn *conn, const struct request *request, struct claim *claim,
                        struct err *err)
 {
-    *claim = (struct claim){.next_due_ms = -1};
+    *claim = (struct claim){.next_due_ms = QUEUE_NEVER};
     enum status status = script_call(conn, &script_claim, request, &claim->reply, err);
     if (status == ST_OK)
         status = decode(claim, err);

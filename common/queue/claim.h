@@ -30,7 +30,7 @@ struct claim {
     int64_t now_ms;      /* server time */
     int64_t base;        /* job i has number base + 1 + i */
     size_t count;        /* places in the answer, including missing ones */
-    int64_t next_due_ms; /* CLAIM_EMPTY; -1: nothing scheduled */
+    int64_t next_due_ms; /* CLAIM_EMPTY; QUEUE_NEVER: nothing scheduled */
     int64_t wait_ms;     /* CLAIM_WAIT */
     const struct reply *jobs;
     struct reply *reply;

@@ -5,11 +5,16 @@
 #ifndef DARG_QUEUE_KEYS_H
 #define DARG_QUEUE_KEYS_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
 #define QUEUE_DEFAULT_NAMESPACE "darg"
 #define QUEUE_DEFAULT_NAME "default"
+
+/* When the next job is due, where none is: later than any time. */
+#define QUEUE_NEVER INT64_MAX
 
 /* The keys that are there once for a queue: field of struct queue, what follows darg:{Q}, and the
  * type in Redis. */

@@ -114,9 +114,13 @@ static void read_peers(const struct reply *window, struct lease_state *state)
 {
     for (size_t i = 0; i + 1 < reply_count(window) && state->peer_count < LEASE_WINDOW; i += 2) {
         struct lease_peer *peer = &state->peers[state->peer_count];
-        peer->score_ms = reply_int(reply_at(window, i + 1), -1);
-        if (peer->score_ms >= 0 && copy_name(reply_slice(reply_at(window, i)), peer->worker))
-            state->peer_count++;
+        struct slice score = reply_slice(reply_at(window, i + 1));
+        if (score.len > LEASE_SCORE_MAX ||
+            !copy_name(reply_slice(reply_at(window, i)), peer->worker))
+            continue;
+        memcpy(peer->score, score.ptr, score.len);
+        peer->score[score.len] = 0;
+        state->peer_count++;
     }
 }
 
@@ -152,7 +156,7 @@ static void read_state(const struct reply *reply, struct lease_state *state)
 {
     state->is_registered = reply_int(reply_at(reply, 0), 0) == 1;
     state->now_ms = reply_int(reply_at(reply, 1), -1);
-    state->next_due_ms = reply_int(reply_at(reply, 2), -1);
+    state->next_due_ms = reply_int(reply_at(reply, 2), QUEUE_NEVER);
     state->inbox_count = reply_int(reply_at(reply, 3), 0);
     for (size_t i = 0; i < LEASE_ORDERS_MAX; i++)
         copy_order(reply_slice(reply_at(reply_at(reply, 4), i)), state->orders[i]);
@@ -193,7 +197,7 @@ enum status lease_renew(struct conn *conn, const struct lease *lease, const stru
 }
 
 static void encode_reap(struct request *request, const struct queue *queue, const char *worker,
-                        int64_t seen_score_ms, const struct lease_blame *blame)
+                        const char *seen_score, const struct lease_blame *blame)
 {
     struct buf claimed = {0};
     queue_claimed_key(queue, worker, &claimed);
@@ -207,10 +211,7 @@ static void encode_reap(struct request *request, const struct queue *queue, cons
     request_add_text(request, queue->inbox);
     request_add_text(request, queue->gone);
     request_add_text(request, worker);
-    if (seen_score_ms < 0)
-        request_add_text(request, "");
-    else
-        request_add_int(request, seen_score_ms);
+    request_add_text(request, seen_score ? seen_score : "");
     request_add_int(request, REAP_STEP);
     if (!blame->is_known)
         request_add_text(request, "*");
@@ -220,13 +221,13 @@ static void encode_reap(struct request *request, const struct queue *queue, cons
 }
 
 enum status lease_reap(struct conn *conn, const struct queue *queue, const char *worker,
-                       int64_t seen_score_ms, const struct lease_blame *blame,
+                       const char *seen_score, const struct lease_blame *blame,
                        struct lease_reaped *answer, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
     *answer = (struct lease_reaped){.moved = 0};
-    encode_reap(&request, queue, worker, seen_score_ms, blame);
+    encode_reap(&request, queue, worker, seen_score, blame);
     enum status status = call(conn, &script_reap, &request, &reply, err);
     if (status != ST_OK)
         return status;

@@ -14,7 +14,7 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-enum { LEASE_NAME_MAX = 160 };
+enum { LEASE_NAME_MAX = 160, LEASE_SCORE_MAX = 31 };
 
 /* The version of docs/protocol.md that this program speaks; stands in what a process says of
  * itself. */
@@ -53,7 +53,7 @@ enum {
 
 struct lease_peer {
     char worker[LEASE_NAME_MAX + 1];
-    int64_t score_ms;
+    char score[LEASE_SCORE_MAX + 1]; /* as Redis writes it: compared, never reckoned with */
 };
 
 /* What a renewal asks for beside the queue's own things. */
@@ -68,7 +68,7 @@ struct lease_ask {
 struct lease_state {
     bool is_registered;
     int64_t now_ms;      /* server time */
-    int64_t next_due_ms; /* of `scheduled`; -1: nothing scheduled */
+    int64_t next_due_ms; /* of `scheduled`; QUEUE_NEVER: nothing scheduled */
     int64_t inbox_count;
     /* Words of the shutdown keys, the queue's first; "" if unset, cut if longer. */
     char orders[LEASE_ORDERS_MAX][LEASE_ORDER_MAX + 1];
@@ -98,10 +98,10 @@ struct lease_reaped {
     int64_t moved;           /* jobs that this step returned to the queue */
 };
 
-/* Recovers what the dead `worker` held, one bounded step. seen_score_ms: the score it was seen
- * with, or -1 if it is known to be dead. */
+/* Recovers what the dead `worker` held, one bounded step. seen_score: the score it was seen
+ * with, as Redis wrote it; NULL if it is known to be dead. */
 MUST_CHECK enum status lease_reap(struct conn *conn, const struct queue *queue, const char *worker,
-                                  int64_t seen_score_ms, const struct lease_blame *blame,
+                                  const char *seen_score, const struct lease_blame *blame,
                                   struct lease_reaped *answer, struct err *err);
 
 /* Names of the registered workers of `process` (P.*), dead or alive, each followed by a NUL in

@@ -3,7 +3,7 @@
 #include "queue/scripts.h"
 
 enum status schedule_promote(struct conn *conn, const struct queue *queue, int64_t limit,
-                             int64_t *promoted, int64_t *next_due_ms, struct err *err)
+                             struct schedule_promoted *promoted, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
@@ -16,10 +16,11 @@ enum status schedule_promote(struct conn *conn, const struct queue *queue, int64
     request_fini(&request);
     if (status != ST_OK)
         return status;
-    *promoted = reply_int(reply_at(reply, 0), -1);
-    *next_due_ms = reply_int(reply_at(reply, 1), -1);
+    promoted->count = reply_int(reply_at(reply, 0), -1);
+    promoted->next_due_ms = reply_int(reply_at(reply, 1), QUEUE_NEVER);
+    promoted->now_ms = reply_int(reply_at(reply, 2), -1);
     reply_free(reply);
-    if (*promoted < 0)
+    if (promoted->count < 0 || promoted->now_ms < 0)
         return err_set(err, ST_PROTOCOL, "Redis answered \"promote\" with something unexpected");
     return ST_OK;
 }

@@ -9,10 +9,14 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* Moves up to `limit` due jobs to the left end of the queue. *next_due_ms: server time, -1: nothing
- * scheduled. */
+struct schedule_promoted {
+    int64_t count;       /* jobs that were moved */
+    int64_t next_due_ms; /* server time; QUEUE_NEVER: nothing is scheduled */
+    int64_t now_ms;      /* server time */
+};
+/* Moves up to `limit` due jobs to the left end of the queue. */
 MUST_CHECK enum status schedule_promote(struct conn *conn, const struct queue *queue, int64_t limit,
-                                        int64_t *promoted, int64_t *next_due_ms, struct err *err);
+                                        struct schedule_promoted *promoted, struct err *err);
 
 /* Moves up to `limit` jobs from the inbox to the right end of the queue, first in line. */
 MUST_CHECK enum status schedule_unbox(struct conn *conn, const struct queue *queue, int64_t limit,

@@ -141,7 +141,7 @@ static enum status meet_member(const struct walk *walk, const struct reply *memb
                                const struct reply *score, void *context, struct err *err)
 {
     struct search_hit hit = *(const struct search_hit *)context;
-    hit.at_ms = reply_int(score, 0);
+    hit.at_ms = reply_time_ms(score, 0);
     return meet(walk, reply_slice(member), hit, err);
 }
 

@@ -17,7 +17,7 @@ static void read_workers(const struct reply *reply, struct stats *stats)
 
 static void read_next_due(const struct reply *reply, struct stats *stats)
 {
-    stats->next_due_ms = reply_int(reply_at(reply, 1), -1);
+    stats->next_due_ms = reply_time_ms(reply_at(reply, 1), QUEUE_NEVER);
 }
 
 static void read_time(const struct reply *reply, struct stats *stats)
@@ -152,7 +152,7 @@ enum status stats_read(struct conn *conn, const struct queue *queue, struct stat
     ensure(count + other_count <= STEPS_MAX, "%zu places", count);
     memcpy(steps + count, others, sizeof others);
     count += other_count;
-    *stats = (struct stats){.next_due_ms = -1, .oldest_age_ms = -1};
+    *stats = (struct stats){.next_due_ms = QUEUE_NEVER, .oldest_age_ms = -1};
     enum status status = ST_OK;
     for (size_t i = 0; i < count && status == ST_OK; i++)
         status = send_step(conn, &steps[i], err);

@@ -30,7 +30,7 @@ struct stats {
     int64_t scheduled;
     int64_t dead;
     int64_t workers;
-    int64_t next_due_ms; /* server time; -1: nothing scheduled */
+    int64_t next_due_ms; /* server time; QUEUE_NEVER: nothing scheduled */
     int64_t
         oldest_age_ms; /* of the job at the head of the line, if its id is a UUIDv7; -1: unknown */
     int64_t now_ms;    /* server time */

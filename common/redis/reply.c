@@ -3,6 +3,10 @@
  * ask a server for RESP3, and whatever else comes is of the wrong type. */
 #include "redis/reply.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/parse.h"
 #include "redis/reply_build.h"
 
@@ -71,6 +75,23 @@ int64_t reply_int(const struct reply *reply, int64_t fallback)
         parse_int(reply_slice(reply), INT64_MIN, INT64_MAX, &value, NULL) != ST_OK)
         return fallback;
     return value;
+}
+
+int64_t reply_time_ms(const struct reply *score, int64_t fallback)
+{
+    char text[64], *end = text;
+    struct slice slice = reply_slice(score);
+    if (slice.len == 0 || slice.len >= sizeof text)
+        return fallback;
+    memcpy(text, slice.ptr, slice.len);
+    text[slice.len] = 0;
+    double value = strtod(text, &end);
+    if (end == text || isnan(value))
+        return fallback;
+    if (value >= (double)REPLY_TIME_MAX)
+        return REPLY_TIME_MAX;
+    int64_t whole_ms = value > 0 ? (int64_t)value : 0;
+    return whole_ms + ((double)whole_ms < value);
 }
 
 struct slice reply_error(const struct reply *reply)

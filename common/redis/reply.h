@@ -28,6 +28,11 @@ const struct reply *reply_at(const struct reply *reply, size_t index); /* borrow
 struct slice reply_slice(const struct reply *reply); /* a string's bytes; {NULL, 0} otherwise */
 /* An integer reply, or a string that is a whole number; otherwise fallback. */
 int64_t reply_int(const struct reply *reply, int64_t fallback);
+/* The score of a sorted set as a time in ms, whatever stands there: what lies before 1970, "-inf"
+ * too, is 0, "inf" is REPLY_TIME_MAX, a part of a millisecond counts as a whole one. No number:
+ * fallback. */
+#define REPLY_TIME_MAX (INT64_C(1) << 53)
+int64_t reply_time_ms(const struct reply *score, int64_t fallback);
 
 /* The text of an error reply, which callers meet inside arrays only; {NULL, 0} otherwise. */
 struct slice reply_error(const struct reply *reply);

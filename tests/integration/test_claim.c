@@ -28,7 +28,7 @@ static void test_empty_tells_next_due(void **state)
     struct queue_fixture *f = *state;
     struct claim claim = queue_fixture_claim(f, &f->lease, 0, 1);
     assert_int_equal(claim.outcome, CLAIM_EMPTY);
-    assert_int_equal(claim.next_due_ms, -1);
+    assert_true(claim.next_due_ms == QUEUE_NEVER);
     assert_true(claim.now_ms > 1000000000000);
     claim_fini(&claim);
     commands_do(f->conn, "ZADD", f->queue.scheduled, "4000000000001", "late", "4000000000000",

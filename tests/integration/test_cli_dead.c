@@ -129,9 +129,10 @@ static void test_the_newly_dead(void **state)
 {
     struct cli *cli = *state;
     add_dead(cli, "old", "t", "e", 5000);
-    add_dead(cli, "new", "t", "e", -3600000);
+    add_dead(cli, "before the clock was set back", "t", "e", -3600000);
+    add_dead(cli, "new", "t", "e", -8000);
     cli_run(cli, 0, "dead", "retry", "--all");
-    cli_expect_err_has(cli, "sent back 1 dead jobs");
+    cli_expect_err_has(cli, "sent back 2 dead jobs");
     assert_int_equal(dead_count(cli), 1);
 }
 

@@ -40,7 +40,7 @@ static void reap(struct queue_fixture *f, const struct lease *lease)
     struct err err = {0};
     struct lease_reaped reaped;
     const struct lease_blame all = {.is_known = false};
-    if (lease_reap(f->conn, &f->queue, lease->worker, -1, &all, &reaped, &err) != ST_OK)
+    if (lease_reap(f->conn, &f->queue, lease->worker, NULL, &all, &reaped, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     assert_int_equal(reaped.outcome, LEASE_REAP_ENDED);
 }

@@ -115,9 +115,9 @@ static void test_renew(void **state)
     assert_int_equal(seen.worker_count, 2);
     assert_int_equal(seen.peer_count, 2);
     assert_string_equal(seen.peers[0].worker, "other");
-    assert_int_equal(seen.peers[0].score_ms, 7);
+    assert_string_equal(seen.peers[0].score, "7");
     assert_string_equal(seen.peers[1].worker, f->lease.worker);
-    assert_int_equal(seen.peers[1].score_ms, seen.now_ms);
+    assert_int_equal(strtoll(seen.peers[1].score, NULL, 10), seen.now_ms);
     assert_int_equal(seen.fenced_count, 1);
     assert_string_equal(seen.fenced[0], "gone.1");
     seen = renew(f, 1);
@@ -155,7 +155,7 @@ static void test_renew_without_lease(void **state)
     char *digest = queue_fixture_digest(f);
     struct lease_state seen = renew(f, 0);
     assert_false(seen.is_registered);
-    assert_int_equal(seen.next_due_ms, -1);
+    assert_true(seen.next_due_ms == QUEUE_NEVER);
     assert_string_equal(seen.orders[0], "");
     assert_int_equal(seen.worker_count, 0);
     queue_fixture_expect_unchanged(f, digest);
@@ -197,7 +197,7 @@ static void test_renew_among_wrong_types(void **state)
     commands_do(f->conn, "SET", f->queue.inbox, "wrong");
     struct lease_state seen = renew(f, 0);
     assert_true(seen.is_registered);
-    assert_int_equal(seen.next_due_ms, -1);
+    assert_true(seen.next_due_ms == QUEUE_NEVER);
     assert_int_equal(seen.inbox_count, 0);
     assert_string_equal(seen.orders[0], "");
     assert_int_equal(seen.fenced_count, 0);

@@ -147,7 +147,8 @@ static void test_a_job_s_life(void **state)
     struct cluster *c = *state;
     struct err err = {0};
     bool is_plain = true, woken = false, is_registered = false;
-    int64_t n, next_due_ms;
+    int64_t n;
+    struct schedule_promoted promoted;
     must(push_open(c->conn, &c->queue, &is_plain, &err), &err);
     assert_false(is_plain);
     enter(c);
@@ -165,7 +166,7 @@ static void test_a_job_s_life(void **state)
     assert_int_equal(claim(c, 0, 6), CLAIM_JOBS);
     for (enum settle_kind kind = 0; kind < SETTLE_KINDS; kind++)
         settle(c, kind, (int64_t)kind + 1);
-    must(schedule_promote(c->conn, &c->queue, 10, &n, &next_due_ms, &err), &err);
+    must(schedule_promote(c->conn, &c->queue, 10, &promoted, &err), &err);
     assert_int_equal(n, 1);
     struct reply *page = NULL;
     must(dead_page(c->conn, &c->queue, 0, 10, &page, &err), &err);
@@ -244,7 +245,7 @@ static void test_a_worker_s_end(void **state)
     assert_int_equal(lease_renew(c->conn, &c->lease, &too_much, &renewed, &err), ST_CLUSTER);
     must(lease_renew(c->conn, &c->lease, &(struct lease_ask){0}, &renewed, &err), &err);
     assert_true(renewed.is_registered);
-    must(lease_reap(c->conn, &c->queue, c->lease.worker, -1, &all, &reaped, &err), &err);
+    must(lease_reap(c->conn, &c->queue, c->lease.worker, NULL, &all, &reaped, &err), &err);
     assert_int_equal(reaped.moved, 3);
     commands_do(c->conn, "DEL", c->queue.jobs);
     lease_fini(&c->lease);

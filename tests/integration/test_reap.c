@@ -10,23 +10,27 @@
 static const struct lease_blame all_blamed = {.is_known = false};
 
 static struct lease_reaped reap_blaming(struct queue_fixture *f, const char *worker,
-                                        int64_t seen_score_ms, const struct lease_blame *blame)
+                                        const char *seen_score, const struct lease_blame *blame)
 {
     struct err err = {0};
     struct lease_reaped step;
-    if (lease_reap(f->conn, &f->queue, worker, seen_score_ms, blame, &step, &err) != ST_OK)
+    if (lease_reap(f->conn, &f->queue, worker, seen_score, blame, &step, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     return step;
 }
 
-static struct lease_reaped reap(struct queue_fixture *f, const char *worker, int64_t seen_score_ms)
+static struct lease_reaped reap(struct queue_fixture *f, const char *worker, const char *seen_score)
 {
-    return reap_blaming(f, worker, seen_score_ms, &all_blamed);
+    return reap_blaming(f, worker, seen_score, &all_blamed);
 }
 
-static int64_t score_of(struct queue_fixture *f, const char *worker)
+/* By the score it has now. */
+static struct lease_reaped reap_seen(struct queue_fixture *f, const char *worker)
 {
-    return commands_int(f->conn, "ZSCORE", f->queue.workers, worker);
+    char *score = commands_text(f->conn, "ZSCORE", f->queue.workers, worker);
+    struct lease_reaped step = reap(f, worker, score);
+    free(score);
+    return step;
 }
 
 #define CRASHED(runs, crashes, claim, job)                                                         \
@@ -39,7 +43,7 @@ static void test_order(void **state)
     queue_fixture_push(f, "{\"n\":1}", "\x01\xff", "{\"n\":3}", "next");
     queue_fixture_claim_these(f, &f->lease, 0, 3, "{\"n\":1}", "\x01\xff", "{\"n\":3}");
     commands_do(f->conn, "SADD", f->queue.drained, "p.1");
-    struct lease_reaped step = reap(f, "p.1", score_of(f, "p.1"));
+    struct lease_reaped step = reap_seen(f, "p.1");
     assert_int_equal(step.outcome, LEASE_REAP_ENDED);
     assert_int_equal(step.moved, 3);
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "1", "p.1:1", "{\"n\":1}"),
@@ -50,7 +54,7 @@ static void test_order(void **state)
                                   f->queue.reaped, f->queue.drained),
                      0);
     char *digest = queue_fixture_digest(f);
-    assert_int_equal(reap(f, "p.1", -1).outcome, LEASE_REAP_GONE);
+    assert_int_equal(reap(f, "p.1", NULL).outcome, LEASE_REAP_GONE);
     queue_fixture_expect_unchanged(f, digest);
 }
 
@@ -60,21 +64,35 @@ static void test_alive_and_gone(void **state)
     queue_fixture_push(f, "a");
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
     char *digest = queue_fixture_digest(f);
-    assert_int_equal(reap(f, "p.1", score_of(f, "p.1") - 1).outcome, LEASE_REAP_ALIVE);
-    assert_int_equal(reap(f, "p.1", 0).outcome, LEASE_REAP_ALIVE);
-    assert_int_equal(reap(f, "p.2", 0).outcome, LEASE_REAP_GONE);
-    assert_int_equal(reap(f, "p.2", -1).outcome, LEASE_REAP_GONE);
+    assert_int_equal(reap(f, "p.1", "1700000000000").outcome, LEASE_REAP_ALIVE);
+    assert_int_equal(reap(f, "p.1", "0").outcome, LEASE_REAP_ALIVE);
+    assert_int_equal(reap(f, "p.2", "0").outcome, LEASE_REAP_GONE);
+    assert_int_equal(reap(f, "p.2", NULL).outcome, LEASE_REAP_GONE);
     queue_fixture_expect_unchanged(f, digest);
     /* Known to be dead: the score does not matter. */
-    struct lease_reaped step = reap(f, "p.1", -1);
+    struct lease_reaped step = reap(f, "p.1", NULL);
     assert_int_equal(step.outcome, LEASE_REAP_ENDED);
     assert_int_equal(step.moved, 1);
+}
+
+/* A score is compared as it stands, whatever it is. */
+static void test_any_score(void **state)
+{
+    struct queue_fixture *f = *state;
+    const char *const scores[] = {"-1", "0", "-inf", "inf", "1.5", "1e+300"};
+    for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "odd.%zu", i); /* none comes back */
+        commands_do(f->conn, "ZADD", f->queue.workers, scores[i], name);
+        assert_int_equal(reap(f, name, "17").outcome, LEASE_REAP_ALIVE);
+        assert_int_equal(reap_seen(f, name).outcome, LEASE_REAP_ENDED);
+    }
 }
 
 static void test_nothing_held(void **state)
 {
     struct queue_fixture *f = *state;
-    struct lease_reaped step = reap(f, "p.1", -1);
+    struct lease_reaped step = reap(f, "p.1", NULL);
     assert_int_equal(step.outcome, LEASE_REAP_ENDED);
     assert_int_equal(step.moved, 0);
     assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.workers, f->queue.reaped), 0);
@@ -99,7 +117,8 @@ static void test_several_steps(void **state)
     struct queue_fixture *f = *state;
     enum { JOBS = 1250 };
     hold_many(f, JOBS);
-    int64_t score = score_of(f, "p.1"), moved = 0;
+    char *score = commands_text(f->conn, "ZSCORE", f->queue.workers, "p.1");
+    int64_t moved = 0;
     for (int i = 0; i < 3; i++) {
         struct lease_reaped step = reap(f, "p.1", score);
         moved += step.moved;
@@ -109,6 +128,7 @@ static void test_several_steps(void **state)
         assert_int_equal(queue_fixture_outcome(f, &f->lease, JOBS, 1), CLAIM_LOST);
         assert_int_equal(queue_fixture_check(state), 0);
     }
+    free(score);
     assert_int_equal(moved, JOBS);
     struct reply *line = commands_run(f->conn, "LRANGE", f->queue.jobs, "0", "-1");
     assert_int_equal(reply_count(line), JOBS);
@@ -132,7 +152,7 @@ static void test_enormous_holding(void **state)
     int64_t moved = 0;
     struct lease_reaped step;
     do {
-        step = reap(f, "p.1", -1);
+        step = reap(f, "p.1", NULL);
         moved += step.moved;
         assert_true(step.moved > 0);
     } while (step.outcome == LEASE_REAP_MORE);
@@ -151,11 +171,11 @@ static void test_huge_jobs(void **state)
         assert_int_equal(queue_fixture_outcome(f, &f->lease, i, 1), CLAIM_JOBS);
     }
     free(text);
-    struct lease_reaped step = reap(f, "p.1", -1);
+    struct lease_reaped step = reap(f, "p.1", NULL);
     assert_int_equal(step.outcome, LEASE_REAP_MORE);
     assert_int_equal(step.moved, 2);
-    assert_int_equal(reap(f, "p.1", -1).moved, 2);
-    assert_int_equal(reap(f, "p.1", -1).outcome, LEASE_REAP_ENDED);
+    assert_int_equal(reap(f, "p.1", NULL).moved, 2);
+    assert_int_equal(reap(f, "p.1", NULL).outcome, LEASE_REAP_ENDED);
 }
 
 /* Where it is known what was running, only that is blamed; its neighbours have one more run, for
@@ -167,7 +187,7 @@ static void test_blame(void **state)
     queue_fixture_claim_these(f, &f->lease, 0, 3, "a", "b", "c");
     const int64_t numbers[] = {2, 9};
     const struct lease_blame blame = {.is_known = true, .numbers = numbers, .count = 2};
-    assert_int_equal(reap_blaming(f, "p.1", -1, &blame).moved, 3);
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &blame).moved, 3);
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:1", "a"),
                               CRASHED("1", "1", "p.1:2", "b"), CRASHED("1", "0", "p.1:3", "c"));
 }
@@ -178,7 +198,7 @@ static void test_nobody_is_to_blame(void **state)
     queue_fixture_push(f, "a");
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
     const struct lease_blame nobody = {.is_known = true};
-    assert_int_equal(reap_blaming(f, "p.1", -1, &nobody).moved, 1);
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &nobody).moved, 1);
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:1", "a"));
 }
 
@@ -190,7 +210,7 @@ static void test_crashes_add_up(void **state)
                        "{\"darg\":1,\"runs\":7,\"crashes\":4,\"job\":{\"b\":1,\"claim\":\"z\"}}");
     for (int i = 0; i < 3; i++) {
         assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_JOBS);
-        assert_int_equal(reap(f, "p.1", -1).moved, 1);
+        assert_int_equal(reap(f, "p.1", NULL).moved, 1);
         commands_do(f->conn, "ZADD", f->queue.workers, "1", "p.1");
     }
     queue_fixture_expect_line(
@@ -205,7 +225,7 @@ static void test_zombie(void **state)
     struct queue_fixture *f = *state;
     queue_fixture_push(f, "a", "b");
     queue_fixture_claim_these(f, &f->lease, 0, 2, "a", "b");
-    assert_int_equal(reap(f, "p.1", -1).moved, 2);
+    assert_int_equal(reap(f, "p.1", NULL).moved, 2);
     struct lease other;
     queue_fixture_register(f, &other, "q");
     struct claim claim = queue_fixture_claim(f, &other, 0, 1);
@@ -232,7 +252,7 @@ static void test_a_name_never_returns(void **state)
     int64_t now_ms;
     queue_fixture_push(f, "a", "b");
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
-    assert_int_equal(reap(f, "p.1", -1).moved, 1);
+    assert_int_equal(reap(f, "p.1", NULL).moved, 1);
     assert_int_equal(lease_register(f->conn, &f->lease, 0, &outcome, &now_ms, NULL), ST_OK);
     assert_int_equal(outcome, LEASE_FENCED);
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_LOST);
@@ -249,7 +269,7 @@ static void test_gone_of_the_wrong_type(void **state)
     int64_t now_ms;
     struct lease next;
     commands_do(f->conn, "SET", f->queue.gone, "wrong");
-    assert_int_equal(reap(f, "p.1", -1).outcome, LEASE_REAP_ENDED);
+    assert_int_equal(reap(f, "p.1", NULL).outcome, LEASE_REAP_ENDED);
     lease_init(&next, &f->queue, "p", 2);
     assert_int_equal(lease_register(f->conn, &next, 0, &outcome, &now_ms, NULL), ST_OK);
     assert_int_equal(outcome, LEASE_REGISTERED);
@@ -263,7 +283,7 @@ static void test_odd_fields(void **state)
     queue_fixture_push(f, "a");
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
     commands_do(f->conn, "HSET", f->lease.claimed, "12345678901234567", "x", "", "y", "-1", "z");
-    struct lease_reaped step = reap(f, "p.1", -1);
+    struct lease_reaped step = reap(f, "p.1", NULL);
     assert_int_equal(step.moved, 1);
     assert_int_equal(step.outcome, LEASE_REAP_ENDED);
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "1", "p.1:1", "a"));
@@ -276,7 +296,7 @@ static void test_full_memory(void **state)
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
     commands_do(f->conn, "SCRIPT", "FLUSH");
     queue_fixture_fill_memory(f, true);
-    assert_int_equal(reap(f, "p.1", -1).moved, 1);
+    assert_int_equal(reap(f, "p.1", NULL).moved, 1);
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "1", "p.1:1", "a"));
 }
 
@@ -293,7 +313,7 @@ static void test_wrong_types(void **state)
         char *digest = queue_fixture_digest(f);
         struct err err = {0};
         struct lease_reaped step;
-        assert_int_equal(lease_reap(f->conn, &f->queue, "p.1", -1, &all_blamed, &step, &err),
+        assert_int_equal(lease_reap(f->conn, &f->queue, "p.1", NULL, &all_blamed, &step, &err),
                          ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
     }
@@ -304,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_order),
         QUEUE_TEST(test_alive_and_gone),
+        QUEUE_TEST(test_any_score),
         QUEUE_TEST(test_nothing_held),
         QUEUE_TEST(test_several_steps),
         QUEUE_TEST(test_enormous_holding),

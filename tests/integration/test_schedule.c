@@ -11,10 +11,11 @@
 static int64_t promote(struct queue_fixture *f, int64_t limit, int64_t *next_due_ms)
 {
     struct err err = {0};
-    int64_t promoted = -1;
-    if (schedule_promote(f->conn, &f->queue, limit, &promoted, next_due_ms, &err) != ST_OK)
+    struct schedule_promoted promoted;
+    if (schedule_promote(f->conn, &f->queue, limit, &promoted, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
-    return promoted;
+    *next_due_ms = promoted.next_due_ms;
+    return promoted.count;
 }
 
 static int64_t unbox(struct queue_fixture *f, int64_t limit)
@@ -31,7 +32,7 @@ static void test_order_and_next(void **state)
     struct queue_fixture *f = *state;
     int64_t next_due_ms;
     assert_int_equal(promote(f, 10, &next_due_ms), 0);
-    assert_int_equal(next_due_ms, -1);
+    assert_true(next_due_ms == QUEUE_NEVER);
     commands_do(f->conn, "ZADD", f->queue.scheduled, "30", "c", "10", "a", "20", "b",
                 "4000000000000", "later");
     queue_fixture_push(f, "first");
@@ -103,7 +104,7 @@ static void test_huge(void **state)
     free(text);
     int64_t next_due_ms, first = promote(f, 1000, &next_due_ms);
     assert_in_range(first, 4, 16);
-    while (next_due_ms >= 0)
+    while (next_due_ms != QUEUE_NEVER)
         (void)promote(f, 1000, &next_due_ms);
     assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 40);
 }
@@ -142,7 +143,8 @@ static void test_wrong_types(void **state)
 {
     struct queue_fixture *f = *state;
     struct err err = {0};
-    int64_t n, next_due_ms;
+    struct schedule_promoted promoted;
+    int64_t n;
     const char *const keys[] = {f->queue.jobs, f->queue.scheduled, f->queue.inbox};
     for (size_t i = 0; i < 3; i++) {
         commands_do(f->conn, "FLUSHALL");
@@ -151,7 +153,7 @@ static void test_wrong_types(void **state)
         commands_do(f->conn, "SET", keys[i], "wrong");
         char *digest = queue_fixture_digest(f);
         if (i < 2)
-            assert_int_equal(schedule_promote(f->conn, &f->queue, 5, &n, &next_due_ms, &err),
+            assert_int_equal(schedule_promote(f->conn, &f->queue, 5, &promoted, &err),
                              ST_WRONGTYPE);
         if (i != 1)
             assert_int_equal(schedule_unbox(f->conn, &f->queue, 5, &n, &err), ST_WRONGTYPE);

@@ -24,7 +24,7 @@ static void test_nothing_there(void **state)
     int64_t before_ms = queue_fixture_server_ms(f);
     struct stats stats = read_stats(f);
     assert_in_range(stats.now_ms, before_ms, queue_fixture_server_ms(f));
-    assert_int_equal(stats.next_due_ms, -1);
+    assert_true(stats.next_due_ms == QUEUE_NEVER);
     assert_int_equal(stats.oldest_age_ms, -1);
     assert_int_equal(stats.max_len, -1);
     assert_int_equal(stats.rate, -1);

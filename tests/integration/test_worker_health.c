@@ -134,6 +134,17 @@ static void test_a_worker_that_stops_is_well(void **state)
     worker_fixture_expect_exit(worker, 0);
 }
 
+/* To wait for a limit is no illness either, however long it takes. */
+static void test_a_worker_that_waits_for_a_rate_is_well(void **state)
+{
+    struct worker_fixture *f = *state;
+    commands_do(f->conn, "HSET", "darg:{jobs}:settings", "rate", "1", "rate_ms", "3600000");
+    worker_fixture_push(f, "{\"type\":\"noop\"}", "{\"type\":\"noop\"}");
+    start(f, "-t", "1");
+    worker_fixture_wait_count(f, "done", 1);
+    expect_healthy(.age = "3s", .not_before_ms = clock_mono_ms() + 4000);
+}
+
 /* A second worker of the name works all the same; the first goes on to answer. */
 static void test_a_name_that_is_taken(void **state)
 {
@@ -154,6 +165,7 @@ int main(void)
         WORKER_TEST(test_a_supervisor_that_hangs_is_seen),
         WORKER_TEST(test_an_outage_of_redis_is_no_illness),
         WORKER_TEST(test_a_worker_that_stops_is_well),
+        WORKER_TEST(test_a_worker_that_waits_for_a_rate_is_well),
         WORKER_TEST(test_a_name_that_is_taken),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

@@ -9,8 +9,10 @@ enum { LEASE = 1000, STEP = 250 };
 /* One look at one worker. */
 static bool look(struct watch *watch, int64_t now_ms, const char *run_id, int64_t score_ms)
 {
+    char score[32];
+    (void)snprintf(score, sizeof score, "%lld", (long long)score_ms);
     watch_look(watch, now_ms, run_id);
-    return watch_see(watch, "w", score_ms);
+    return watch_see(watch, "w", score);
 }
 
 /* Looks every STEP from `from` on: the first time at which the worker is to be reaped. */
@@ -96,13 +98,14 @@ static void test_workers_are_told_apart(void **state)
 {
     (void)state;
     struct watch *watch = watch_new(LEASE);
-    char name[16];
+    char name[16], now[32];
     for (int64_t at = 5000; at <= 6000; at += STEP) {
         watch_look(watch, at, "r");
+        (void)snprintf(now, sizeof now, "%lld", (long long)at);
         for (int i = 0; i < 60; i++) {
             (void)snprintf(name, sizeof name, "w%d", i);
             /* Every third is dead; the others renew. */
-            bool is_dead = watch_see(watch, name, i % 3 == 0 ? 1 : at);
+            bool is_dead = watch_see(watch, name, i % 3 == 0 ? "1" : now);
             assert_int_equal(is_dead, at == 6000 && i % 3 == 0);
         }
     }
@@ -119,7 +122,7 @@ static void test_windows(void **state)
     for (int i = 0; i < 15; i++) {
         int64_t at = 5000 + i * STEP;
         watch_look(watch, at, "r");
-        bool is_dead = watch_see(watch, names[i % 3], 1);
+        bool is_dead = watch_see(watch, names[i % 3], "1");
         if (first_ms[i % 3] == 0)
             first_ms[i % 3] = at;
         assert_int_equal(is_dead, at - first_ms[i % 3] >= LEASE);

@@ -9,7 +9,7 @@
 -- KEYS[7] counts
 -- KEYS[8] drained
 -- ARGV: worker, base (number of the last job given to it), n (1 to 1000), budget in bytes, 1 to discard sentinels
--- Answers {'jobs', now, base, {job or nil, ...}}: numbers base+1 ...; or {'empty', now, next due time or -1};
+-- Answers {'jobs', now, base, {job or nil, ...}}: numbers base+1 ...; or {'empty', now, next due time or nil};
 -- {'drain', now}: the sentinel is at the head; {'wait', now, ms}: paused, over the rate, at the concurrency, or a suspect
 -- is next and the worker holds one;
 -- {'stale', now}: an old request delivered late; {'lost', now}: the worker is not registered (any more).
@@ -20,6 +20,7 @@
 --#include _sentinel.lua
 --#include _envelope.lua
 --#include _inbox.lua
+--#include _due.lua
 local call, byte, format = redis.call, string.byte, string.format
 local queue, inbox, claimed = KEYS[1], KEYS[2], KEYS[3]
 local base, n, budget = whole(ARGV[2]), whole(ARGV[3]), whole(ARGV[4])
@@ -60,8 +61,10 @@ if limits[1] then return {'wait', now, 1000} end
 local rate, rate_ms, rate_at = whole(limits[2]), whole(limits[3]), nil
 if rate and rate_ms and rate > 0 and rate_ms > 0 then
   -- A bucket that holds one period's worth: rate_at is the time up to which it is used up. Never in the future, unless
-  -- the clock was set back.
-  rate_at = math.min(math.max(tonumber(string.match(limits[4] or '', '^[%d.]+$')) or 0, now - rate_ms), now)
+  -- the clock was set back: what was allowed by then is forgotten at once, or nothing would be until the clock is there again.
+  local used_up = tonumber(string.match(limits[4] or '', '^[%d.]+$')) or 0
+  rate_at = math.min(math.max(used_up, now - rate_ms), now)
+  if used_up > now then call('HSET', KEYS[6], 'rate_at', format('%.0f', now)) end
   local allowed = math.floor((now - rate_at) * rate / rate_ms)
   if allowed < 1 then return {'wait', now, math.ceil(rate_ms / rate - (now - rate_at))} end
   n = math.min(n, allowed)
@@ -125,7 +128,7 @@ count(KEYS[7], 'discarded', discarded)
 if taken == 0 and is_kept_back then return {'wait', now, 50} end
 if taken == 0 then
   local due = redis.pcall('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
-  return {'empty', now, tonumber(due[2]) or -1}
+  return {'empty', now, due_of(due[2])}
 end
 local entries = {}
 for i = 1, taken do

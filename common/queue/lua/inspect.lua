@@ -4,7 +4,7 @@
 -- KEYS[2] reaped
 -- KEYS[3] claimed
 -- ARGV: worker
--- Answers {type of claimed, score or -1, 1 if it is being reaped, jobs, 1 if the receipt fits them, now, {field that is
+-- Answers {type of claimed, score or nil, 1 if it is being reaped, jobs, 1 if the receipt fits them, now, {field that is
 -- no claim number, ...}}. At most 500 such fields are answered; a holding so large that listing it would hold up the
 -- server is not looked into.
 --#include _time.lua
@@ -29,4 +29,4 @@ if kind == 'hash' then
   if receipt and not (base and n and n <= 1000 and highest <= base + n) then fits = 0 end
   if not receipt and highest > 0 then fits = 0 end
 end
-return {kind, tonumber(score or -1), reaped, jobs, fits, server_ms(), odd}
+return {kind, score, reaped, jobs, fits, server_ms(), odd}

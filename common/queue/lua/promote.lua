@@ -4,8 +4,9 @@
 -- KEYS[2] queue
 -- KEYS[3] counts
 -- ARGV: how many at most
--- Answers {promoted, next due time or -1}.
+-- Answers {promoted, next due time or nil, now}.
 --#include _time.lua
+--#include _due.lua
 local now = server_ms()
 redis.call('LLEN', KEYS[2])
 local limit, promoted, bytes = math.min(tonumber(ARGV[1]), 1000), 0, 0
@@ -20,4 +21,4 @@ while promoted < limit and bytes < 4194304 do
 end
 count(KEYS[3], 'promoted', promoted)
 local next_due = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {promoted, tonumber(next_due[2]) or -1}
+return {promoted, due_of(next_due[2]), now}

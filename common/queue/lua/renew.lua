@@ -8,9 +8,10 @@
 -- KEYS[6] queue's shutdown key
 -- further KEYS: other shutdown keys to be read, where the server has no slots
 -- ARGV: worker, first rank and number of the workers to answer (a window: the registry may be large), most ids to answer
--- Answers {registered 1|0, now, next due time or -1, length of the inbox, {value of each shutdown key or ''}, number of workers,
+-- Answers {registered 1|0, now, next due time or nil, length of the inbox, {value of each shutdown key or ''}, number of workers,
 -- {worker, score, ...}, {fenced worker, ...}, {id of a job to be stopped, ...}}. Only a damaged `workers` can stand in a renewal's way.
 --#include _time.lua
+--#include _due.lua
 local now = server_ms()
 local first, window = tonumber(ARGV[2]), tonumber(ARGV[3])
 local registered = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
@@ -24,7 +25,7 @@ for i = 6, #KEYS do
   orders[i - 5] = type(word) == 'string' and word or ''
 end
 if registered == 1 then redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1]) end
-return {registered, now, tonumber(due[2]) or -1, tonumber(inbox) or 0,
+return {registered, now, due_of(due[2]), tonumber(inbox) or 0,
   orders, redis.call('ZCARD', KEYS[1]),
   redis.call('ZRANGE', KEYS[1], first, first + window - 1, 'WITHSCORES'),
   fenced.err and {} or fenced, cancelled.err and {} or cancelled}
