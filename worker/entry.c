@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "worker/descriptors.h"
 #include "worker/handler/isolated.h"
 #include "worker/health.h"
 #include "worker/options.h"
@@ -22,6 +23,10 @@ static enum status prepare(const struct worker_options *options, struct err *err
 static int work(const struct worker_options *options)
 {
     struct err err = {0};
+    if (descriptors_provide(options, &err) != ST_OK) {
+        fprintf(stderr, "darg-worker: %s\n", err_text(&err));
+        return EXIT_USAGE;
+    }
     struct cgroup_place *place = NULL;
     enum cgroup_mode mode =
         registry_has_programs(options->registry) ? options->cgroup_mode : CGROUP_NONE;

@@ -123,7 +123,7 @@ static struct settle_item make_item(const struct task *task)
         .told = buf_slice(&ending->told),
         .head = buf_slice(&ending->head),
         .is_whole = ending->is_whole,
-        .was_started = true,
+        .was_started = ending->was_started,
         .delay_ms = ending->delay_ms,
         .original = ending->original,
     };

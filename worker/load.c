@@ -73,6 +73,11 @@ void load_end(struct load *load, size_t index, int64_t now_us)
     atomic_store(&line->started_us, 0);
 }
 
+void load_withdraw(struct load *load, size_t index)
+{
+    atomic_store(&load->lines[index].started_us, 0);
+}
+
 void load_set_busy(struct load *load, size_t index, bool is_busy)
 {
     /* Sequentially consistent: see room_notice(). */

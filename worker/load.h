@@ -31,6 +31,8 @@ void load_set_busy(struct load *load, size_t index, bool is_busy);
 void load_begin(struct load *load, size_t index, int64_t now_us, const struct load_run *run,
                 const struct handler *handler);
 void load_end(struct load *load, size_t index, int64_t now_us);
+/* The job it has started was not begun, after all: it says nothing of how long jobs take. */
+void load_withdraw(struct load *load, size_t index);
 
 size_t load_thread_count(const struct load *load);
 size_t load_idle_count(const struct load *load);

@@ -1,158 +1,19 @@
-#include "worker/runner.h"
+#include "worker/runner_state.h"
 
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
-#include "base/killpoint.h"
 #include "base/log.h"
 #include "job/outcome.h"
-#include "queue/cancel.h"
 #include "worker/usage.h"
 
 void runner_scratch_fini(struct runner_scratch *scratch)
 {
     buf_fini(&scratch->result.output);
     buf_fini(&scratch->result.error);
-}
-
-/* The run as it goes through the steps below. */
-struct run {
-    struct handler_observer observer; /* first: what it is told, this run is told */
-    const struct runner *runner;
-    const struct runner_job *what;
-    struct job *job;
-    struct handler_result *result;
-    struct slice id;                 /* of the job, or the claim's name where it has none */
-    char claim[LEASE_NAME_MAX + 32]; /* W:number */
-    int64_t started_ms;
-    bool is_cancelled; /* by a producer */
-};
-
-static void fail(struct run *run, enum handler_outcome outcome, const char *reason)
-{
-    run->result->outcome = outcome;
-    buf_clear(&run->result->error);
-    buf_append_text(&run->result->error, reason);
-}
-
-static void cancel(struct run *run, const char *reason)
-{
-    run->is_cancelled = true;
-    run->result->is_crash = false;
-    fail(run, HANDLER_BURY, reason);
-}
-
-static bool is_expired(const struct run *run)
-{
-    return run->job->expires_at_ms > 0 &&
-           session_server_ms(run->what->session) >= run->job->expires_at_ms;
-}
-
-/* ---- what a handler says meanwhile ---- */
-
-/* The observer of a run is its first member. */
-static void log_said(struct run *run, enum log_level level, const char *message, struct slice text)
-{
-    if (!log_enabled(level))
-        return;
-    struct log_field fields[] = {
-        LOG_STR("queue", run->what->session->lease.queue->name),
-        LOG_SLICE("id", run->id),
-        LOG_STR("type", run->job->type),
-        LOG_SLICE("said", text),
-    };
-    log_line(level, message, fields, sizeof fields / sizeof *fields);
-}
-
-static void observe_progress(struct handler_observer *observer, struct slice text)
-{
-    struct run *run = (struct run *)observer;
-    running_set_progress(run->runner->running, run->what->thread, text);
-    log_said(run, LOG_DEBUG, "progress of a job", text);
-}
-
-static void observe_log(struct handler_observer *observer, enum log_level level, struct slice text)
-{
-    log_said((struct run *)observer, level, "a handler says", text);
-}
-
-/* ---- the run ---- */
-
-static void call_handler(struct run *run, const struct handler *handler, int64_t now_us)
-{
-    const struct runner *runner = run->runner;
-    const struct job *job = run->job;
-    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, runner->timeout_ms);
-    struct handler_call call = {
-        .job = job,
-        .queue = run->what->session->lease.queue->name,
-        .run = job->history.runs + 1,
-        .attempt = job->history.attempts + 1,
-        .timeout_ms = timeout_ms,
-        .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = handler_max_output(handler, runner->max_output),
-        .thread = run->what->thread,
-        .observer = &run->observer,
-        .abort_fd = running_stop_fd(runner->running, run->what->thread),
-    };
-    const struct session *session = run->what->session;
-    const struct load_run name = {
-        .queue = session->slot, .generation = session->generation, .number = run->what->number};
-    running_begin(runner->running, run->what->thread, job);
-    load_begin(runner->load, run->what->thread, now_us, &name, handler);
-    KILL_POINT("run", "before");
-    handler->run(handler->state, &call, run->result);
-    KILL_POINT("run", "after");
-    load_end(runner->load, run->what->thread, clock_mono_us());
-    bool was_stopped = running_end(runner->running, run->what->thread);
-    if (was_stopped && run->result->outcome != HANDLER_DONE)
-        cancel(run, CANCEL_REASON " while it ran");
-}
-
-static bool was_cancelled(const struct run *run)
-{
-    return atomic_load_explicit(run->what->is_cancelled, memory_order_relaxed);
-}
-
-/* Jobs that ran when a worker died run one at a time: the one that kills must not take the others,
- * innocent so far as anybody knows, from crash to crash with it. False: told to end, or cancelled,
- * first. */
-static bool enter_quarantine(struct run *run)
-{
-    enum { LOOK_MS = 20 };
-    const struct runner *runner = run->runner;
-    while (pthread_mutex_trylock(runner->quarantine) != 0) {
-        struct pollfd abort = {.fd = running_stop_fd(runner->running, run->what->thread),
-                               .events = POLLIN};
-        if (was_cancelled(run))
-            cancel(run, CANCEL_REASON);
-        else if (poll(&abort, 1, LOOK_MS) > 0)
-            fail(run, HANDLER_ABORTED, "the worker ends");
-        else
-            continue;
-        return false;
-    }
-    return true;
-}
-
-static void call_with_care(struct run *run, const struct handler *handler)
-{
-    bool is_suspect = run->job->history.crashes > 0;
-    if (is_suspect && !enter_quarantine(run))
-        return;
-    /* Reading a job takes next to no time, so its start is that of the handler; a clock costs more.
-     */
-    if (was_cancelled(run))
-        cancel(run, CANCEL_REASON);
-    else
-        call_handler(run, handler, is_suspect ? clock_mono_us() : run->what->started_us);
-    if (is_suspect)
-        pthread_mutex_unlock(run->runner->quarantine);
 }
 
 /* The claim's name, made when it is first needed: most jobs do without. */
@@ -176,36 +37,29 @@ static void name_job(struct run *run)
 /* Fills run->result, from the handler or in its place. */
 static void perform(struct run *run, struct err *err)
 {
-    buf_clear(&run->result->output);
-    buf_clear(&run->result->error);
-    run->result->outcome = HANDLER_DONE;
-    run->result->output_is_json = false;
-    run->result->retry_after_ms = -1;
-    run->result->is_crash = false;
-    run->result->usage = (struct handler_usage){0};
-
+    run_clear_result(run->result);
     *err = (struct err){0};
     bool is_valid = job_read(run->what->text, run->runner->max_job_size, run->job, err) == ST_OK;
     name_job(run);
     if (!is_valid) {
-        fail(run, HANDLER_BURY, err_text(err));
+        run_fail(run, HANDLER_BURY, err_text(err));
         return;
     }
-    if (is_expired(run)) {
-        fail(run, HANDLER_BURY, "it expired before it could be run");
+    if (run_is_expired(run)) {
+        run_fail(run, HANDLER_BURY, RUN_EXPIRED_REASON);
         return;
     }
     if (run->job->history.crashes >= run->runner->max_crashes) {
         (void)err_set(err, ST_INVALID, "poison: %lld workers died while they ran it",
                       (long long)run->job->history.crashes);
-        fail(run, HANDLER_BURY, err_text(err));
+        run_fail(run, HANDLER_BURY, err_text(err));
         return;
     }
     const struct handler *handler = registry_find(run->runner->registry, run->job->type);
     if (handler)
-        call_with_care(run, handler);
+        run_call(run, handler);
     else
-        fail(run, HANDLER_RETRY, "no handler for this type of job here");
+        run_fail(run, HANDLER_RETRY, "no handler for this type of job here");
 }
 
 static enum settle_kind decide(const struct run *run)
@@ -216,6 +70,7 @@ static enum settle_kind decide(const struct run *run)
     case HANDLER_DONE:
         return SETTLE_DONE;
     case HANDLER_ABORTED:
+    case HANDLER_UNABLE:
         return run->runner->is_at_most_once ? SETTLE_BURY : SETTLE_RELEASE;
     case HANDLER_RETRY:
         if (!run->runner->is_at_most_once && job->history.attempts + 1 < max_attempts)
@@ -288,6 +143,7 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     const struct job *job = run->job;
     struct ending *ending = mem_new(sizeof *ending);
     ending->kind = kind;
+    ending->was_started = run->has_begun;
     ending->is_whole = !job->is_enveloped;
     ending->original = job->original;
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
@@ -313,7 +169,11 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         [SETTLE_RELEASE] = "job given back",
     };
     bool is_bad = kind == SETTLE_BURY && !run->is_cancelled;
-    enum log_level level = is_bad ? LOG_ERROR : kind == SETTLE_RETRY ? LOG_WARN : LOG_INFO;
+    bool is_unbegun = kind == SETTLE_RELEASE && !run->has_begun; /* shortage_note() tells of it */
+    enum log_level level = is_bad                 ? LOG_ERROR
+                           : kind == SETTLE_RETRY ? LOG_WARN
+                           : is_unbegun           ? LOG_DEBUG
+                                                  : LOG_INFO;
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
@@ -338,7 +198,7 @@ struct ending *runner_run(const struct runner *runner, const struct runner_job *
                           struct runner_scratch *scratch)
 {
     struct run run = {
-        .observer = {.progress = observe_progress, .log = observe_log},
+        .observer = {.progress = run_observe_progress, .log = run_observe_log},
         .runner = runner,
         .what = what,
         .job = &scratch->job,
@@ -347,7 +207,9 @@ struct ending *runner_run(const struct runner *runner, const struct runner_job *
     };
     perform(&run, &scratch->err);
     if (run.result->outcome == HANDLER_ABORTED && runner->is_at_most_once)
-        fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
+        run_fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
+    if (run.result->outcome == HANDLER_UNABLE && runner->is_at_most_once)
+        buf_append_text(&run.result->error, " (until its worker ended: it was not run)");
     enum settle_kind kind = decide(&run);
     bool is_plain = kind == SETTLE_DONE && !is_asked_for(run.job);
     struct ending *ending = is_plain ? NULL : make_ending(&run, kind);

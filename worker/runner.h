@@ -14,6 +14,7 @@
 #include "worker/load.h"
 #include "worker/running.h"
 #include "worker/session.h"
+#include "worker/shortage.h"
 
 struct runner {
     const struct registry *registry; /* borrowed */
@@ -27,6 +28,7 @@ struct runner {
     int64_t max_crashes;             /* workers a job may kill: then it is buried unrun */
     bool is_at_most_once;            /* a job that fails is buried, never run again */
     pthread_mutex_t *quarantine;     /* held while a job runs that was there when a worker died */
+    struct shortage *shortage;       /* borrowed */
 };
 
 /* What is run: an element of a queue, and the claim that names this run ("W:17"). */

@@ -22,6 +22,7 @@
 /* How a job that was run is to be settled; made by the runner, read by the finisher. */
 struct ending {
     enum settle_kind kind;
+    bool was_started;      /* SETTLE_RELEASE: its handler had begun, which counts a run */
     int64_t delay_ms;      /* SETTLE_RETRY */
     bool is_whole;         /* the whole element is the original */
     struct slice original; /* the producer's bytes; into the task's text */

@@ -66,6 +66,9 @@ static int print_end(const struct handler_result *result)
     case HANDLER_ABORTED:
         fprintf(stderr, "ended by a signal, would be given back\n");
         break;
+    case HANDLER_UNABLE:
+        fprintf(stderr, "could not be started, would wait: %s\n", error);
+        break;
     }
     return EXIT_FAILED;
 }

@@ -99,6 +99,7 @@ static enum status prepare(struct worker *self, struct err *err)
         .backoff = options->backoff,
         .is_at_most_once = options->is_at_most_once,
         .quarantine = &self->quarantine,
+        .shortage = &self->shortage,
     };
     return ST_OK;
 }

@@ -20,6 +20,7 @@ struct worker {
     struct room *room;
     struct runner runner;
     pthread_mutex_t quarantine; /* see runner.h */
+    struct shortage shortage;   /* likewise */
     struct running *running;
     struct wake changed; /* a fetcher has become ready or has ended */
     int signal_fd;

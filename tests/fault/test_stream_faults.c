@@ -213,6 +213,18 @@ static void test_dies_between_jobs(void **state)
     assert_int_not_equal(atoi(buf_text(&f->exec->result.output)), pid);
 }
 
+/* It lacks something, and has read nothing: no job is to blame. */
+static void test_lacks_something(void **state)
+{
+    struct stream_fixture *f = *state;
+    stream_fixture_use(f, "stream:sh -c 'exit 75'");
+    stream_fixture_expect(f, "1", HANDLER_UNABLE,
+                          "the handler ended before it answered: exit status 75");
+    stream_fixture_use(f, "stream:sh -c 'read -r hello; read -r job; exit 75'");
+    stream_fixture_expect(f, "1", HANDLER_RETRY,
+                          "the handler ended before it answered: exit status 75");
+}
+
 static void test_cannot_be_run(void **state)
 {
     struct stream_fixture *f = *state;
@@ -236,7 +248,7 @@ int main(void)
         TEST(test_does_not_read),         TEST(test_told_to_end),
         TEST(test_floods_standard_error), TEST(test_leaves_children),
         TEST(test_will_not_leave),        TEST(test_dies_between_jobs),
-        TEST(test_cannot_be_run),
+        TEST(test_cannot_be_run),         TEST(test_lacks_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,7 +228,7 @@ static bool run_short_of_descriptors(struct exec_fixture *fixture, struct exec_c
     fixture->call.run = 0;
     for (rlim_t count = 3; count < 3 + 6; count++)
         good = good && limit_descriptors(count) &&
-               run_is(fixture, command, HANDLER_RETRY, "cannot make a pipe");
+               run_is(fixture, command, HANDLER_UNABLE, "cannot make a pipe");
     int64_t start = clock_mono_ms();
     fixture->call.timeout_ms = 30000;
     good = good && limit_descriptors(3 + 6) && run_is(fixture, command, HANDLER_DONE, "slept\n");
@@ -254,8 +254,8 @@ static bool run_short_of_processes(struct exec_fixture *fixture, struct exec_com
         return false;
     if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
         return false;
-    return run_is(fixture, command, HANDLER_RETRY, "cannot start a process for ") &&
-           run_is(fixture, command, HANDLER_RETRY, "Resource temporarily unavailable");
+    return run_is(fixture, command, HANDLER_UNABLE, "cannot start a process for ") &&
+           run_is(fixture, command, HANDLER_UNABLE, "Resource temporarily unavailable");
 }
 
 static void test_short_of_processes(void **state)

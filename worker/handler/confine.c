@@ -51,9 +51,22 @@ static bool set_limit(enum limit_number number, rlim_t value, bool is_lasting)
     return setrlimit(resource, &limit) == 0;
 }
 
+/* The worker may have raised its own, which programs that use select() cannot bear. Never fails:
+ * what is lowered may be lowered. */
+static void set_files(int64_t files)
+{
+    struct rlimit limit;
+    if (files <= 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= (rlim_t)files)
+        return;
+    limit.rlim_cur = (rlim_t)files;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool set_limits(const struct limits *limits, const struct confine_how *how,
                        struct confine_failure *failure)
 {
+    if (!limits_have(limits, LIMIT_FILES))
+        set_files(how->files);
     for (enum limit_number number = 0; number < LIMIT_NUMBERS; number++) {
         bool is_default = number == LIMIT_CORE && !limits_have(limits, number);
         if (limits_resource(number) < 0 || (!is_default && !limits_have(limits, number)))

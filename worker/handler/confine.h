@@ -18,6 +18,7 @@ struct confine_failure {
 struct confine_how {
     bool is_lasting;         /* the limit of processor time can be raised later */
     bool are_processes_kept; /* to their number, by a control group */
+    int64_t files; /* the soft limit of descriptors where the limits say nothing; 0: as it is */
 };
 
 /* Sets limits, groups, group, user and directory; NULL: no core dumps, and nothing else. After a

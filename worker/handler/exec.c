@@ -214,7 +214,8 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
                                    .environment = start.environment,
                                    .limits = command->limits,
                                    .oom_kills = command->oom_kills,
-                                   .groups = command->groups};
+                                   .groups = command->groups,
+                                   .files = command->files};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
         struct exec_death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;
@@ -222,7 +223,7 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
         conclude(end, &death, command->limits, call, result);
     } else {
         buf_append_text(&result->error, err_text(&err));
-        result->outcome = HANDLER_RETRY;
+        result->outcome = HANDLER_UNABLE;
     }
     free_start(command, &start);
 }

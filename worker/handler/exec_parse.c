@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,6 +227,13 @@ void exec_limit(void *state, const struct limits *limits)
         add_user(command, limits);
 }
 
+static int64_t soft_limit_of_files(void)
+{
+    struct rlimit limit;
+    bool is_known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return is_known && limit.rlim_cur <= INT64_MAX ? (int64_t)limit.rlim_cur : 0;
+}
+
 enum status exec_parse(const char *text, struct exec_command **parsed, struct err *err)
 {
     struct exec_command *command = mem_new(sizeof *command);
@@ -241,6 +249,7 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
     } else {
         copy_environment(command);
         command->oom_kills = oom_kills();
+        command->files = soft_limit_of_files();
     }
     *parsed = command;
     return status;

@@ -20,6 +20,7 @@ struct exec_command {
     const struct limits *limits; /* borrowed; NULL: none */
     int64_t oom_kills;           /* oom.h; when it was parsed */
     struct cgroups *groups;      /* borrowed; NULL: none, as before exec_begin() */
+    int64_t files;               /* the soft limit of descriptors when it was parsed; 0: none */
 };
 
 #endif

@@ -2,8 +2,9 @@
  * milliseconds; and instead of posix_spawn(): that can set neither the death signal nor
  * no_new_privs. Its price: until execve() the child runs in the parent's memory, on the parent's
  * stack. So signals are blocked around it (no handler of the parent may run in the child), and the
- * child makes system calls only. It works unchanged where vfork() is really a fork(), as under a
- * race detector. */
+ * child makes system calls only. That memory is also how the child says what it lacks. Where
+ * vfork() is really a fork(), as under a race detector, all works but this: what it lacks is then
+ * in its words alone. */
 #include "worker/handler/exec_spawn.h"
 
 #include "base/parse.h"
@@ -35,6 +36,9 @@ struct plan {
     int stdio[3];
     int entrance; /* of its control group; -1: it has none */
     struct confine_how how;
+    /* Written by the child, which the compiler does not know to share our memory; why is 0 if it
+     * lacks nothing. */
+    volatile struct confine_failure lacks;
 };
 
 /* ---- in the child: only what is async-signal-safe ---- */
@@ -45,14 +49,23 @@ static void say(const char *text)
     (void)ignored;
 }
 
+/* What there may be enough of later, and is not the program's to have. */
+static bool is_shortage(int why)
+{
+    return why == EMFILE || why == ENFILE || why == EAGAIN || why == ENOMEM || why == ENOSPC;
+}
+
 /* Standard error is where the parent looks for reasons. A list of arguments that is too long for
- * the system will be so the next time, too: EX_DATAERR says so. */
-static _Noreturn void give_up(const char *path, const struct confine_failure *failure)
+ * the system will be so the next time, too: EX_DATAERR says so. (That the environment leaves room
+ * for arguments was seen to at the start.) */
+static _Noreturn void give_up(struct plan *plan, const struct confine_failure *failure)
 {
     int why = failure->why;
     const char *words = strerrordesc_np(why);
+    if (is_shortage(why))
+        plan->lacks = *failure;
     say("cannot run ");
-    say(path);
+    say(plan->program->path);
     say(": ");
     if (failure->what) {
         say("cannot ");
@@ -67,18 +80,19 @@ static _Noreturn void give_up(const char *path, const struct confine_failure *fa
 
 /* The parent's own 0, 1 or 2 may have been closed, and be a pipe now: out of the way first, so that
  * no dup2() overwrites what a later one needs. */
-static bool connect_stdio(const int stdio[3])
+static bool connect_stdio(const int stdio[3], struct confine_failure *failure)
 {
     int safe[3];
-    for (int i = 0; i < 3; i++) {
+    bool is_done = true;
+    for (int i = 0; i < 3 && is_done; i++) {
         safe[i] = stdio[i] > STDERR_FILENO ? stdio[i] : fcntl(stdio[i], F_DUPFD_CLOEXEC, 3);
-        if (safe[i] < 0)
-            return false;
+        is_done = safe[i] >= 0;
     }
-    for (int i = 0; i < 3; i++)
-        if (dup2(safe[i], i) < 0)
-            return false;
-    return true;
+    for (int i = 0; i < 3 && is_done; i++)
+        is_done = dup2(safe[i], i) >= 0;
+    if (!is_done)
+        *failure = (struct confine_failure){"connect", "its standard streams", errno};
+    return is_done;
 }
 
 /* Ours are close-on-exec; those of libraries, and of whoever started the worker, need not be. */
@@ -119,30 +133,28 @@ static bool enter_group(const struct plan *plan, struct confine_failure *failure
     return false;
 }
 
-static _Noreturn void run_child(const struct plan *plan)
+static _Noreturn void run_child(struct plan *plan)
 {
     const struct exec_program *program = plan->program;
     struct confine_failure failure = {NULL, NULL, 0};
     die_with_parent(plan);
     setsid();
     reset_signals();
-    if (!connect_stdio(plan->stdio))
-        _exit(EXIT_CANNOT_RUN);
-    if (!enter_group(plan, &failure))
-        give_up(program->path, &failure);
+    if (!connect_stdio(plan->stdio, &failure) || !enter_group(plan, &failure))
+        give_up(plan, &failure);
     close_others();
     if (!confine(program->limits, &plan->how, &failure))
-        give_up(program->path, &failure);
+        give_up(plan, &failure);
     die_with_parent(plan); /* a change of user has undone it */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         execve(program->path, program->argv, program->environment);
     failure.why = errno;
-    give_up(program->path, &failure);
+    give_up(plan, &failure);
 }
 
 /* ---- in the parent ---- */
 
-static pid_t start(const struct plan *plan)
+static pid_t start(struct plan *plan)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -196,6 +208,18 @@ static enum status find_group(const struct exec_program *program, struct exec_ch
     return ST_OK;
 }
 
+/* A child that lacked something has ended, or is about to: waits for it, and tells. */
+static enum status refuse(const struct plan *plan, pid_t pid, struct err *err)
+{
+    const struct confine_failure lacks = plan->lacks;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (lacks.what)
+        return err_system(err, lacks.why, "cannot run %s: cannot %s %s", plan->program->path,
+                          lacks.what, lacks.name);
+    return err_system(err, lacks.why, "cannot run %s", plan->program->path);
+}
+
 enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
                        struct err *err)
 {
@@ -203,7 +227,7 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
                         .parent = getpid(),
                         .stdio = {-1, -1, -1},
                         .entrance = -1,
-                        .how = {.is_lasting = program->is_lasting}};
+                        .how = {.is_lasting = program->is_lasting, .files = program->files}};
     *child = (struct exec_child){.pidfd = -1,
                                  .input = -1,
                                  .output = -1,
@@ -222,6 +246,10 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
     child->pid = start(&plan);
     if (child->pid < 0) {
         status = err_system(err, errno, "cannot start a process for %s", program->path);
+        goto out;
+    }
+    if (plan.lacks.why != 0) {
+        status = refuse(&plan, child->pid, err);
         goto out;
     }
     child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);

@@ -5,7 +5,8 @@
  * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
  * empty signal mask; it is held to its limits (confine.h), can gain no privileges, and the kernel
  * kills it when the thread that started it ends - which pool threads do only with the process. What
- * keeps it from starting after the fork is its first and only output on standard error. */
+ * keeps it from starting after the fork is its first and only output on standard error, unless that
+ * is a shortage: exec_spawn() tells of it. */
 #ifndef DARG_WORKER_HANDLER_EXEC_SPAWN_H
 #define DARG_WORKER_HANDLER_EXEC_SPAWN_H
 
@@ -26,6 +27,7 @@ struct exec_program {
     bool is_lasting;             /* it is to have exec_spawn_renew() called */
     int64_t oom_kills;           /* oom.h; some time before */
     struct cgroups *groups;      /* NULL: there are none */
+    int64_t files; /* its soft limit of descriptors, if its limits say nothing; 0: ours */
 };
 
 struct exec_child {
@@ -53,7 +55,9 @@ struct exec_death {
     struct cgroup_usage group; /* of all that has run in it */
 };
 
-/* ST_SYSTEM with a sentence if there is no process or pipe to be had; nothing is left open then. */
+/* ST_SYSTEM with a sentence if the worker, or the machine, lacks what it takes: descriptors,
+ * processes, memory, a control group. That says nothing of the program or its job, and may pass;
+ * nothing is left open then. */
 MUST_CHECK enum status exec_spawn(const struct exec_program *program, struct exec_child *child,
                                   struct err *err);
 

@@ -40,6 +40,8 @@ enum handler_outcome {
     HANDLER_RETRY,   /* failed: again later, or dead once its attempts are used up */
     HANDLER_BURY,    /* failed for good */
     HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
+    HANDLER_UNABLE,  /* not begun: the worker lacks what it takes to start it. Says nothing of the
+                      * job, which can be run as soon as there is more */
 };
 
 /* What the program of a run has used. One that has ended with the run: with those of its children

@@ -9,13 +9,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/parse.h"
 #include "worker/handler/isolate.h"
 
-enum { CHUNK_BYTES = 64 << 10, EXIT_CANNOT = 1 };
+enum { CHUNK_BYTES = 64 << 10, EXIT_CANNOT = 1, REST_MS = 100 };
 
 /* The worker, as this process sees it. */
 struct talk {
@@ -163,6 +164,14 @@ static enum status read_call(struct json_field *fields, struct job *job,
     return status;
 }
 
+/* Waits a little for what this process lacks to start the handler, be it threads or memory, which
+ * is not the job's fault. False: it is to end. */
+static bool await_means(const struct talk *talk)
+{
+    struct pollfd term = {.fd = talk->term_fd, .events = POLLIN};
+    return poll(&term, 1, REST_MS) <= 0;
+}
+
 static enum status run_line(struct talk *talk, const struct handler *handler, struct slice line,
                             struct err *err)
 {
@@ -188,8 +197,12 @@ static enum status run_line(struct talk *talk, const struct handler *handler, st
     /* Without a time-out of its own: the worker watches the time, and sends TERM. */
     talk->id = fields[ID].value.text;
     handler->run(handler->state, &call, &result);
+    while (result.outcome == HANDLER_UNABLE && await_means(talk)) {
+        buf_clear(&result.error);
+        handler->run(handler->state, &call, &result);
+    }
     /* Told to end, it has nothing to answer: the worker knows why. */
-    if (result.outcome != HANDLER_ABORTED)
+    if (result.outcome != HANDLER_ABORTED && result.outcome != HANDLER_UNABLE)
         answer(talk, &result);
     buf_fini(&result.output);
     buf_fini(&result.error);
@@ -276,10 +289,13 @@ int isolated_run(struct plugin *own)
     prctl(PR_SET_NAME, "darg-isolated");
     enum status status =
         parse_int(slice_of(max_output ? max_output : ""), 0, INT64_MAX, &talk.max_output, &err);
-    if (status == ST_OK)
+    bool is_short = false; /* of descriptors: no job has been read */
+    if (status == ST_OK) {
         status = take_streams(&talk, &err);
-    if (status == ST_OK)
-        status = take_signals(&talk, &err);
+        if (status == ST_OK)
+            status = take_signals(&talk, &err);
+        is_short = status != ST_OK;
+    }
     if (status == ST_OK && option != NULL)
         status = plugin_open(option, &loaded, &err);
     if (status == ST_OK && loaded == NULL && own == NULL)
@@ -290,5 +306,5 @@ int isolated_run(struct plugin *own)
         fprintf(stderr, "%s: %s\n", program_invocation_short_name, err_text(&err));
     plugin_release(loaded);
     buf_fini(&talk.read);
-    return status == ST_OK ? 0 : EXIT_CANNOT;
+    return status == ST_OK ? EX_OK : is_short ? EX_TEMPFAIL : EXIT_CANNOT;
 }

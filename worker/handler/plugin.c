@@ -188,35 +188,44 @@ static void *watch_job(void *context)
     return NULL;
 }
 
-static int run_watched(const struct entry *entry, struct darg_job *job)
+/* False with a sentence: there is nobody to be had who would watch over it, so it was not run. */
+static bool run_watched(const struct entry *entry, struct darg_job *job, int *answer,
+                        struct err *err)
 {
-    struct err err = {0};
     struct watcher watcher = {.entry = entry, .job = job, .stop_fd = darg_job_stop_fd(job)};
     int failed = watcher.stop_fd < 0 ? errno : 0;
-    enum status status = wake_init(&watcher.returned, &err);
+    enum status status = wake_init(&watcher.returned, err);
     if (failed == 0 && status == ST_OK)
         failed = pthread_create(&watcher.thread, NULL, watch_job, &watcher);
-    int answer = DARG_RETRY;
-    if (failed == 0 && status == ST_OK) {
-        answer = entry->handler->run(entry->plugin->state, job);
+    if (failed != 0)
+        status = err_system(err, failed, "cannot watch over the job");
+    if (status == ST_OK) {
+        *answer = entry->handler->run(entry->plugin->state, job);
         wake_set(&watcher.returned);
         pthread_join(watcher.thread, NULL);
-    } else {
-        darg_job_fail(job, "cannot watch over the job: %s",
-                      failed != 0 ? strerror(failed) : err_text(&err));
     }
     wake_fini(&watcher.returned);
-    return answer;
+    return status == ST_OK;
 }
 
 static void run_entry(void *state, const struct handler_call *call, struct handler_result *result)
 {
     const struct entry *entry = state;
     struct darg_job job;
+    struct err err = {0};
+    int answer = DARG_RETRY;
+    bool has_begun = true;
     plugin_job_begin(&job, call, result);
-    int answer = entry->handler->cancel != NULL ? run_watched(entry, &job)
-                                                : entry->handler->run(entry->plugin->state, &job);
-    plugin_job_conclude(&job, answer);
+    if (entry->handler->cancel != NULL)
+        has_begun = run_watched(entry, &job, &answer, &err);
+    else
+        answer = entry->handler->run(entry->plugin->state, &job);
+    if (has_begun) {
+        plugin_job_conclude(&job, answer);
+    } else {
+        buf_append_text(&result->error, err_text(&err));
+        result->outcome = HANDLER_UNABLE;
+    }
     plugin_job_end(&job);
 }
 

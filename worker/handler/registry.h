@@ -39,8 +39,9 @@ MUST_CHECK enum status registry_add_plugin(struct registry *registry, struct plu
 MUST_CHECK enum status registry_add_plugin_option(struct registry *registry, const char *option,
                                                   const struct registry_how *how, struct err *err);
 
-/* Whether any handler has programs. */
+/* Whether any handler has programs, and how many have some that stay: for each thread, one. */
 bool registry_has_programs(const struct registry *registry);
+size_t registry_count_residents(const struct registry *registry);
 
 /* Begins all that has to be begun in this process, before there are threads. Programs run in these
  * control groups, which are borrowed until registry_end(); NULL: none. ST_SYSTEM with a sentence.

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -180,10 +181,12 @@ static void end_dead(struct talk *talk, bool is_fresh)
         buf_append_text(&slot->reason, "the handler ended before it answered: ");
         exec_death_append(&death, slot->limits, false, &slot->reason);
     }
-    bool could_run =
-        !WIFEXITED(death.wait_status) || WEXITSTATUS(death.wait_status) != EXIT_CANNOT_RUN;
-    talk->result->is_crash = talk->end == TALK_GOES_ON && death.is_known && has_read && could_run;
-    talk->result->outcome = HANDLER_RETRY;
+    bool has_exited = death.is_known && WIFEXITED(death.wait_status);
+    int code = has_exited ? WEXITSTATUS(death.wait_status) : -1;
+    bool is_silent = talk->end == TALK_GOES_ON;
+    bool is_unable = is_silent && !has_read && code == EX_TEMPFAIL;
+    talk->result->is_crash = is_silent && death.is_known && has_read && code != EXIT_CANNOT_RUN;
+    talk->result->outcome = is_unable ? HANDLER_UNABLE : HANDLER_RETRY;
     talk->result->usage = death.usage;
     talk->end = TALK_DIED;
 }

@@ -199,6 +199,7 @@ enum status stream_child_start(struct stream_child *child, const struct exec_com
                                    .limits = command->limits,
                                    .oom_kills = command->oom_kills,
                                    .groups = command->groups,
+                                   .files = command->files,
                                    .is_lasting = true};
     struct exec_child process;
     enum status status = exec_spawn(&program, &process, err);

@@ -185,7 +185,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
     }
     if (stream_child_start(&slot->child, stream->command, &err) != ST_OK) {
         buf_append_text(&result->error, err_text(&err));
-        result->outcome = HANDLER_RETRY;
+        result->outcome = HANDLER_UNABLE;
         return false;
     }
     slot->answered = slot->cpu_us = 0;

@@ -1,0 +1,21 @@
+/* registry_state - what the halves of the registry share: its rows. Included by registry*.c only.
+ */
+#ifndef DARG_WORKER_HANDLER_REGISTRY_STATE_H
+#define DARG_WORKER_HANDLER_REGISTRY_STATE_H
+
+#include "worker/handler/limits.h"
+#include "worker/handler/registry.h"
+
+struct row {
+    char *type; /* owned, as is the state */
+    struct handler handler;
+    struct limits *limits; /* NULL: none */
+    bool is_builtin;
+};
+
+struct registry {
+    struct row *rows; /* sorted by type */
+    size_t count;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* runner_state - what the two halves of the runner share: a run on its way. Included by runner*.c
+ * only. */
+#ifndef DARG_WORKER_RUNNER_STATE_H
+#define DARG_WORKER_RUNNER_STATE_H
+
+#include "worker/runner.h"
+
+/* The run as it goes through its steps. */
+struct run {
+    struct handler_observer observer; /* first: what it is told, this run is told */
+    const struct runner *runner;
+    const struct runner_job *what;
+    struct job *job;
+    struct handler_result *result;
+    struct slice id;                 /* of the job, or the claim's name where it has none */
+    char claim[LEASE_NAME_MAX + 32]; /* W:number */
+    int64_t started_ms;
+    bool is_cancelled; /* by a producer */
+    bool has_begun;    /* its handler had what it takes to start */
+};
+
+/* Clears the result before a handler is called. */
+void run_clear_result(struct handler_result *result);
+
+/* Puts an outcome in place of what the handler has said. */
+void run_fail(struct run *run, enum handler_outcome outcome, const char *reason);
+
+#define RUN_EXPIRED_REASON "it expired before it could be run"
+bool run_is_expired(const struct run *run);
+
+/* Calls the handler and fills in run->result: at once, or, for a job that was there when a worker
+ * died, when no other such job runs. Where the worker lacks what it takes to start the handler, the
+ * job waits for a while first. */
+void run_call(struct run *run, const struct handler *handler);
+
+/* The functions of run->observer: what a handler says meanwhile. */
+void run_observe_progress(struct handler_observer *observer, struct slice text);
+void run_observe_log(struct handler_observer *observer, enum log_level level, struct slice text);
+
+#endif
