@@ -29,7 +29,6 @@ enum {
     POPPER_MS = 3000,
     MARK_AGAIN_MS = CANCEL_MARK_MS / 3,
     EMPTY_PASSES = 2, /* in a row: what went the other way during one is met by the next */
-    WORKERS_MAX = 1000,
     PASSES_MAX = 100
 };
 
@@ -239,8 +238,7 @@ static enum status await_poppers(struct cancel *cancel, struct err *err)
         is_unknown = is_unknown || cancel->targets[i].state == UNKNOWN;
     if (!is_unknown)
         return ST_OK;
-    enum status status =
-        stats_workers(cancel->context.conn, &cancel->context.queue, WORKERS_MAX, &workers, err);
+    enum status status = stats_workers(cancel->context.conn, &cancel->context.queue, &workers, err);
     for (size_t i = 0; status == ST_OK && !has_popper && i < reply_count(workers); i += 2)
         status = is_popper(cancel, reply_slice(reply_at(workers, i)), &has_popper, err);
     reply_free(workers);

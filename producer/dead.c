@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 50, CLOCK_SLACK_MS = 10000 };
+enum { PAGE = 50, SHOWN = 50, CLOCK_SLACK_MS = 10000 };
 
 enum action { LIST, RETRY, DROP };
 
@@ -29,8 +29,9 @@ struct search {
     int64_t now_ms;   /* server time when the command began */
     int64_t begun_ms; /* the same moment, monotonic */
     int64_t found;    /* matches: shown, or really moved or dropped */
+    bool is_cut;      /* by the limit */
     struct table table;
-    struct cJSON *list;
+    struct table_list list;
 };
 
 struct death {
@@ -64,7 +65,7 @@ static void show(struct search *search, const struct death *death)
 {
     const struct job *job = &death->job;
     int64_t age_ms = search->now_ms - death->died_ms;
-    if (search->list == NULL) {
+    if (!search->context.is_json) {
         table_add_text(&search->table, job->id[0] != '\0' ? job->id : "-");
         table_add_text(&search->table, job->type[0] != '\0' ? job->type : "?");
         table_add_age(&search->table, age_ms < 0 ? 0 : age_ms);
@@ -83,7 +84,7 @@ static void show(struct search *search, const struct death *death)
     if (job->history.usage.len > 0)
         table_json_raw(object, "usage", job->history.usage);
     table_json_raw(object, "job", job->original);
-    cJSON_AddItemToArray(search->list, object);
+    table_list_add(&search->list, object);
 }
 
 static bool is_enough(const struct search *search, int64_t more)
@@ -122,9 +123,10 @@ static enum status take_page(struct search *search, const struct reply *page, in
     for (size_t i = 0; i + 1 < reply_count(page) && seen < PAGE; i += 2, seen++) {
         struct death death;
         read_death(&death, reply_slice(reply_at(page, i)), reply_time_ms(reply_at(page, i + 1), 0));
-        bool is_match = was_dead(search, &death) && matches(search, &death) &&
-                        !is_enough(search, (int64_t)count);
-        if (is_match && search->action == LIST) {
+        bool is_match = was_dead(search, &death) && matches(search, &death);
+        if (is_match && is_enough(search, (int64_t)count)) {
+            search->is_cut = true;
+        } else if (is_match && search->action == LIST) {
             show(search, &death);
             search->found++;
         } else if (is_match) {
@@ -145,6 +147,8 @@ static enum status find_all(struct search *search, struct err *err)
     search->now_ms = stats.now_ms;
     search->begun_ms = clock_mono_ms();
     int64_t rank = 0;
+    if (search->action == LIST && search->context.is_json)
+        table_list_begin(&search->list);
     while (status == ST_OK && !is_enough(search, 0) && !interrupt_is_set()) {
         struct reply *page = NULL;
         status = dead_page(search->context.conn, &search->context.queue, rank, PAGE, &page, err);
@@ -153,22 +157,31 @@ static enum status find_all(struct search *search, struct err *err)
             status = take_page(search, page, &rank, err);
         reply_free(page);
         if (is_end)
-            break;
+            return status;
     }
+    /* Of what was not looked at nobody knows whether it matches. */
+    search->is_cut = search->is_cut || (is_enough(search, 0) && stats.dead > rank);
     return status;
+}
+
+static void report_list(struct search *search)
+{
+    char number[TABLE_NUMBER_MAX];
+    if (search->context.is_json)
+        table_list_end(&search->list);
+    else
+        table_print(&search->table);
+    fflush(stdout);
+    if (search->is_cut)
+        context_note("these are the %s that died last; --limit shows more, --all all of them",
+                     table_number(search->found, number));
 }
 
 static void report(struct search *search)
 {
     char number[TABLE_NUMBER_MAX];
-    if (search->list != NULL) {
-        table_json_print(search->list);
-        search->list = NULL;
-    } else if (search->action == LIST) {
-        table_print(&search->table);
-        if (is_enough(search, 0))
-            context_note("these are the %s that died last; --limit shows more",
-                         table_number(search->found, number));
+    if (search->action == LIST) {
+        report_list(search);
     } else if (search->context.is_json) {
         struct cJSON *object = cJSON_CreateObject();
         table_json_int(object, search->action == RETRY ? "retried" : "dropped", search->found);
@@ -187,8 +200,8 @@ static int run(struct search *search)
         !context_confirm(search->is_yes, "Drop %s dead jobs of queue '%s' for good?",
                          search->is_all ? "all" : "the matching", search->context.queue.name))
         return DARG_FAILED;
-    if (search->action == LIST && search->context.is_json)
-        search->list = cJSON_CreateArray();
+    if (search->action == LIST && search->limit == 0 && !search->is_all)
+        search->limit = SHOWN;
     enum status status = find_all(search, &err);
     report(search);
     if (status != ST_OK)
@@ -207,9 +220,9 @@ static int search_main(enum action action, const struct context_spec *texts, int
         {"type", 0, OPT_STRING, &search.type, .value_name = "TYPE", .help = "jobs of this type"},
         {"error", 0, OPT_STRING, &search.error, .value_name = "TEXT",
          .help = "jobs whose error contains TEXT"},
-        {"limit", 0, OPT_INT, &search.limit, .value_name = "N",
-         .default_text = action == LIST ? "50" : NULL, .min = 1, .max = INT64_MAX,
-         .help = "at most N jobs, the last dead first"},
+        {"limit", 0, OPT_INT, &search.limit, .value_name = "N", .min = 1, .max = INT64_MAX,
+         .help = action == LIST ? "at most N jobs, the last dead first (default: 50)"
+                                : "at most N jobs, the last dead first"},
         {"all", 0, OPT_FLAG, &search.is_all, .help = "all jobs"},
         {action == DROP ? "yes" : NULL, 'y', OPT_FLAG, &search.is_yes, .help = "do not ask"},
         {0},
@@ -229,7 +242,6 @@ static int search_main(enum action action, const struct context_spec *texts, int
         exit_code = context_fail(&err);
     else
         exit_code = run(&search);
-    cJSON_Delete(search.list);
     table_fini(&search.table);
     context_fini(&search.context);
     interrupt_end();
@@ -242,7 +254,7 @@ static int list_main(int argc, char **argv)
                                        .usage = "[options]",
                                        .summary = "Lists dead jobs, the last dead first.",
                                        .examples = "  darg dead list -q mail --error timeout\n"
-                                                   "  darg dead list --all --limit 1000 --json\n"};
+                                                   "  darg dead list --all --json | jq .\n"};
     return search_main(LIST, &texts, argc, argv);
 }
 

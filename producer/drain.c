@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* A worker without a sign of life for so long is dead, and nobody is left to reap it. */
-enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000, WORKERS_MAX = 10000 };
+enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000 };
 
 struct drain {
     struct context context;
@@ -108,7 +108,7 @@ static enum status count_left(struct drain *drain, const struct reply *first, si
     const struct queue *queue = &drain->context.queue;
     struct reply *now = NULL;
     struct stats stats;
-    enum status status = stats_workers(conn, queue, WORKERS_MAX, &now, err);
+    enum status status = stats_workers(conn, queue, &now, err);
     if (status == ST_OK)
         status = stats_read(conn, queue, &stats, err);
     *left = 0;
@@ -127,8 +127,7 @@ static enum status count_left(struct drain *drain, const struct reply *first, si
 static enum status await_exits(struct drain *drain, struct err *err)
 {
     struct reply *first = NULL;
-    enum status status =
-        stats_workers(drain->context.conn, &drain->context.queue, WORKERS_MAX, &first, err);
+    enum status status = stats_workers(drain->context.conn, &drain->context.queue, &first, err);
     while (status == ST_OK) {
         size_t left = 1;
         status = count_left(drain, first, &left, err);

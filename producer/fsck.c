@@ -15,7 +15,7 @@ struct fsck {
     struct check_options options;
     bool is_all;
     struct table table;
-    struct cJSON *json; /* NULL: a table is wanted */
+    struct table_list list;
     size_t queues, findings, wrong;
 };
 
@@ -26,7 +26,7 @@ static void add_finding(struct fsck *fsck, const char *queue, const struct check
 {
     fsck->findings++;
     fsck->wrong += finding->level == CHECK_WRONG;
-    if (fsck->json == NULL) {
+    if (!fsck->context.is_json) {
         table_add_text(&fsck->table, queue);
         table_add_text(&fsck->table, levels[finding->level]);
         table_add_int(&fsck->table, finding->count);
@@ -41,7 +41,7 @@ static void add_finding(struct fsck *fsck, const char *queue, const struct check
     table_json_int(object, "count", finding->count);
     table_json_text(object, "key", slice_of(finding->key));
     table_json_text(object, "what", slice_of(finding->text));
-    cJSON_AddItemToArray(fsck->json, object);
+    table_list_add(&fsck->list, object);
 }
 
 static enum status check_queue(struct fsck *fsck, const char *name, struct err *err)
@@ -81,13 +81,12 @@ static int run(struct fsck *fsck)
 {
     struct err err = {0};
     if (fsck->context.is_json)
-        fsck->json = cJSON_CreateArray();
+        table_list_begin(&fsck->list);
     enum status status = check_queues(fsck, &err);
-    if (fsck->json != NULL)
-        table_json_print(fsck->json);
+    if (fsck->context.is_json)
+        table_list_end(&fsck->list);
     else if (fsck->findings > 0)
         table_print(&fsck->table);
-    fsck->json = NULL;
     if (status != ST_OK)
         return context_fail(&err);
     if (fsck->findings == 0 && !fsck->is_all)

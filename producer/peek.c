@@ -5,12 +5,26 @@
 
 #include "base/parse.h"
 #include "job/job.h"
+#include "queue/place.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
-enum { PEEK_DEFAULT = 10, PEEK_MAX = 1000, ARGS_SHOWN = 60 };
+enum {
+    PEEK_DEFAULT = 10,
+    PEEK_MAX = 1000,
+    ARGS_SHOWN = 60,
+    PAGE_FIRST = 10,      /* elements; one may be a mebibyte */
+    PAGE_BYTES = 1 << 20, /* of a page, about */
+};
+
+struct peek {
+    struct context context;
+    int64_t count, shown;
+    struct table table;
+    struct table_list list;
+};
 
 static void add_row(struct table *table, const struct job *job)
 {
@@ -51,40 +65,80 @@ static struct cJSON *json_of(const struct job *job, const struct err *refusal)
     return object;
 }
 
-static void add_element(struct slice text, struct table *table, struct cJSON *list)
+static void add_element(struct peek *peek, struct slice text)
 {
     struct job job;
     struct err refusal = {0};
     bool is_sentinel = job_is_sentinel(text);
     enum status status = job_read(text, INT64_MAX, &job, &refusal);
-    if (list != NULL)
-        cJSON_AddItemToArray(list, json_of(&job, status == ST_OK || is_sentinel ? NULL : &refusal));
+    if (peek->context.is_json)
+        table_list_add(&peek->list,
+                       json_of(&job, status == ST_OK || is_sentinel ? NULL : &refusal));
     else if (is_sentinel)
-        add_sentinel(table);
+        add_sentinel(&peek->table);
     else
-        add_row(table, &job);
+        add_row(&peek->table, &job);
+    peek->shown++;
 }
 
-static int run(struct context *context, int64_t count)
+/* As many as have about PAGE_BYTES, going by those that have been read. */
+static int64_t next_page(int64_t count, size_t bytes)
 {
-    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
-    struct table table;
+    return 1 + PAGE_BYTES / (int64_t)(bytes / (size_t)count + 1);
+}
+
+static enum status peek_list(struct peek *peek, const char *list, struct err *err)
+{
+    enum status status = ST_OK;
+    int64_t from = 0, page_size = PAGE_FIRST, count = 1;
+    while (status == ST_OK && count > 0 && peek->shown < peek->count) {
+        struct reply *page = NULL;
+        int64_t left = peek->count - peek->shown;
+        size_t bytes = 0;
+        status = stats_peek(peek->context.conn, list, from, left < page_size ? left : page_size,
+                            &page, err);
+        count = (int64_t)reply_count(page);
+        for (size_t i = 0; status == ST_OK && i < reply_count(page); i++) {
+            struct slice text = stats_peeked(page, i);
+            bytes += text.len;
+            add_element(peek, text);
+        }
+        from += count;
+        page_size = count > 0 ? next_page(count, bytes) : page_size;
+        reply_free(page);
+    }
+    return status;
+}
+
+/* A job gets nearer to a worker from place to place, so the last place's are the next ones. */
+static enum status peek_all(struct peek *peek, struct err *err)
+{
+    enum status status = ST_OK;
+    size_t i = 0;
+    while (place_at(i) != NULL)
+        i++;
+    while (status == ST_OK && i-- > 0) {
+        const struct place *place = place_at(i);
+        if (place->state == PLACE_WAITING && place->kind == PLACE_LIST)
+            status = peek_list(peek, place_key(place, &peek->context.queue), err);
+    }
+    return status;
+}
+
+static int run(struct peek *peek)
+{
     struct err err = {0};
-    struct reply *jobs = NULL;
-    if (stats_peek(context->conn, &context->queue, count, &jobs, &err) != ST_OK)
+    if (peek->context.is_json)
+        table_list_begin(&peek->list);
+    enum status status = peek_all(peek, &err);
+    if (peek->context.is_json)
+        table_list_end(&peek->list);
+    else if (status == ST_OK)
+        table_print(&peek->table);
+    if (status != ST_OK)
         return context_fail(&err);
-    table_init(&table, heads);
-    struct cJSON *list = context->is_json ? cJSON_CreateArray() : NULL;
-    for (size_t i = 0; i < reply_count(jobs); i++)
-        add_element(stats_peeked(jobs, i), &table, list);
-    if (list != NULL)
-        table_json_print(list);
-    else
-        table_print(&table);
-    if (reply_count(jobs) == 0)
-        context_note("no job waits in queue '%s'", context->queue.name);
-    table_fini(&table);
-    reply_free(jobs);
+    if (peek->shown == 0)
+        context_note("no job waits in queue '%s'", peek->context.queue.name);
     return DARG_OK;
 }
 
@@ -97,19 +151,22 @@ int peek_main(int argc, char **argv)
         .examples = "  darg peek\n  darg peek 3 -q mail --json\n",
         .uses = CONTEXT_QUEUE | CONTEXT_JSON,
         .operands_max = 1};
-    struct context context;
+    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
+    struct peek peek = {.count = PEEK_DEFAULT};
+    struct context *context = &peek.context;
     struct err err = {0};
-    int64_t count = PEEK_DEFAULT;
     int exit_code;
-    if (!context_parse(&context, &spec, argc, argv, &exit_code))
+    table_init(&peek.table, heads);
+    if (!context_parse(context, &spec, argc, argv, &exit_code))
         ;
-    else if (context.operand_count == 1 &&
-             parse_int(slice_of(context.operands[0]), 1, PEEK_MAX, &count, &err) != ST_OK)
+    else if (context->operand_count == 1 &&
+             parse_int(slice_of(context->operands[0]), 1, PEEK_MAX, &peek.count, &err) != ST_OK)
         exit_code = context_usage(&spec, "N: %s", err_text(&err));
-    else if (context_connect(&context, &err) != ST_OK)
+    else if (context_connect(context, &err) != ST_OK)
         exit_code = context_fail(&err);
     else
-        exit_code = run(&context, count);
-    context_fini(&context);
+        exit_code = run(&peek);
+    table_fini(&peek.table);
+    context_fini(context);
     return exit_code;
 }

@@ -18,8 +18,10 @@ struct view {
     int64_t interval_ms;
     char **names; /* owned, sorted */
     size_t count;
-    struct stats *now, *before; /* of each name; before: the reading before that */
+    struct stats *now, *before; /* --watch: of each name; before: the reading before that */
     bool has_before;
+    struct table table;
+    struct table_list list;
 };
 
 static void free_names(char **names, size_t count)
@@ -83,9 +85,8 @@ static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t b
     rate_of((view), (i), (view)->now[i].counts.counter,                                            \
             (view)->has_before ? (view)->before[i].counts.counter : 0)
 
-static struct cJSON *json_of(const struct view *view, size_t i)
+static void add_json(struct view *view, size_t i, const struct stats *stats)
 {
-    const struct stats *stats = &view->now[i];
     struct cJSON *object = cJSON_CreateObject();
     table_json_text(object, "queue", slice_of(view->names[i]));
     table_json_int(object, "waiting", stats->waiting);
@@ -108,20 +109,12 @@ static struct cJSON *json_of(const struct view *view, size_t i)
         table_json_int(object, "retried_per_s", RATE(view, i, retried));
         table_json_int(object, "buried_per_s", RATE(view, i, buried));
     }
-    return object;
+    table_list_add(&view->list, object);
 }
 
-static void print_json(const struct view *view)
+static void add_row(struct view *view, size_t i, const struct stats *stats)
 {
-    struct cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < view->count; i++)
-        cJSON_AddItemToArray(list, json_of(view, i));
-    table_json_print(list);
-}
-
-static void add_row(struct table *table, const struct view *view, size_t i)
-{
-    const struct stats *stats = &view->now[i];
+    struct table *table = &view->table;
     table_add_text(table, view->names[i]);
     table_add_int(table, stats->waiting);
     table_add_int(table, stats->held < 0 ? 0 : stats->held);
@@ -139,40 +132,81 @@ static void add_row(struct table *table, const struct view *view, size_t i)
     table_add_text(table, stats->is_paused ? "paused" : "");
 }
 
-static void print_table(const struct view *view)
+static void show_begin(struct view *view)
 {
     static const char *const once[] = {"QUEUE",    ">WAITING", ">RUNNING", ">SCHEDULED", ">DEAD",
                                        ">WORKERS", ">OLDEST",  ">DONE",    "STATE",      NULL};
     static const char *const watch[] = {"QUEUE",      ">WAITING",  ">RUNNING", ">SCHEDULED",
                                         ">DEAD",      ">WORKERS",  ">OLDEST",  ">DONE/S",
                                         ">RETRIED/S", ">BURIED/S", "STATE",    NULL};
-    struct table table;
-    table_init(&table, view->is_watch ? watch : once);
-    for (size_t i = 0; i < view->count; i++)
-        add_row(&table, view, i);
-    if (view->is_watch && isatty(STDOUT_FILENO))
+    if (view->context.is_json)
+        table_list_begin(&view->list);
+    else
+        table_init(&view->table, view->is_watch ? watch : once);
+    if (!view->context.is_json && view->is_watch && isatty(STDOUT_FILENO))
         fputs("\033[H\033[2J", stdout);
-    table_print(&table);
-    table_fini(&table);
+}
+
+static void show(struct view *view, size_t i, const struct stats *stats)
+{
+    if (view->context.is_json)
+        add_json(view, i, stats);
+    else
+        add_row(view, i, stats);
+}
+
+static void show_end(struct view *view)
+{
+    if (view->context.is_json) {
+        table_list_end(&view->list);
+        return;
+    }
+    table_print(&view->table);
+    table_fini(&view->table);
     if (view->count == 0)
         context_note("no queue is known yet: push a job or start a worker");
+}
+
+/* Each queue is shown as soon as it has been read: there may be very many. */
+static enum status show_once(struct view *view, struct err *err)
+{
+    enum status status = find_queues(view, err);
+    if (status != ST_OK)
+        return status;
+    show_begin(view);
+    for (size_t i = 0; status == ST_OK && i < view->count; i++) {
+        struct stats stats;
+        status = read_queue(&view->context, view->names[i], &stats, err);
+        if (status == ST_OK)
+            show(view, i, &stats);
+    }
+    show_end(view);
+    return status;
+}
+
+static enum status show_again(struct view *view, struct err *err)
+{
+    enum status status = refresh(view, err);
+    if (status != ST_OK)
+        return status;
+    show_begin(view);
+    for (size_t i = 0; i < view->count; i++)
+        show(view, i, &view->now[i]);
+    show_end(view);
+    return ST_OK;
 }
 
 static int run(struct view *view)
 {
     struct err err = {0};
     do {
-        enum status status = refresh(view, &err);
+        enum status status = view->is_watch ? show_again(view, &err) : show_once(view, &err);
         /* A watch outlives a restart of Redis. */
         if (view->is_watch && status != ST_OK && !conn_is_connected(view->context.conn) &&
             context_await(view->context.conn, view->context.connect_timeout_ms, &err) == ST_OK)
             continue;
         if (status != ST_OK)
             return context_fail(&err);
-        if (view->context.is_json)
-            print_json(view);
-        else
-            print_table(view);
     } while (view->is_watch && context_flush_output() && interrupt_sleep(view->interval_ms));
     return DARG_OK;
 }

@@ -19,7 +19,7 @@ void table_init(struct table *table, const char *const *heads)
     ensure(table->columns <= TABLE_COLUMNS_MAX, "%zu columns", table->columns);
 }
 
-void table_clear(struct table *table)
+static void clear(struct table *table)
 {
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
@@ -28,13 +28,17 @@ void table_clear(struct table *table)
 
 void table_fini(struct table *table)
 {
-    table_clear(table);
+    clear(table);
     free(table->cells);
     *table = (struct table){0};
 }
 
 void table_add(struct table *table, struct slice text)
 {
+    bool is_new_row = table->count % table->columns == 0;
+    if (table->count == table->columns * TABLE_ROWS_MAX)
+        table_print(table);
+    table->rows += is_new_row;
     if (table->count == table->capacity) {
         table->capacity = table->capacity ? table->capacity * 2 : 64;
         table->cells = realloc(table->cells, table->capacity * sizeof *table->cells);
@@ -130,29 +134,42 @@ static const char *head_of(const struct table *table, size_t column)
     return head[0] == '>' ? head + 1 : head;
 }
 
-void table_print(const struct table *table)
+static void widen(struct table *table, size_t column, const char *text)
 {
-    size_t widths[TABLE_COLUMNS_MAX] = {0};
-    ensure(table->columns > 0, "a table without columns");
-    for (size_t c = 0; c < table->columns; c++)
-        widths[c] = width_of(head_of(table, c));
-    for (size_t i = 0; i < table->count; i++) {
-        size_t width = width_of(table->cells[i]);
-        if (width > widths[i % table->columns])
-            widths[i % table->columns] = width;
-    }
+    size_t width = width_of(text);
+    if (width > table->widths[column])
+        table->widths[column] = width;
+}
+
+static void print_head(struct table *table)
+{
     struct buf line = {0};
     const char *no_color = getenv("NO_COLOR");
     for (size_t c = 0; c < table->columns; c++)
-        append_cell(&line, table, c, head_of(table, c), widths[c]);
+        append_cell(&line, table, c, head_of(table, c), table->widths[c]);
     print_line(&line, isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'));
+    buf_fini(&line);
+    table->has_head = true;
+}
+
+void table_print(struct table *table)
+{
+    ensure(table->columns > 0, "a table without columns");
+    for (size_t c = 0; c < table->columns; c++)
+        widen(table, c, head_of(table, c));
+    for (size_t i = 0; i < table->count; i++)
+        widen(table, i % table->columns, table->cells[i]);
+    if (!table->has_head)
+        print_head(table);
+    struct buf line = {0};
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
-        append_cell(&line, table, column, table->cells[i], widths[column]);
+        append_cell(&line, table, column, table->cells[i], table->widths[column]);
         if (column + 1 == table->columns)
             print_line(&line, false);
     }
     buf_fini(&line);
+    clear(table);
 }
 
 /* cJSON copies strings as they are, valid or not; so they are encoded here. */
@@ -205,14 +222,40 @@ static void print_escaped(const char *json)
         printf("\\u%04x", code);
         plain = i + count;
     }
-    puts(json + plain);
+    fputs(json + plain, stdout);
 }
 
-void table_json_print(struct cJSON *value)
+static void print_value(struct cJSON *value)
 {
     char *text = cJSON_PrintUnformatted(value);
     ensure(text != NULL, "out of memory");
     print_escaped(text);
     cJSON_free(text);
     cJSON_Delete(value);
+}
+
+void table_json_print(struct cJSON *value)
+{
+    print_value(value);
+    putchar('\n');
+}
+
+void table_list_begin(struct table_list *list)
+{
+    *list = (struct table_list){.is_open = true};
+    putchar('[');
+}
+
+void table_list_add(struct table_list *list, struct cJSON *value)
+{
+    if (list->count++ > 0)
+        putchar(',');
+    print_value(value);
+}
+
+void table_list_end(struct table_list *list)
+{
+    if (list->is_open)
+        puts("]");
+    list->is_open = false;
 }

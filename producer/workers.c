@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS_MAX = 10000 };
-
 /* Fields of a process's info hash, as the worker writes it. */
 static const char *const info_fields[] = {"host", "pid",       "queues",  "types",    "threads",
                                           "busy", "uptime_ms", "version", "protocol", "delivery"};
@@ -21,7 +19,7 @@ enum { HOST, PID, QUEUES, TYPES, THREADS, BUSY, UPTIME, VERSION, PROTOCOL, DELIV
 struct listing {
     struct context context;
     struct table table;
-    struct cJSON *json;
+    struct table_list list;
 };
 
 struct worker {
@@ -64,7 +62,7 @@ static void add_json(struct listing *listing, const char *queue, const struct wo
         else
             table_json_text(object, info_fields[f], worker->info[f]);
     }
-    cJSON_AddItemToArray(listing->json, object);
+    table_list_add(&listing->list, object);
 }
 
 static void add_row(struct listing *listing, const char *queue, const struct worker *worker)
@@ -95,7 +93,7 @@ static enum status add_worker(struct listing *listing, const struct queue *queue
         status = stats_process(conn, queue->namespace, process, &info, err);
     if (status == ST_OK) {
         read_info(&worker, info);
-        if (listing->json != NULL)
+        if (listing->context.is_json)
             add_json(listing, queue->name, &worker);
         else
             add_row(listing, queue->name, &worker);
@@ -113,7 +111,7 @@ static enum status add_queue(struct listing *listing, const char *name, struct e
     struct reply *workers = NULL;
     enum status status = queue_init(&queue, listing->context.namespace, name, err);
     if (status == ST_OK)
-        status = stats_workers(listing->context.conn, &queue, WORKERS_MAX, &workers, err);
+        status = stats_workers(listing->context.conn, &queue, &workers, err);
     if (status == ST_OK && reply_count(workers) > 0)
         status = stats_read(listing->context.conn, &queue, &stats, err);
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)
@@ -141,21 +139,21 @@ static enum status add_all(struct listing *listing, struct err *err)
     return status;
 }
 
+/* What was read is shown also where reading broke off. */
 static int run(struct listing *listing)
 {
     struct err err = {0};
     if (listing->context.is_json)
-        listing->json = cJSON_CreateArray();
-    if (add_all(listing, &err) != ST_OK)
-        return context_fail(&err);
-    if (listing->json != NULL) {
-        table_json_print(listing->json);
-        listing->json = NULL;
-    } else {
+        table_list_begin(&listing->list);
+    enum status status = add_all(listing, &err);
+    if (listing->context.is_json)
+        table_list_end(&listing->list);
+    else if (status == ST_OK || listing->table.rows > 0)
         table_print(&listing->table);
-        if (listing->table.count == 0)
-            context_note("no worker is registered");
-    }
+    if (status != ST_OK)
+        return context_fail(&err);
+    if (!listing->context.is_json && listing->table.rows == 0)
+        context_note("no worker is registered");
     return DARG_OK;
 }
 
@@ -176,7 +174,6 @@ int workers_main(int argc, char **argv)
     table_init(&listing.table, heads);
     if (context_begin(&listing.context, &spec, argc, argv, &exit_code))
         exit_code = run(&listing);
-    cJSON_Delete(listing.json);
     table_fini(&listing.table);
     context_fini(&listing.context);
     return exit_code;

@@ -200,15 +200,15 @@ enum status stats_queues(struct conn *conn, const char *namespace, char ***names
     return ST_OK;
 }
 
-enum status stats_peek(struct conn *conn, const struct queue *queue, int64_t count,
+enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
                        struct reply **jobs, struct err *err)
 {
-    ensure(count >= 1, "%lld elements", (long long)count);
+    ensure(from >= 0 && count >= 1, "%lld elements", (long long)count);
     struct request request = {0};
     request_add_text(&request, "LRANGE");
-    request_add_text(&request, queue->jobs);
-    request_add_int(&request, -count);
-    request_add_int(&request, -1);
+    request_add_text(&request, list);
+    request_add_int(&request, -from - count);
+    request_add_int(&request, -from - 1);
     return call(conn, &request, jobs, err);
 }
 
@@ -218,15 +218,14 @@ struct slice stats_peeked(const struct reply *jobs, size_t i)
     return i < count ? reply_slice(reply_at(jobs, count - 1 - i)) : (struct slice){0};
 }
 
-enum status stats_workers(struct conn *conn, const struct queue *queue, int64_t limit,
-                          struct reply **workers, struct err *err)
+enum status stats_workers(struct conn *conn, const struct queue *queue, struct reply **workers,
+                          struct err *err)
 {
-    ensure(limit >= 1, "%lld names", (long long)limit);
     struct request request = {0};
     request_add_text(&request, "ZRANGE");
     request_add_text(&request, queue->workers);
     request_add_int(&request, 0);
-    request_add_int(&request, limit - 1);
+    request_add_int(&request, -1);
     request_add_text(&request, "WITHSCORES");
     return call(conn, &request, workers, err);
 }

@@ -51,16 +51,15 @@ MUST_CHECK enum status stats_read(struct conn *conn, const struct queue *queue, 
 MUST_CHECK enum status stats_queues(struct conn *conn, const char *namespace, char ***names,
                                     size_t *count, struct err *err);
 
-/* Elements of the line without taking them: up to `count`, as a reply to be freed (array of
- * strings, as Redis has them: the last one is the next in line). */
-MUST_CHECK enum status stats_peek(struct conn *conn, const struct queue *queue, int64_t count,
+/* Elements of a list of waiting jobs (place_key()) without taking them: `count` from the `from`th
+ * on, counted from the next in line (0), as a reply to be freed; fewer at the end. */
+MUST_CHECK enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
                                   struct reply **jobs, struct err *err);
-/* Element i of such a reply, counted from the next in line (0); ptr NULL beyond the end. */
+/* Element i of such a reply, the next in line first; ptr NULL beyond the end. */
 struct slice stats_peeked(const struct reply *jobs, size_t i);
 
-/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... at
- * most `limit` names. */
-MUST_CHECK enum status stats_workers(struct conn *conn, const struct queue *queue, int64_t limit,
+/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... */
+MUST_CHECK enum status stats_workers(struct conn *conn, const struct queue *queue,
                                      struct reply **workers, struct err *err);
 
 /* The info hash of a process (field, value, ...; empty array if it has expired); to be freed. */

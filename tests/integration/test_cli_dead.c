@@ -68,6 +68,60 @@ static void test_list(void **state)
     cli_expect_out_has(cli, "\nb ");
 }
 
+static void add_many(struct cli *cli, const char *count)
+{
+    commands_do(cli->conn, "EVAL",
+                "for i = 1, ARGV[1] do redis.call('ZADD', KEYS[1], i, "
+                "'{\"type\":\"t\",\"id\":\"d' .. i .. '\"}') end",
+                "1", "darg:{default}:dead", count);
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* A list that was cut says so, in JSON, too; one that was not does not. */
+static void test_list_all(void **state)
+{
+    struct cli *cli = *state;
+    add_many(cli, "120");
+    cli_run(cli, 0, "dead", "list", "--json");
+    assert_int_equal(count_of(process_stdout(cli->last), "\"id\":\"d"), 2 * 50);
+    cli_expect_err(cli, "darg: these are the 50 that died last; --limit shows more, --all all of "
+                        "them\n");
+    cli_run(cli, 0, "dead", "list", "--all", "--json");
+    assert_int_equal(count_of(process_stdout(cli->last), "\"id\":\"d"), 2 * 120);
+    cli_expect_err(cli, "");
+    cli_run(cli, 0, "dead", "list", "--all");
+    assert_int_equal(count_of(process_stdout(cli->last), "\n"), 1 + 120);
+    cli_expect_err(cli, "");
+    cli_run(cli, 0, "dead", "list", "--limit", "120");
+    cli_expect_err(cli, "");
+    cli_run(cli, 0, "dead", "list", "--limit", "119");
+    cli_expect_err_has(cli, "these are the 119 that died last");
+    cli_run(cli, 0, "dead", "list", "--all", "--limit", "7");
+    cli_expect_err_has(cli, "these are the 7 that died last");
+    cli_run(cli, 0, "dead", "list", "--id", "d60");
+    cli_expect_err(cli, "");
+}
+
+/* More rows than are held at a time: one head, and every row. */
+static void test_list_of_any_length(void **state)
+{
+    struct cli *cli = *state;
+    add_many(cli, "2500");
+    cli_run(cli, 0, "dead", "list", "--all");
+    const char *out = process_stdout(cli->last);
+    assert_int_equal(count_of(out, "\n"), 1 + 2500);
+    assert_int_equal(count_of(out, "TYPE"), 1);
+    assert_non_null(strstr(out, "\nd2500 "));
+    assert_non_null(strstr(out, "\nd1 "));
+}
+
 static void test_retry(void **state)
 {
     struct cli *cli = *state;
@@ -150,8 +204,14 @@ static void test_damaged_elements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLI_TEST(test_list),  CLI_TEST(test_retry),          CLI_TEST(test_drop),
-        CLI_TEST(test_pages), CLI_TEST(test_the_newly_dead), CLI_TEST(test_damaged_elements),
+        CLI_TEST(test_list),
+        CLI_TEST(test_list_all),
+        CLI_TEST(test_list_of_any_length),
+        CLI_TEST(test_retry),
+        CLI_TEST(test_drop),
+        CLI_TEST(test_pages),
+        CLI_TEST(test_the_newly_dead),
+        CLI_TEST(test_damaged_elements),
     };
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
 }

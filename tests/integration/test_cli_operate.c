@@ -158,6 +158,47 @@ static void test_workers(void **state)
     cli_expect_err_has(cli, "no worker is registered");
 }
 
+/* A list of any length is printed as it is read. */
+static void test_lists_are_not_held(void **state)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)state;
+    skip(); /* shadow memory is memory, too */
+#else
+    struct cli *cli = *state;
+    commands_do(cli->conn, "EVAL",
+                "for i = 1, 10000 do redis.call('SADD', KEYS[1], 'queue-' .. i)"
+                " redis.call('ZADD', KEYS[2], i, '{\"type\":\"t\",\"args\":\"' .. "
+                "string.rep('x', 1000) .. i .. '\"}') end",
+                "2", "darg:queues", "darg:{default}:dead");
+    cli_run_shell(cli, 0, "ulimit -d 16384 && $DARG stats --json | grep -o queue-10000");
+    cli_expect_out(cli, "queue-10000\n");
+    cli_run_shell(cli, 0, "ulimit -d 16384 && $DARG stats | grep -c ^queue-");
+    cli_expect_out(cli, "10000\n");
+    cli_run_shell(cli, 0, "ulimit -d 16384 && $DARG dead list --all --json | wc -c");
+    assert_true(strtol(process_stdout(cli->last), NULL, 10) > 10000000);
+    commands_do(cli->conn, "EVAL",
+                "for i = 1, 1000 do redis.call('LPUSH', KEYS[1], '{\"type\":\"t\",\"args\":\"' .. "
+                "string.rep('x', 20000) .. i .. '\"}') end",
+                "1", key);
+    cli_run_shell(cli, 0, "ulimit -d 16384 && $DARG peek 1000 --json | wc -c");
+    assert_true(strtol(process_stdout(cli->last), NULL, 10) > 20000000);
+#endif
+}
+
+static void test_peek_knows_the_inbox(void **state)
+{
+    struct cli *cli = *state;
+    cli_run(cli, 0, "push", "t", "--id", "second");
+    commands_do(cli->conn, "LPUSH", "darg:{default}:inbox", "{\"type\":\"t\",\"id\":\"first\"}");
+    cli_run(cli, 0, "peek", "--json");
+    const char *out = process_stdout(cli->last);
+    const char *first = strstr(out, "\"first\""), *second = strstr(out, "\"second\"");
+    assert_true(first != NULL && second != NULL && first < second);
+    cli_run(cli, 0, "peek", "1");
+    assert_null(strstr(process_stdout(cli->last), "second"));
+}
+
 static void test_purge(void **state)
 {
     struct cli *cli = *state;
@@ -263,6 +304,8 @@ int main(void)
         CLI_TEST(test_watch),
         CLI_TEST(test_peek),
         CLI_TEST(test_workers),
+        CLI_TEST(test_lists_are_not_held),
+        CLI_TEST(test_peek_knows_the_inbox),
         CLI_TEST(test_purge),
         CLI_TEST(test_drain),
         CLI_TEST(test_drain_waits),
