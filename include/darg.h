@@ -39,6 +39,9 @@ extern "C" {
  * itself, so they wait for one another; a thread that must not wait has a client of its own, or
  * uses darg_push_later().
  *
+ * pthread_cancel(): no call is a cancellation point; what was asked for during one takes effect
+ * after it.
+ *
  * fork(): a client belongs to the process that opened it. In a child every call on it answers
  * DARG_FORKED and touches nothing; the child opens its own. Its darg_close() is harmless there.
  *
@@ -54,7 +57,8 @@ enum darg_code {
     DARG_TIMED_OUT,   /* the time given to the call is over */
     DARG_FAILED,      /* the job that was waited for is dead; its result says why */
     DARG_FORKED,      /* the client was opened by another process */
-    DARG_SYSTEM       /* the system has no thread to give */
+    DARG_SYSTEM,      /* the system has no thread to give */
+    DARG_GONE         /* the job that was waited for is nowhere any more: purged, or lost */
 };
 
 /* One sentence about the last call of this thread that did not answer DARG_OK. Never NULL, never a
@@ -146,7 +150,8 @@ struct darg_result {
 };
 
 /* Pushes a job and waits for its end. DARG_OK: done; DARG_FAILED: dead; DARG_TIMED_OUT: it goes on,
- * and its result is lost; or as darg_push(). darg_result_free() in any case. It has a connection of
+ * and its result is lost; DARG_GONE: it was purged, or Redis has lost it, and nobody will tell;
+ * or as darg_push(). darg_result_free() in any case. It has a connection of
  * its own meanwhile. */
 DARG_API enum darg_code darg_call(struct darg_client *client, const char *type, const char *args,
                                   const struct darg_push_options *options, int64_t timeout_ms,

@@ -8,8 +8,10 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "library/failure.h"
+#include "library/guard.h"
 #include "queue/await.h"
 #include "queue/collect.h"
+#include "queue/missing.h"
 
 enum { BLOCK_MS = 2000, REFUSED_MS = 200 };
 
@@ -49,25 +51,56 @@ static enum darg_code read_result(struct slice text, struct darg_result *result)
 struct wait {
     struct conn *conn;
     const struct queue *queue;
+    const char *id;
     char reply[ID_UUID_LEN + 1];
+    struct missing missing;
+    int misses; /* looks in a row that have not met the job anywhere */
 };
 
-/* One look at the list, then up to wait_ms for something to come onto it. *is_there: it was taken,
- * and *code says how. */
-static enum status look(const struct wait *wait, int64_t wait_ms, struct darg_result *result,
-                        enum darg_code *code, bool *is_there, struct err *err)
+/* *is_there: the result was taken, and *code says how the job ended. */
+static enum status take(const struct wait *wait, struct darg_result *result, enum darg_code *code,
+                        bool *is_there, struct err *err)
 {
     struct reply *page = NULL;
-    enum status status = conn_connect(wait->conn, err);
-    if (status == ST_OK)
-        status = collect_call(wait->conn, wait->queue, wait->reply, 0, &page, err);
+    enum status status = collect_call(wait->conn, wait->queue, wait->reply, 0, &page, err);
     *is_there = status == ST_OK && reply_count(page) > 0;
     if (*is_there)
         *code = read_result(reply_slice(reply_at(page, 0)), result);
     reply_free(page);
-    if (status != ST_OK || *is_there || wait_ms <= 0)
+    return status;
+}
+
+/* No result is there. A job that has ended while it was looked for has its result by now. */
+static enum status look_for_missing(struct wait *wait, struct darg_result *result,
+                                    enum darg_code *code, bool *is_over, struct err *err)
+{
+    bool is_missing = false;
+    enum status status =
+        missing_look(&wait->missing, wait->conn, wait->queue, &wait->id, 1, &is_missing, err);
+    wait->misses = is_missing ? wait->misses + 1 : 0;
+    if (status == ST_OK)
+        status = take(wait, result, code, is_over, err);
+    if (status != ST_OK || *is_over || wait->misses < MISSING_LOOKS)
         return status;
-    status = collect_await(wait->conn, wait->queue, wait->reply, wait_ms, err);
+    *is_over = true;
+    *code = failure_set(DARG_GONE, "the job is gone: purged, dropped, or lost with Redis's data");
+    return ST_OK;
+}
+
+/* One look at the list, then up to wait_ms for something to come onto it. *is_over: the job has
+ * ended, and *code says how. */
+static enum status look(struct wait *wait, int64_t wait_ms, struct darg_result *result,
+                        enum darg_code *code, bool *is_over, struct err *err)
+{
+    enum status status = conn_connect(wait->conn, err);
+    if (status == ST_OK)
+        status = take(wait, result, code, is_over, err);
+    if (status == ST_OK && !*is_over && missing_is_due(&wait->missing))
+        status = look_for_missing(wait, result, code, is_over, err);
+    if (status != ST_OK || *is_over || wait_ms <= 0)
+        return status;
+    status = collect_await(wait->conn, wait->queue, wait->reply,
+                           missing_patience_ms(&wait->missing, wait_ms), err);
     if (status != ST_OK)
         return status;
     struct reply *first = NULL;
@@ -82,11 +115,11 @@ static enum darg_code await(struct wait *wait, int64_t deadline_ms, struct darg_
     enum darg_code code = DARG_OK;
     for (;;) {
         struct err err = {0};
-        bool is_there = false;
+        bool is_over = false;
         int64_t left_ms = deadline_ms - clock_mono_ms();
         int64_t wait_ms = left_ms < BLOCK_MS ? left_ms : BLOCK_MS;
-        enum status status = look(wait, wait_ms, result, &code, &is_there, &err);
-        if (is_there) {
+        enum status status = look(wait, wait_ms, result, &code, &is_over, &err);
+        if (is_over) {
             (void)!collect_end(wait->conn, wait->queue, wait->reply, &err);
             return code;
         }
@@ -104,6 +137,7 @@ enum darg_code darg_call(struct darg_client *client, const char *type, const cha
                          const struct darg_push_options *options, int64_t timeout_ms,
                          struct darg_result *result)
 {
+    GUARD;
     int64_t now_ms = clock_mono_ms();
     bool is_limited = timeout_ms >= 0 && timeout_ms < INT64_MAX - now_ms;
     struct wait wait = {0};
@@ -123,6 +157,8 @@ enum darg_code darg_call(struct darg_client *client, const char *type, const cha
     if (code != DARG_OK)
         return code;
     wait.queue = &client->queue;
+    wait.id = result->id;
+    missing_begin(&wait.missing);
     wait.conn = conn_open(&client->conn);
     code = await(&wait, is_limited ? now_ms + timeout_ms : INT64_MAX, result);
     conn_close(wait.conn);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "job/job.h"
 #include "library/failure.h"
+#include "library/guard.h"
 #include "library/later.h"
 
 enum {
@@ -75,6 +76,7 @@ static enum status read_options(struct darg_client *client, const struct darg_op
 
 enum darg_code darg_open(const struct darg_options *options, struct darg_client **opened)
 {
+    GUARD;
     struct darg_client *client = mem_new(sizeof *client);
     *opened = client;
     client->pid = getpid();
@@ -89,6 +91,7 @@ enum darg_code darg_open(const struct darg_options *options, struct darg_client 
 /* In a child its parent's connections are left alone: they go with the process. */
 size_t darg_close(struct darg_client *client)
 {
+    GUARD;
     if (client == NULL || client->pid != getpid())
         return 0;
     size_t dropped = later_stop(client->later);
@@ -211,6 +214,7 @@ enum darg_code client_make(const struct darg_client *client, const struct maker_
 enum darg_code darg_push(struct darg_client *client, const char *type, const char *args,
                          const struct darg_push_options *options, char id[DARG_ID_SIZE])
 {
+    GUARD;
     const struct maker_spec spec = {.type = type, .args = args, .options = options};
     struct buf text = {0};
     struct maker_made made;
@@ -225,6 +229,7 @@ enum darg_code darg_push(struct darg_client *client, const char *type, const cha
 
 enum darg_code darg_ping(struct darg_client *client)
 {
+    GUARD;
     struct err err = {0};
     enum darg_code code = client_check(client);
     if (code != DARG_OK)
@@ -318,6 +323,7 @@ static enum darg_code sum_up(const struct darg_item *items, size_t count, const 
 
 enum darg_code darg_push_many(struct darg_client *client, struct darg_item *items, size_t count)
 {
+    GUARD;
     enum darg_code code = client_check(client);
     for (size_t i = 0; i < count; i++)
         items[i].code = code;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "library/failure.h"
+#include "library/guard.h"
 
 enum {
     BATCH_JOBS = 500, /* as many do not wait for others */
@@ -222,6 +223,7 @@ static struct later *get(struct darg_client *client, bool is_wanted, struct err 
 enum darg_code darg_push_later(struct darg_client *client, const char *type, const char *args,
                                const struct darg_push_options *options, char id[DARG_ID_SIZE])
 {
+    GUARD;
     const struct maker_spec spec = {.type = type, .args = args, .options = options};
     struct buf text = {0};
     struct maker_made made;
@@ -261,6 +263,7 @@ static enum darg_code tell_locked(struct later *self, uint64_t until)
 
 enum darg_code darg_flush(struct darg_client *client, int64_t timeout_ms)
 {
+    GUARD;
     enum darg_code code = client_check(client);
     struct later *self = code == DARG_OK ? get(client, false, NULL) : NULL;
     if (self == NULL)

@@ -60,14 +60,6 @@ static const char *id_of(const struct cancel *cancel, size_t i)
     return cancel->context.operands[i];
 }
 
-static struct target *target_of(struct cancel *cancel, const struct job *job)
-{
-    size_t i = 0;
-    while (strcmp(id_of(cancel, i), job->id) != 0)
-        i++; /* only jobs of these ids are met */
-    return &cancel->targets[i];
-}
-
 /* ---- the marks ---- */
 
 /* A mark lasts for a time only, and a job may be held, given back and held again. */
@@ -97,7 +89,7 @@ static enum status visit_waiting(struct cancel *cancel, const struct search_hit 
     enum status status =
         cancel_remove(cancel->context.conn, queue, hit->key, hit->job, &is_removed, err);
     if (status == ST_OK && is_removed)
-        target_of(cancel, hit->job)->state = CANCELLED;
+        cancel->targets[hit->index].state = CANCELLED;
     cancel->moved++;
     return status;
 }
@@ -115,7 +107,7 @@ static void visit_dead(struct cancel *cancel, const struct search_hit *hit)
     static const char reason[] = "\"" CANCEL_REASON;
     if (hit->at_ms >= cancel->marked_ms && is_buried_by_worker(hit->job) &&
         error.len >= sizeof reason - 1 && memcmp(error.ptr, reason, sizeof reason - 1) == 0)
-        target_of(cancel, hit->job)->state = CANCELLED;
+        cancel->targets[hit->index].state = CANCELLED;
 }
 
 static enum status visit(void *context, const struct search_hit *hit, struct err *err)
@@ -127,7 +119,7 @@ static enum status visit(void *context, const struct search_hit *hit, struct err
     }
     if (hit->state != PLACE_HELD)
         return visit_waiting(cancel, hit, err);
-    struct target *target = target_of(cancel, hit->job);
+    struct target *target = &cancel->targets[hit->index];
     target->state = HELD;
     target->number = hit->number;
     snprintf(target->worker, sizeof target->worker, "%s", hit->worker);

@@ -1,10 +1,10 @@
 #include "producer/outcome.h"
 
 #include "base/json.h"
-#include "job/job.h"
 #include "producer/context.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ERROR_SHOWN = 400 };
 
@@ -70,4 +70,18 @@ bool outcome_print(struct slice text, bool as_json, bool is_bulk)
     else
         print_failure(fields);
     return is_done;
+}
+
+bool outcome_id(struct slice text, char id[JOB_ID_MAX + 1])
+{
+    struct json_field field = {.name = "id"};
+    struct buf decoded = {0};
+    bool is_read = json_read_object(text, JSON_MAX_DEPTH + 1, &field, 1, NULL) == ST_OK &&
+                   field.value.type == JSON_STRING;
+    if (is_read)
+        json_decode_string(field.value.text, &decoded);
+    is_read = is_read && decoded.len <= JOB_ID_MAX;
+    snprintf(id, JOB_ID_MAX + 1, "%s", is_read ? buf_text(&decoded) : "");
+    buf_fini(&decoded);
+    return is_read;
 }

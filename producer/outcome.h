@@ -5,9 +5,13 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "job/job.h"
 
 /* A result goes to standard output (after the id and a tab, if is_bulk), a failure's reason to
  * standard error; as_json: the text as it is, to standard output. True: the job is done. */
 bool outcome_print(struct slice text, bool as_json, bool is_bulk);
+
+/* The id that it names, into id; false: none can be read. */
+bool outcome_id(struct slice text, char id[JOB_ID_MAX + 1]);
 
 #endif

@@ -26,6 +26,7 @@ struct push {
     struct push_wait wait;
     struct push_input input;
     struct push_progress progress;
+    int64_t wait_timeout_ms;
     int64_t bad_lines;
     int64_t start_ms;
 };
@@ -43,6 +44,14 @@ static void note_bad_line(struct push *push, const char *why)
         context_note("further bad lines are only counted");
 }
 
+/* What was made last is a job; its result may come before the answer to the push. */
+static enum status commit(struct push *push, struct err *err)
+{
+    if (push->is_wait)
+        push_wait_expect(&push->wait, push->job.last_id);
+    return push_sender_commit(&push->sender, err);
+}
+
 static enum status add_line(struct push *push, struct slice line, struct err *err)
 {
     struct err why = {0};
@@ -50,7 +59,7 @@ static enum status add_line(struct push *push, struct slice line, struct err *er
     enum status status = push->is_jsonl ? push_job_whole(&push->job, line, out, &why)
                                         : push_job_of_line(&push->job, line, out, &why);
     if (status == ST_OK)
-        return push_sender_commit(&push->sender, err);
+        return commit(push, err);
     note_bad_line(push, err_text(&why));
     return ST_OK;
 }
@@ -107,7 +116,7 @@ static enum status push_one(struct push *push, struct slice args, struct err *er
     enum status status =
         push_job_with_args(&push->job, args, push_sender_buffer(&push->sender), err);
     if (status == ST_OK)
-        status = push_sender_commit(&push->sender, err);
+        status = commit(push, err);
     return status == ST_OK ? push_sender_flush(&push->sender, err) : status;
 }
 
@@ -115,9 +124,22 @@ static enum status await_results(struct push *push, struct err *err)
 {
     enum status status = ST_OK;
     while (status == ST_OK && !interrupt_is_set() && context_flush_output() &&
-           push->wait.received < push->sender.accepted)
+           push_wait_left(&push->wait) > 0) {
         status = push_wait_poll(&push->wait, -1, SLICE_MS, err);
+        if (status == ST_OK && push_wait_left(&push->wait) > 0)
+            status = push_wait_check_time(&push->wait, err);
+    }
     return status;
+}
+
+static void print_outcomes(const struct push *push)
+{
+    char done[TABLE_NUMBER_MAX], failed[TABLE_NUMBER_MAX], gone[TABLE_NUMBER_MAX];
+    const struct push_wait *wait = &push->wait;
+    context_note("%s jobs are done, %s failed%s%s%s", table_number(wait->done, done),
+                 table_number(wait->failed, failed), wait->gone > 0 ? ", " : "",
+                 wait->gone > 0 ? table_number(wait->gone, gone) : "",
+                 wait->gone > 0 ? " are gone" : "");
 }
 
 static void print_summary(struct push *push)
@@ -135,9 +157,7 @@ static void print_summary(struct push *push)
     if (push->bad_lines > 0)
         context_note("%s lines were refused", table_number(push->bad_lines, other));
     if (push->is_wait)
-        context_note("%s jobs are done, %s failed",
-                     table_number(push->wait.received - push->wait.failed, count),
-                     table_number(push->wait.failed, rate));
+        print_outcomes(push);
 }
 
 /* Says how far it came: a caller has to know what it need not push again. */
@@ -149,6 +169,8 @@ static int fail(struct push *push, const struct err *err)
     context_note("%s", err_text(err));
     if (is_bulk(push))
         context_note("%s jobs were pushed", table_number(push->sender.accepted, accepted));
+    if (is_bulk(push) && push->is_wait)
+        print_outcomes(push);
     if (doubtful > 0)
         context_note("%s jobs may have been pushed or not: the answer is lost%s%s",
                      table_number(doubtful, uncertain), is_bulk(push) ? "" : "; id ",
@@ -159,9 +181,9 @@ static int fail(struct push *push, const struct err *err)
 static int interrupted(struct push *push)
 {
     struct err err = {0};
-    if (push->is_wait && push->wait.received < push->sender.accepted)
+    if (push->is_wait && push_wait_left(&push->wait) > 0)
         (void)!err_set(&err, ST_TIMED_OUT, "interrupted while waiting for %lld results",
-                       (long long)(push->sender.accepted - push->wait.received));
+                       (long long)push_wait_left(&push->wait));
     else
         (void)!err_set(&err, ST_TIMED_OUT, "interrupted");
     return fail(push, &err);
@@ -197,7 +219,7 @@ static int run(struct push *push, struct slice args)
         return fail(push, &err);
     if (is_bulk(push))
         print_summary(push);
-    return push->bad_lines > 0 || push->wait.failed > 0 ? DARG_FAILED : DARG_OK;
+    return push->bad_lines > 0 || push->wait.failed + push->wait.gone > 0 ? DARG_FAILED : DARG_OK;
 }
 
 /* What the options say together. */
@@ -216,6 +238,8 @@ static enum status check(struct push *push, struct err *err)
         return err_set(err, ST_INVALID, "TYPE is missing");
     if (push->is_lines && operands > 1)
         return err_set(err, ST_INVALID, "with --lines the args come from standard input");
+    if (!push->is_wait && push->wait_timeout_ms > 0)
+        return err_set(err, ST_INVALID, "--wait-timeout is for --wait");
     if (is_bulk(push) && job->id)
         return err_set(err, ST_INVALID, "--id is for a single job");
     return ST_OK;
@@ -252,6 +276,7 @@ static enum status prepare(struct push *push, struct slice *args, struct err *er
         return err_set(err, ST_INVALID, "ARGS is empty, which is no JSON; leave it out");
     if (push->is_wait) {
         push_wait_init(&push->wait, context, is_bulk(push));
+        push->wait.timeout_ms = push->wait_timeout_ms;
         push->job.reply = push->wait.reply;
     }
     status = push_job_init(&push->job, err);
@@ -290,7 +315,9 @@ int push_main(int argc, char **argv)
         {"jsonl", 0, OPT_FLAG, &push.is_jsonl,
          .help = "each line of standard input is a whole job: {\"type\":...,\"args\":...}"},
         {"wait", 'w', OPT_FLAG, &push.is_wait,
-         .help = "wait for the jobs and print their results; 1 if one fails"},
+         .help = "wait for the jobs and print their results; 1 if one fails or is gone"},
+        {"wait-timeout", 0, OPT_DURATION, &push.wait_timeout_ms, .value_name = "DURATION",
+         .help = "with --wait: for how long at most, from the last push on; 1 then; 0: for ever"},
         {"id", 0, OPT_STRING, &push.job.id, .value_name = "ID",
          .help = "the job's id (default: a new UUIDv7)"},
         {"max-attempts", 0, OPT_INT, &push.job.max_attempts, .value_name = "N", .min = 1,

@@ -11,6 +11,20 @@ static struct push_batch *batch_at(struct push_sender *sender, size_t index)
     return &sender->ring[(sender->first + index) % (PUSH_WINDOW + 1)];
 }
 
+static void count_accepted(struct push_sender *sender, size_t count)
+{
+    sender->accepted += (int64_t)count;
+    if (sender->wait != NULL && count > 0)
+        push_wait_accepted(sender->wait);
+}
+
+/* Nothing is under way: what was accepted is all that came before the batch being filled. */
+static void tell_sure(struct push_sender *sender)
+{
+    if (sender->wait != NULL && sender->in_flight == 0)
+        push_wait_sure(sender->wait, sender->accepted);
+}
+
 static struct push_batch *filling(struct push_sender *sender)
 {
     return batch_at(sender, sender->in_flight);
@@ -136,7 +150,7 @@ static enum status take_answer(struct push_sender *sender, struct push_batch *ba
     batch->is_answered =
         status != ST_LOST_REPLY && status != ST_UNREACHABLE && status != ST_PROTOCOL;
     batch->accepted += accepted;
-    sender->accepted += (int64_t)accepted;
+    count_accepted(sender, accepted);
     if (!is_refusal(status))
         return status == ST_OK ? ST_OK : err_set(err, status, "%s", err_text(&cause));
     sender->refusal = status;
@@ -233,14 +247,14 @@ static enum status await_results(struct push_sender *sender, struct err *err)
     if (sender->wait == NULL)
         return ST_OK;
     enum status status = push_wait_poll(sender->wait, -1, 0, err);
-    int64_t next = (int64_t)filling(sender)->count;
-    while (status == ST_OK && sender->in_flight > 0 &&
-           sender->accepted - sender->wait->received + next +
-                   (int64_t)sender->in_flight * PUSH_BATCH_JOBS >
-               PUSH_WAIT_MAX)
+    while (status == ST_OK && sender->in_flight > 0 && push_wait_left(sender->wait) > PUSH_WAIT_MAX)
         status = finish_first(sender, err);
-    while (status == ST_OK && sender->accepted - sender->wait->received + next > PUSH_WAIT_MAX)
-        status = pause_for(sender, PAUSE_MAX_MS, err);
+    tell_sure(sender);
+    while (status == ST_OK && push_wait_left(sender->wait) > PUSH_WAIT_MAX) {
+        status = push_wait_check_time(sender->wait, err);
+        if (status == ST_OK)
+            status = pause_for(sender, PAUSE_MAX_MS, err);
+    }
     return status;
 }
 
@@ -273,7 +287,7 @@ static enum status submit_delayed(struct push_sender *sender, struct err *err)
         }
     } while (status == ST_LOST_REPLY || is_refusal(status));
     if (status == ST_OK)
-        sender->accepted += (int64_t)count;
+        count_accepted(sender, count);
     buf_clear(&members->bytes);
     members->count = 0;
     buf_clear(&batch->bytes);
@@ -312,6 +326,8 @@ enum status push_sender_flush(struct push_sender *sender, struct err *err)
     enum status status = submit(sender, err);
     while (status == ST_OK && sender->in_flight > 0)
         status = finish_first(sender, err);
+    if (status == ST_OK)
+        tell_sure(sender);
     return status;
 }
 

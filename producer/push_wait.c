@@ -1,12 +1,16 @@
 #include "producer/push_wait.h"
 
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "job/job.h"
 #include "producer/interrupt.h"
 #include "producer/outcome.h"
 #include "queue/await.h"
 #include "queue/collect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { BLOCK_MS = 2000, OUTAGE_MS = 60000, REFUSED_MS = 200 };
 
@@ -15,7 +19,8 @@ void push_wait_init(struct push_wait *wait, const struct context *context, bool 
     *wait = (struct push_wait){.context = context, .is_bulk = is_bulk};
     id_uuid7(wait->reply);
     wait->conn = context_open(context, "darg-wait");
-    wait->last_ms = clock_mono_ms();
+    wait->pushed_ms = clock_mono_ms();
+    missing_begin(&wait->missing);
 }
 
 void push_wait_fini(struct push_wait *wait)
@@ -28,14 +33,40 @@ void push_wait_fini(struct push_wait *wait)
     if (wait->received > 0 && conn_connect(wait->conn, &ignored) == ST_OK)
         (void)!collect_end(wait->conn, &wait->context->queue, wait->reply, &ignored);
     conn_close(wait->conn);
+    push_pending_fini(&wait->pending);
     *wait = (struct push_wait){0};
+}
+
+void push_wait_expect(struct push_wait *wait, const char *id)
+{
+    push_pending_add(&wait->pending, id);
+}
+
+void push_wait_accepted(struct push_wait *wait)
+{
+    wait->pushed_ms = clock_mono_ms();
+}
+
+void push_wait_sure(struct push_wait *wait, int64_t count)
+{
+    wait->sure = count;
+}
+
+int64_t push_wait_left(const struct push_wait *wait)
+{
+    return wait->pending.total;
 }
 
 static void take_result(struct push_wait *wait, struct slice text)
 {
+    char id[JOB_ID_MAX + 1];
     wait->received++;
-    wait->last_ms = clock_mono_ms();
-    wait->failed += !outcome_print(text, wait->context->is_json, wait->is_bulk);
+    missing_begin(&wait->missing);
+    /* One that cannot be read is printed for what it is; its job is missed sooner or later. */
+    if (outcome_id(text, id) && !push_pending_settle(&wait->pending, id))
+        return;
+    bool is_done = outcome_print(text, wait->context->is_json, wait->is_bulk);
+    *(is_done ? &wait->done : &wait->failed) += 1;
 }
 
 /* Takes results until there are no more; *count of them. Nothing is blocking on the connection. */
@@ -59,6 +90,69 @@ static enum status take_all(struct push_wait *wait, size_t *count, struct err *e
     return ST_OK;
 }
 
+/* ---- jobs that are gone ---- */
+
+static void report_gone(struct push_wait *wait, struct push_pending_job *job)
+{
+    struct buf line = {0};
+    wait->gone += job->times;
+    buf_append_text(&line, "{\"id\":");
+    json_append_string(&line, slice_of(job->id));
+    buf_append_text(&line, ",\"outcome\":\"gone\"}");
+    if (wait->context->is_json) {
+        puts(buf_text(&line));
+    } else {
+        struct err shown; /* makes control bytes harmless */
+        (void)!err_set(&shown, ST_SERVER, "%s is gone: purged, dropped, or lost with Redis's data",
+                       job->id);
+        context_note("%s", err_text(&shown));
+    }
+    buf_fini(&line);
+    push_pending_drop(&wait->pending, job);
+}
+
+/* The jobs that are surely in the queue, or have been: their ids, and which they are. */
+static size_t list_sure(const struct push_wait *wait, const char **ids,
+                        struct push_pending_job **jobs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < wait->pending.count; i++) {
+        struct push_pending_job *job = wait->pending.jobs[i];
+        if (job->sequence >= wait->sure)
+            continue;
+        ids[count] = job->id;
+        jobs[count++] = job;
+    }
+    return count;
+}
+
+/* Nothing is blocking on the connection, and no result is there. What has ended while it was looked
+ * for has its result by now. */
+static enum status look_for_missing(struct push_wait *wait, size_t *results, struct err *err)
+{
+    size_t max = wait->pending.count;
+    const char **ids = mem_array(max, sizeof *ids);
+    struct push_pending_job **jobs = mem_array(max, sizeof(struct push_pending_job *));
+    bool *is_missing = mem_array(max, sizeof *is_missing);
+    size_t count = list_sure(wait, ids, jobs);
+    enum status status = missing_look(&wait->missing, wait->conn, &wait->context->queue, ids, count,
+                                      is_missing, err);
+    for (size_t i = 0; i < count; i++)
+        jobs[i]->misses = is_missing[i] ? jobs[i]->misses + 1 : 0;
+    if (status == ST_OK)
+        status = take_all(wait, results, err);
+    for (size_t i = wait->pending.count; status == ST_OK && i-- > 0;)
+        if (wait->pending.jobs[i]->misses >= MISSING_LOOKS)
+            report_gone(wait, wait->pending.jobs[i]);
+    fflush(stdout);
+    free(ids);
+    free(jobs);
+    free(is_missing);
+    return status;
+}
+
+/* ---- waiting ---- */
+
 /* One look: *is_over if something came, or the time is up. */
 static enum status look(struct push_wait *wait, int wake_fd, int64_t timeout_ms, bool *is_over,
                         struct err *err)
@@ -66,11 +160,15 @@ static enum status look(struct push_wait *wait, int wake_fd, int64_t timeout_ms,
     size_t count = 0;
     enum status status;
     if (!wait->is_blocking) {
+        int64_t gone = wait->gone;
         status = take_all(wait, &count, err);
-        *is_over = count > 0;
-        if (status != ST_OK || count > 0)
+        if (status == ST_OK && count == 0 && wait->sure > 0 && missing_is_due(&wait->missing))
+            status = look_for_missing(wait, &count, err);
+        *is_over = count > 0 || wait->gone > gone;
+        if (status != ST_OK || *is_over)
             return status;
-        status = collect_await(wait->conn, &wait->context->queue, wait->reply, BLOCK_MS, err);
+        status = collect_await(wait->conn, &wait->context->queue, wait->reply,
+                               missing_patience_ms(&wait->missing, BLOCK_MS), err);
         if (status != ST_OK)
             return status;
         wait->is_blocking = true;
@@ -110,4 +208,17 @@ enum status push_wait_poll(struct push_wait *wait, int wake_fd, int64_t timeout_
         (void)interrupt_sleep(timeout_ms < REFUSED_MS ? timeout_ms : REFUSED_MS);
         return ST_OK;
     }
+}
+
+enum status push_wait_check_time(const struct push_wait *wait, struct err *err)
+{
+    char time[PARSE_DURATION_MAX];
+    if (wait->timeout_ms == 0 || clock_mono_ms() - wait->pushed_ms < wait->timeout_ms)
+        return ST_OK;
+    const char *after = format_duration_ms(wait->timeout_ms, time);
+    if (wait->pending.total == 1)
+        return err_set(err, ST_TIMED_OUT, "no result of '%s' in queue '%s' after %s",
+                       wait->pending.jobs[0]->id, wait->context->queue.name, after);
+    return err_set(err, ST_TIMED_OUT, "no result of %lld jobs in queue '%s' after %s",
+                   (long long)wait->pending.total, wait->context->queue.name, after);
 }

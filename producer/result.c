@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "queue/await.h"
+#include "queue/missing.h"
 #include "queue/result.h"
 
 enum { BLOCK_MS = 2000, SLICE_MS = 200, OUTAGE_MS = 60000 };
@@ -17,11 +18,39 @@ struct inquiry {
     int64_t timeout_ms; /* of the waiting; 0: none */
     int64_t until_ms;   /* monotonic */
     bool is_blocking;   /* a blocking wait is under way on the connection */
+    struct missing missing;
+    bool was_seen, was_noted; /* the job, in the queue; that it is not there (yet) */
+    int misses;               /* looks in a row that have not met it anywhere */
 };
 
 static const char *id_of(const struct inquiry *inquiry)
 {
     return inquiry->context.operands[0];
+}
+
+/* No result is there. A job that was never met may still be pushed; one that was, and is nowhere
+ * any more, is gone. */
+static enum status look_for_missing(struct inquiry *inquiry, struct err *err)
+{
+    bool is_missing = false;
+    const char *id = id_of(inquiry);
+    enum status status = missing_look(&inquiry->missing, inquiry->context.conn,
+                                      &inquiry->context.queue, &id, 1, &is_missing, err);
+    if (status != ST_OK)
+        return status;
+    inquiry->misses = is_missing ? inquiry->misses + 1 : 0;
+    inquiry->was_seen = inquiry->was_seen || inquiry->missing.has_met;
+    if (inquiry->misses >= MISSING_LOOKS && !inquiry->was_seen && !inquiry->was_noted) {
+        context_note("no job '%s' is in queue '%s': waiting until one is pushed and has ended", id,
+                     inquiry->context.queue.name);
+        inquiry->was_noted = true;
+    }
+    return ST_OK;
+}
+
+static bool is_gone(const struct inquiry *inquiry)
+{
+    return inquiry->was_seen && inquiry->misses >= MISSING_LOOKS;
 }
 
 /* One look; *text is nil if there is nothing. */
@@ -37,8 +66,18 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
         return status;
     reply_free(*text);
     *text = NULL;
+    if (!inquiry->is_blocking && missing_is_due(&inquiry->missing)) {
+        status = look_for_missing(inquiry, err);
+        if (status == ST_OK)
+            status = result_read(conn, queue, id_of(inquiry), text, err);
+        if (status != ST_OK || !reply_is_nil(*text) || is_gone(inquiry))
+            return status;
+        reply_free(*text);
+        *text = NULL;
+    }
     if (!inquiry->is_blocking)
-        status = result_await(conn, queue, id_of(inquiry), BLOCK_MS, err);
+        status = result_await(conn, queue, id_of(inquiry),
+                              missing_patience_ms(&inquiry->missing, BLOCK_MS), err);
     if (status != ST_OK)
         return status;
     inquiry->is_blocking = true;
@@ -50,7 +89,7 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
 
 static bool is_over(const struct inquiry *inquiry)
 {
-    return interrupt_is_set() || !inquiry->is_wait ||
+    return interrupt_is_set() || !inquiry->is_wait || is_gone(inquiry) ||
            (inquiry->timeout_ms > 0 && clock_mono_ms() >= inquiry->until_ms);
 }
 
@@ -98,6 +137,10 @@ static void say_nothing_found(const struct inquiry *inquiry)
     char time[PARSE_DURATION_MAX];
     if (interrupt_is_set())
         context_note("interrupted while waiting for the result of '%s'", id_of(inquiry));
+    else if (is_gone(inquiry))
+        context_note("'%s' has left queue '%s', and no result of it is kept: purged, dropped, "
+                     "pushed without --keep, or lost with Redis's data",
+                     id_of(inquiry), inquiry->context.queue.name);
     else if (inquiry->is_wait)
         context_note("no result of '%s' in queue '%s' after %s", id_of(inquiry),
                      inquiry->context.queue.name, format_duration_ms(inquiry->timeout_ms, time));
@@ -112,6 +155,7 @@ static int run(struct inquiry *inquiry)
     struct err err = {0};
     struct reply *text = NULL;
     inquiry->until_ms = clock_mono_ms() + inquiry->timeout_ms;
+    missing_begin(&inquiry->missing);
     if (find(inquiry, &text, &err) != ST_OK)
         return context_fail(&err);
     if (text == NULL) {

@@ -12,11 +12,32 @@ enum {
     PAGE_BYTES = 256 << 10, /* a larger page makes the next one smaller */
 };
 
+/* One of the ids, in an array that is sorted by them. */
+struct wanted {
+    const char *id;
+    size_t index;
+};
+
 struct walk {
     struct conn *conn;
     const struct queue *queue;
     const struct search *search;
+    struct wanted *wanted;
 };
+
+static int compare_wanted(const void *a, const void *b)
+{
+    return strcmp(((const struct wanted *)a)->id, ((const struct wanted *)b)->id);
+}
+
+static struct wanted *sort_wanted(const struct search *search)
+{
+    struct wanted *wanted = mem_array(search->id_count + 1, sizeof *wanted);
+    for (size_t i = 0; i < search->id_count; i++)
+        wanted[i] = (struct wanted){search->ids[i], i};
+    qsort(wanted, search->id_count, sizeof *wanted, compare_wanted);
+    return wanted;
+}
 
 static enum status meet(const struct walk *walk, struct slice text, struct search_hit hit,
                         struct err *err)
@@ -24,11 +45,13 @@ static enum status meet(const struct walk *walk, struct slice text, struct searc
     struct job job;
     struct err ignored; /* what cannot be read may still say its id */
     (void)!job_read(text, INT64_MAX, &job, &ignored);
+    const struct wanted *found = bsearch(&(struct wanted){job.id, 0}, walk->wanted,
+                                         walk->search->id_count, sizeof *found, compare_wanted);
+    if (found == NULL)
+        return ST_OK;
     hit.job = &job;
-    for (size_t i = 0; i < walk->search->id_count; i++)
-        if (strcmp(job.id, walk->search->ids[i]) == 0)
-            return walk->search->visit(walk->search->context, &hit, err);
-    return ST_OK;
+    hit.index = found->index;
+    return walk->search->visit(walk->search->context, &hit, err);
 }
 
 static enum status call(const struct walk *walk, struct request *request, struct reply **reply,
@@ -188,11 +211,13 @@ static enum status search_place(const struct walk *walk, const struct place *pla
 enum status search_run(struct conn *conn, const struct queue *queue, const struct search *search,
                        struct err *err)
 {
-    const struct walk walk = {.conn = conn, .queue = queue, .search = search};
+    const struct walk walk = {
+        .conn = conn, .queue = queue, .search = search, .wanted = sort_wanted(search)};
     const struct place *place;
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && (place = place_at(i)) != NULL; i++)
         if (search->states & place->state)
             status = search_place(&walk, place, err);
+    free(walk.wanted);
     return status;
 }

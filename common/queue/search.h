@@ -15,7 +15,8 @@
 
 /* Borrowed for the time of a visit. */
 struct search_hit {
-    int state; /* PLACE_... */
+    int state;    /* PLACE_... */
+    size_t index; /* of its id in search->ids */
     const struct job *job;
     const char *key;    /* the place's, where it holds the job itself */
     int64_t before;     /* PLACE_WAITING: how many jobs are before it in that list */
@@ -25,7 +26,7 @@ struct search_hit {
 };
 
 struct search {
-    const char *const *ids;
+    const char *const *ids; /* each once; may be many */
     size_t id_count;
     int states; /* PLACE_..., those to be searched */
     /* Anything but ST_OK ends the search. The connection is free for calls. */

@@ -1,13 +1,18 @@
 /* libdarg where something is wrong: with what it is given, with Redis, or with the process. */
 #include "support/cmocka_all.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "include/darg.h"
+#include "support/asleep.h"
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 
 enum { FEW = 20 };
@@ -193,6 +198,80 @@ static void test_an_outage(void **state)
     darg_close(client);
 }
 
+struct pusher {
+    struct darg_client *client;
+    _Atomic pid_t thread;
+    _Atomic bool is_done;
+    enum darg_code code;
+};
+
+static void *push_once(void *context)
+{
+    struct pusher *pusher = context;
+    pusher->thread = gettid();
+    pusher->code = darg_push(pusher->client, "t", NULL, NULL, NULL);
+    pusher->is_done = true;
+    pthread_testcancel();
+    return context;
+}
+
+static bool is_done(void *context)
+{
+    return ((struct pusher *)context)->is_done;
+}
+
+/* A thread that is cancelled while it pushes leaves the client to the others. */
+static void test_cancelled_thread(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct pusher first = {.client = open_here(f)}, second = {.client = first.client};
+    pthread_t thread;
+    void *ended = NULL;
+    assert_int_equal(darg_ping(first.client), DARG_OK);
+    redis_server_freeze(f->server);
+    assert_int_equal(pthread_create(&thread, NULL, push_once, &first), 0);
+    asleep_wait(&first.thread, 1);
+    assert_int_equal(pthread_cancel(thread), 0);
+    redis_server_thaw(f->server);
+    assert_int_equal(pthread_join(thread, &ended), 0);
+    assert_ptr_equal(ended, PTHREAD_CANCELED);
+    assert_true(first.is_done);
+    assert_int_equal(first.code, DARG_OK);
+    assert_int_equal(pthread_create(&thread, NULL, push_once, &second), 0);
+    assert_true(wait_until(is_done, &second, 20000));
+    assert_int_equal(pthread_join(thread, &ended), 0);
+    assert_ptr_equal(ended, &second);
+    assert_int_equal(second.code, DARG_OK);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), 2);
+    darg_close(first.client);
+}
+
+/* The only job is purged while it is waited for, for ever. */
+static void *purge(void *context)
+{
+    struct worker_fixture *f = context;
+    struct conn *conn = commands_connect(redis_server_url(f->server));
+    while (commands_int(conn, "UNLINK", "darg:{jobs}") == 0)
+        sched_yield();
+    conn_close(conn);
+    return NULL;
+}
+
+static void test_a_job_that_is_gone(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct darg_client *client = open_here(f);
+    struct darg_result result;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, purge, f), 0);
+    assert_int_equal(darg_call(client, "t", NULL, NULL, -1, &result), DARG_GONE);
+    expect_error("the job is gone");
+    assert_int_equal(strlen(result.id), 36);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    darg_result_free(&result);
+    darg_close(client);
+}
+
 /* What a child does with its parent's client; its exit code. */
 static int use_in_child(struct darg_client *client)
 {
@@ -232,10 +311,11 @@ static void test_fork(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_bad_options),  WORKER_TEST(test_bad_jobs),
-        WORKER_TEST(test_unreachable),  WORKER_TEST(test_redis_refuses),
-        WORKER_TEST(test_a_plain_user), WORKER_TEST(test_script_is_forgotten),
-        WORKER_TEST(test_an_outage),    WORKER_TEST(test_fork),
+        WORKER_TEST(test_bad_options),      WORKER_TEST(test_bad_jobs),
+        WORKER_TEST(test_unreachable),      WORKER_TEST(test_redis_refuses),
+        WORKER_TEST(test_a_plain_user),     WORKER_TEST(test_script_is_forgotten),
+        WORKER_TEST(test_an_outage),        WORKER_TEST(test_fork),
+        WORKER_TEST(test_cancelled_thread), WORKER_TEST(test_a_job_that_is_gone),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

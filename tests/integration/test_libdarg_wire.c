@@ -95,7 +95,7 @@ static void test_many_are_cut(void **state)
     struct darg_client *client = open_client(f);
     static struct darg_item items[MANY];
     static char args[MANY][24];
-    size_t codes[DARG_SYSTEM + 1] = {0};
+    size_t codes[DARG_GONE + 1] = {0};
     for (size_t i = 0; i < MANY; i++) {
         snprintf(args[i], sizeof args[i], "%zu", i);
         items[i] = (struct darg_item){.type = "t", .args = args[i]};

@@ -1,0 +1,27 @@
+/* guard - a public call is not left half done by pthread_cancel().
+ *
+ * Nearly every call locks something and then waits for Redis, which is where a cancelled thread
+ * would end, with the lock held, the link out of step, and memory lost. So a public function begins
+ * with GUARD: from there to its return the thread cannot be cancelled. What was asked for meanwhile
+ * takes effect at the thread's next cancellation point. */
+#ifndef DARG_LIBRARY_GUARD_H
+#define DARG_LIBRARY_GUARD_H
+
+#include <pthread.h>
+
+static inline int guard_enter(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static inline void guard_leave(const int *before)
+{
+    int ignored;
+    (void)pthread_setcancelstate(*before, &ignored);
+}
+
+#define GUARD int guard_before __attribute__((cleanup(guard_leave), unused)) = guard_enter()
+
+#endif
