@@ -22,6 +22,7 @@ struct drain {
     int64_t timeout_ms; /* 0: none */
     int64_t deadline_ms;
     int64_t drained_at_ms; /* when the drain before this one was complete; 0: never */
+    struct reply *workers; /* the last look at the registry before this one was */
 };
 
 static enum status push_sentinel(struct drain *drain, struct err *err)
@@ -75,9 +76,20 @@ static enum status await_drained(struct drain *drain, struct err *err)
     int64_t repush_ms = clock_mono_ms() + REPUSH_MS;
     for (;;) {
         int64_t drained_at_ms = 0;
-        enum status status = control_drained_at(drain->context.conn, queue, &drained_at_ms, err);
-        if (status == ST_OK && drained_at_ms != drain->drained_at_ms)
+        struct reply *workers = NULL;
+        enum status status = stats_workers(drain->context.conn, queue, &workers, err);
+        if (status == ST_OK)
+            status = control_drained_at(drain->context.conn, queue, &drained_at_ms, err);
+        if (status == ST_OK && drained_at_ms != drain->drained_at_ms) {
+            reply_free(workers);
             return ST_OK;
+        }
+        if (status == ST_OK) {
+            reply_free(drain->workers);
+            drain->workers = workers;
+        } else {
+            reply_free(workers);
+        }
         if (status == ST_OK && clock_mono_ms() >= repush_ms) {
             struct control_sentinel answer;
             status = control_push_sentinel(drain->context.conn, queue, drain->drained_at_ms,
@@ -123,20 +135,18 @@ static enum status count_left(struct drain *drain, const struct reply *first, si
     return status;
 }
 
-/* Workers that register from now on belong to whatever comes after the drain. */
+/* Workers that have registered since belong to whatever comes after the drain. */
 static enum status await_exits(struct drain *drain, struct err *err)
 {
-    struct reply *first = NULL;
-    enum status status = stats_workers(drain->context.conn, &drain->context.queue, &first, err);
+    enum status status = ST_OK;
     while (status == ST_OK) {
         size_t left = 1;
-        status = count_left(drain, first, &left, err);
+        status = count_left(drain, drain->workers, &left, err);
         if (status == ST_OK && left == 0)
             break;
         if (may_go_on(drain, status, err))
             status = pause_a_little(drain, err);
     }
-    reply_free(first);
     return status;
 }
 
@@ -169,7 +179,8 @@ int drain_main(int argc, char **argv)
         .usage = "[options]",
         .summary =
             "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
-            "distributed form of closing a channel.",
+            "distributed form of closing a channel. A worker of several queues takes this one up\n"
+            "again, and exits once each has drained.",
         .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n",
         .rows = rows,
         .uses = CONTEXT_QUEUE};
@@ -177,6 +188,7 @@ int drain_main(int argc, char **argv)
     interrupt_init();
     if (context_begin(&drain.context, &spec, argc, argv, &exit_code))
         exit_code = run(&drain);
+    reply_free(drain.workers);
     context_fini(&drain.context);
     interrupt_end();
     return exit_code;

@@ -118,8 +118,13 @@ void fetcher_note_success(struct fetcher *self)
     self->has_complained = false;
 }
 
-/* Lets go of a session whose lease is lost, with the open claim: its jobs are a reaper's. */
-static void drop_session(struct fetcher *self)
+void fetcher_withdraw(struct fetcher *self)
+{
+    publish(self, NULL);
+}
+
+/* With an open claim, if the lease is lost: its jobs are a reaper's. */
+void fetcher_drop_session(struct fetcher *self)
 {
     publish(self, NULL);
     if (self->is_claim_open) {
@@ -130,6 +135,9 @@ static void drop_session(struct fetcher *self)
     session_release(self->session);
     self->session = NULL;
     self->is_registered = self->may_be_registered = false;
+    if (self->is_reentering)
+        atomic_store(&self->is_draining, false);
+    self->is_reentering = false;
 }
 
 static void open_session(struct fetcher *self)
@@ -164,7 +172,7 @@ static bool register_session(struct fetcher *self)
     self->may_be_registered = true;
     enum status status =
         lease_register(self->conn, &self->session->lease, sent_ms - self->options.started_ms,
-                       &outcome, &now_ms, &err);
+                       &self->known_drain, &outcome, &now_ms, &err);
     if (status != ST_OK) {
         fetcher_await_retry(self, "cannot register", &err);
         return false;
@@ -175,9 +183,7 @@ static bool register_session(struct fetcher *self)
         registered(self, now_ms, sent_ms);
         return true;
     case LEASE_DRAINED:
-        log_fields(LOG_INFO, "the queue was drained after this worker had started: leaving",
-                   LOG_STR("queue", self->options.queue.name));
-        self->is_leaving = true;
+        fetcher_note_drained(self);
         break;
     case LEASE_FENCED:
         (void)session_lose(self->session);
@@ -194,7 +200,7 @@ static bool get_ready(struct fetcher *self)
         log_fields(LOG_WARN, "lease lost: starting over under a new name",
                    LOG_STR("queue", self->options.queue.name),
                    LOG_STR("worker", self->session->lease.worker));
-        drop_session(self);
+        fetcher_drop_session(self);
     }
     if (!self->session)
         open_session(self);
@@ -220,7 +226,11 @@ static void step(struct fetcher *self)
 {
     if (!self->is_claim_open)
         fetcher_give_back_if_stuck(self);
-    if (atomic_load(&self->is_draining) && !self->is_claim_open)
+    if (self->is_reentering)
+        fetcher_reenter_step(self);
+    else if (atomic_load(self->options.undrained) == 0 && !self->is_claim_open)
+        fetcher_retire_step(self);
+    else if (atomic_load(&self->is_draining) && !self->is_claim_open)
         fetcher_drain_step(self);
     else if (fetcher_current_order(self) == ORDER_QUIET && !self->is_claim_open)
         fetcher_quiet_step(self);
@@ -230,11 +240,18 @@ static void step(struct fetcher *self)
         fetcher_claim_step(self);
 }
 
+/* One that is not registered when the work is done has nothing to finish. */
+static bool goes_on(const struct fetcher *self)
+{
+    bool is_done = atomic_load(self->options.undrained) == 0 && !self->is_registered;
+    return !self->is_leaving && !is_done && fetcher_current_order(self) != ORDER_STOP;
+}
+
 static void *fetcher_main(void *argument)
 {
     struct fetcher *self = argument;
     pthread_setname_np(pthread_self(), "fetcher");
-    while (!self->is_leaving && fetcher_current_order(self) != ORDER_STOP) {
+    while (goes_on(self)) {
         pulse_beat(self->options.pulse, self->options.slot);
         if (get_ready(self))
             step(self);
@@ -248,6 +265,8 @@ static void *fetcher_main(void *argument)
             self->may_be_registered = false;
     }
     pulse_end(self->options.pulse, self->options.slot);
+    if (!self->has_drained) /* nor will it: the others do not wait for that */
+        atomic_fetch_sub(self->options.undrained, 1);
     atomic_store(&self->has_ended, true);
     wake_set(self->options.changed);
     return NULL;

@@ -28,9 +28,10 @@ struct fetcher_options {
     struct ring *tasks; /* out: struct task * */
     struct room *room;
     struct pulse *pulse;  /* beaten at each turn of the loop */
-    struct wake *changed; /* set when the fetcher becomes ready or has ended */
-    int64_t started_ms;   /* monotonic: start of the worker, its supervisor included */
-    int64_t max_bytes;    /* in one claim */
+    struct wake *changed; /* set when the fetcher becomes ready or has ended, or all have drained */
+    _Atomic size_t *undrained; /* queues of the process that have not drained since it started */
+    int64_t started_ms;        /* monotonic: start of the worker, its supervisor included */
+    int64_t max_bytes;         /* in one claim */
     bool is_at_most_once;
     bool is_burst; /* ends once the queue is empty and nothing is due */
     bool ignores_sentinel;
@@ -39,8 +40,9 @@ struct fetcher_options {
 MUST_CHECK enum status fetcher_start(const struct fetcher_options *options,
                                      struct fetcher **fetcher, struct err *err);
 
-/* Two voices give orders, and the graver one counts: signals and shutdown keys. */
-enum fetcher_voice { VOICE_SIGNALS, VOICE_KEYS, VOICES };
+/* Three voices give orders, and the gravest counts: signals, shutdown keys, and the process, all of
+ * whose queues have drained. */
+enum fetcher_voice { VOICE_SIGNALS, VOICE_KEYS, VOICE_DRAINS, VOICES };
 void fetcher_order(struct fetcher *fetcher, enum fetcher_voice voice, enum control_order order);
 enum control_order fetcher_current_order(const struct fetcher *fetcher);
 

@@ -42,13 +42,33 @@ void fetcher_start_draining(struct fetcher *self)
 static bool drain_tick(struct fetcher *self, enum control_drain *outcome)
 {
     struct err err = {0};
-    int64_t age_ms = clock_mono_ms() - self->options.started_ms;
-    if (control_drain(self->conn, &self->session->lease, age_ms, outcome, &err) != ST_OK) {
+    if (control_drain(self->conn, &self->session->lease, &self->known_drain, outcome, &err) !=
+        ST_OK) {
         fetcher_await_retry(self, "cannot drain", &err);
         return false;
     }
     fetcher_note_success(self);
     return true;
+}
+
+void fetcher_note_drained(struct fetcher *self)
+{
+    if (!self->has_drained)
+        atomic_fetch_sub(self->options.undrained, 1);
+    self->has_drained = true;
+    self->is_leaving = atomic_load(self->options.undrained) == 0;
+    log_fields(LOG_INFO,
+               self->is_leaving ? "drained: leaving"
+                                : "drained: taken up again, until all queues of this worker are",
+               LOG_STR("queue", self->options.queue.name));
+    if (self->is_leaving)
+        wake_set(self->options.changed);
+}
+
+static void end_drain(struct fetcher *self)
+{
+    fetcher_note_drained(self);
+    self->is_reentering = !self->is_leaving;
 }
 
 void fetcher_quiet_step(struct fetcher *self)
@@ -60,17 +80,26 @@ void fetcher_quiet_step(struct fetcher *self)
         return;
     if (outcome == DRAIN_LOST)
         (void)session_lose(self->session);
+    else if (outcome == DRAIN_ENDED)
+        end_drain(self);
     else if (outcome != DRAIN_WORK)
         fetcher_start_draining(self);
 }
 
+/* True while something of the queue is still under way here; a rest was made. */
+static bool rests_while_held(struct fetcher *self)
+{
+    if (atomic_load(&self->session->held) == 0 && atomic_load(&self->poppers) == 0)
+        return false;
+    bool is_stocked = ring_count(self->options.tasks) > 0;
+    fetcher_rest(self, is_stocked ? FETCHER_STUCK_LOOK_MS : HELD_LOOK_MS);
+    return true;
+}
+
 void fetcher_drain_step(struct fetcher *self)
 {
-    if (atomic_load(&self->session->held) > 0 || atomic_load(&self->poppers) > 0) {
-        bool is_stocked = ring_count(self->options.tasks) > 0;
-        fetcher_rest(self, is_stocked ? FETCHER_STUCK_LOOK_MS : HELD_LOOK_MS);
+    if (rests_while_held(self))
         return;
-    }
     enum control_drain outcome;
     if (!drain_tick(self, &outcome))
         return;
@@ -89,10 +118,30 @@ void fetcher_drain_step(struct fetcher *self)
         fetcher_rest(self, DRAIN_TICK_MS);
         break;
     case DRAIN_ENDED:
-        log_fields(LOG_INFO, "drained: leaving", LOG_STR("queue", self->options.queue.name));
-        self->is_leaving = true;
+        end_drain(self);
         break;
     }
+}
+
+void fetcher_reenter_step(struct fetcher *self)
+{
+    struct err err = {0};
+    if (rests_while_held(self))
+        return;
+    fetcher_withdraw(self);
+    if (giveback_all(self->conn, self->session, &err) != ST_OK) {
+        fetcher_await_retry(self, "cannot deregister", &err);
+        return;
+    }
+    fetcher_note_success(self);
+    fetcher_drop_session(self);
+}
+
+/* All queues of the process have drained: what came after is for others, but what is held is
+ * finished. */
+void fetcher_retire_step(struct fetcher *self)
+{
+    self->is_leaving = !rests_while_held(self);
 }
 
 /* The work is at an end for a worker that was told to leave an empty queue. */

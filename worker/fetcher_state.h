@@ -36,6 +36,9 @@ struct fetcher {
     uint64_t taken_seen; /* the tasks ring's progress, to see a stuck pool */
     int64_t taken_ms;
     bool has_complained; /* this outage is logged */
+    struct lease_drain known_drain;
+    bool has_drained;   /* since the process started */
+    bool is_reentering; /* drained: to deregister, and to register anew */
     bool is_leaving;
 };
 
@@ -59,6 +62,17 @@ void fetcher_claim_step(struct fetcher *self);
 void fetcher_drain_step(struct fetcher *self);
 void fetcher_idle_step(struct fetcher *self); /* at most once: the poppers fetch */
 void fetcher_start_draining(struct fetcher *self);
+void fetcher_reenter_step(struct fetcher *self);
+void fetcher_retire_step(struct fetcher *self);
+
+/* The queue is drained. The fetcher leaves once all queues of the process are; until then it takes
+ * the queue up again, as a worker started now would. */
+void fetcher_note_drained(struct fetcher *self);
+
+/* Nobody else may take the session from now on. */
+void fetcher_withdraw(struct fetcher *self);
+/* Lets go of the session: the next step opens another under the next name. */
+void fetcher_drop_session(struct fetcher *self);
 
 enum {
     FETCHER_PAUSE_MS = 1000

@@ -81,7 +81,8 @@ static void add_work_rows(struct option_row *rows, size_t *count, struct options
          .value_name = "NAME[=WEIGHT]",
          .default_text = QUEUE_DEFAULT_NAME,
          .section = "queues",
-         .help = "queue to serve; again for more: in this order, or by weight"},
+         .help = "queue to serve; again for more: in this order, or by weight. Exits once all "
+                 "have drained"},
         {.name = "threads",
          .letter = 't',
          .type = OPT_INT,

@@ -32,10 +32,10 @@ static bool is_refused(const struct worker_options *options)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
-static void order_all(struct worker *self, enum control_order order)
+static void order_all(struct worker *self, enum fetcher_voice voice, enum control_order order)
 {
     for (size_t i = 0; i < self->fetcher_count; i++)
-        fetcher_order(self->fetchers[i], VOICE_SIGNALS, order);
+        fetcher_order(self->fetchers[i], voice, order);
     if (self->popper)
         popper_wake(self->popper);
 }
@@ -66,7 +66,7 @@ static void stop(struct worker *self, const char *signal_name)
     log_printf(LOG_INFO, "%s: finishing what runs, claiming no more", signal_name);
     self->is_stopping = true;
     self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
-    order_all(self, ORDER_STOP);
+    order_all(self, VOICE_SIGNALS, ORDER_STOP);
 }
 
 static void act_on_signal(struct worker *self, int number)
@@ -79,11 +79,11 @@ static void act_on_signal(struct worker *self, int number)
     case SIGTSTP:
         log_printf(LOG_INFO, "TSTP: quiet, claiming no more");
         if (!self->is_stopping)
-            order_all(self, ORDER_QUIET);
+            order_all(self, VOICE_SIGNALS, ORDER_QUIET);
         break;
     case SIGCONT:
         if (!self->is_stopping)
-            order_all(self, ORDER_NONE);
+            order_all(self, VOICE_SIGNALS, ORDER_NONE);
         break;
     case SIGTTIN:
         report_threads(self);
@@ -133,6 +133,10 @@ static void serve(struct worker *self)
         attend(self, -1);
         wake_clear(&self->changed);
         report_ready(self);
+        if (atomic_load(&self->undrained) == 0 && !self->has_drained) {
+            self->has_drained = true;
+            order_all(self, VOICE_DRAINS, ORDER_QUIET);
+        }
     }
     report_ready(self); /* an empty queue may have been left before there was time to say so */
     if (!self->is_stopping)

@@ -108,6 +108,7 @@ static enum status start_fetchers(struct worker *self, struct err *err)
 {
     const struct worker_options *options = self->options;
     self->fetchers = mem_array(options->queue_count, sizeof *self->fetchers);
+    atomic_store(&self->undrained, options->queue_count);
     for (size_t i = 0; i < options->queue_count; i++) {
         struct fetcher_options fetcher = {
             .slot = i,
@@ -117,6 +118,7 @@ static enum status start_fetchers(struct worker *self, struct err *err)
             .room = self->room,
             .pulse = self->birth->pulse,
             .changed = &self->changed,
+            .undrained = &self->undrained,
             .started_ms = self->birth->started_ms,
             .max_bytes = CLAIM_MAX_BYTES,
             .is_at_most_once = options->is_at_most_once,

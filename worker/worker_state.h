@@ -26,11 +26,13 @@ struct worker {
     int signal_fd;
     struct fetcher **fetchers;
     size_t fetcher_count;
-    struct pool *pool;     /* at least once */
-    struct popper *popper; /* at most once */
+    _Atomic size_t undrained; /* of their queues; see fetcher.h */
+    struct pool *pool;        /* at least once */
+    struct popper *popper;    /* at most once */
     struct finisher *finisher;
     struct keeper *keeper;
     bool is_ready;       /* reported to the supervisor */
+    bool has_drained;    /* all queues have, and the fetchers were told */
     bool is_stopping;    /* TERM or INT came */
     bool is_hurried;     /* a second one came */
     int64_t deadline_ms; /* monotonic: end of the shutdown timeout, once fetchers have ended */

@@ -142,7 +142,7 @@ enum status control_drained_at(struct conn *conn, const struct queue *queue, int
     return get_setting(conn, queue, "drained_at", 0, drained_at_ms, err);
 }
 
-enum status control_drain(struct conn *conn, const struct lease *lease, int64_t age_ms,
+enum status control_drain(struct conn *conn, const struct lease *lease, struct lease_drain *known,
                           enum control_drain *outcome, struct err *err)
 {
     static const char *const words[] = {
@@ -162,14 +162,16 @@ enum status control_drain(struct conn *conn, const struct lease *lease, int64_t 
     request_add_text(&request, queue->settings);
     request_add_text(&request, queue->counts);
     request_add_text(&request, lease->worker);
-    request_add_int(&request, age_ms);
+    request_add_text(&request, known->at);
     enum status status = script_call(conn, &script_drain, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
         return status;
     size_t word = 0, count = sizeof words / sizeof words[0];
-    while (word < count && !slice_is(reply_slice(reply), words[word]))
+    while (word < count && !slice_is(reply_slice(reply_at(reply, 0)), words[word]))
         word++;
+    if (word == DRAIN_ENDED)
+        lease_know_drain(known, reply_slice(reply_at(reply, 1)));
     reply_free(reply);
     if (word == count)
         return err_set(err, ST_PROTOCOL, "Redis answered \"drain\" with something unexpected");

@@ -43,10 +43,11 @@ enum control_drain {
     DRAIN_WORK,    /* jobs stand ahead of the sentinel, or it is gone: claim */
     DRAIN_HOLDING, /* the worker still holds jobs */
     DRAIN_WAITING, /* for the other workers */
-    DRAIN_ENDED,   /* the drain is complete: deregister and exit */
+    DRAIN_ENDED,   /* the drain is complete: deregister; *known is now this one */
 };
-MUST_CHECK enum status control_drain(struct conn *conn, const struct lease *lease, int64_t age_ms,
-                                     enum control_drain *outcome, struct err *err);
+MUST_CHECK enum status control_drain(struct conn *conn, const struct lease *lease,
+                                     struct lease_drain *known, enum control_drain *outcome,
+                                     struct err *err);
 
 /* At-most-once: hands a popped sentinel back to the head of the line. */
 MUST_CHECK enum status control_return_sentinel(struct conn *conn, const struct queue *queue,

@@ -72,8 +72,18 @@ static enum status call(struct conn *conn, const struct script *script, struct r
     return status;
 }
 
+void lease_know_drain(struct lease_drain *known, struct slice drained_at)
+{
+    size_t len = drained_at.len < LEASE_SCORE_MAX ? drained_at.len : LEASE_SCORE_MAX;
+    known->is_known = true;
+    if (len)
+        memcpy(known->at, drained_at.ptr, len);
+    known->at[len] = 0;
+}
+
 enum status lease_register(struct conn *conn, const struct lease *lease, int64_t age_ms,
-                           enum lease_register *outcome, int64_t *now_ms, struct err *err)
+                           struct lease_drain *known, enum lease_register *outcome, int64_t *now_ms,
+                           struct err *err)
 {
     static const char *const words[] = {
         [LEASE_REGISTERED] = "ok", [LEASE_DRAINED] = "drained", [LEASE_FENCED] = "fenced"};
@@ -86,6 +96,8 @@ enum status lease_register(struct conn *conn, const struct lease *lease, int64_t
     request_add_text(&request, lease->queue->gone);
     request_add_text(&request, lease->worker);
     request_add_int(&request, age_ms);
+    if (known->is_known)
+        request_add_text(&request, known->at);
     enum status status = call(conn, &script_register, &request, &reply, err);
     if (status != ST_OK)
         return status;
@@ -93,8 +105,11 @@ enum status lease_register(struct conn *conn, const struct lease *lease, int64_t
     while (word < count && !slice_is(reply_slice(reply_at(reply, 0)), words[word]))
         word++;
     *now_ms = reply_int(reply_at(reply, 1), -1);
+    bool is_whole = word < count && *now_ms >= 0;
+    if (is_whole && word != LEASE_FENCED)
+        lease_know_drain(known, reply_slice(reply_at(reply, 2)));
     reply_free(reply);
-    if (word == count || *now_ms < 0)
+    if (!is_whole)
         return unexpected(&script_register, err);
     *outcome = (enum lease_register)word;
     return ST_OK;

@@ -36,12 +36,23 @@ void lease_name(const char *process, uint64_t generation, char out[LEASE_NAME_MA
 /* P for this process: host, pid and random bits. */
 void lease_process_name(char out[LEASE_NAME_MAX + 1]);
 
+/* The last drain of the queue that a process knows of; zeroed before its first registration. */
+struct lease_drain {
+    bool is_known;
+    char at[LEASE_SCORE_MAX + 1]; /* `drained_at` as Redis has it, compared only; "": none */
+};
+
 /* Registers. age_ms: how long ago the worker (its supervisor) was started. *now_ms: server time.
- * LEASE_FENCED: the name is being reaped or has left, and never returns: take another. */
+ * LEASE_DRAINED: a drain has ended since *known, or, where that is not known yet, since the start.
+ * Either way, and once registered, *known is that drain. LEASE_FENCED: the name is being reaped or
+ * has left, and never returns: take another. */
 enum lease_register { LEASE_REGISTERED, LEASE_DRAINED, LEASE_FENCED };
 MUST_CHECK enum status lease_register(struct conn *conn, const struct lease *lease, int64_t age_ms,
-                                      enum lease_register *outcome, int64_t *now_ms,
-                                      struct err *err);
+                                      struct lease_drain *known, enum lease_register *outcome,
+                                      int64_t *now_ms, struct err *err);
+
+/* *known: what a script answered as the time of the last drain. */
+void lease_know_drain(struct lease_drain *known, struct slice drained_at);
 
 enum {
     LEASE_WINDOW = 100,

@@ -130,7 +130,9 @@ int main(int argc, char **argv)
     int64_t now_ms;
     must(queue_init(&bench.queue, QUEUE_DEFAULT_NAMESPACE, "memory", &err), &err);
     lease_init(&bench.lease, &bench.queue, "host-12345-0123456789ab", 1);
-    must(lease_register(bench.conn, &bench.lease, 0, &outcome, &now_ms, &err), &err);
+    must(lease_register(bench.conn, &bench.lease, 0, &(struct lease_drain){0}, &outcome, &now_ms,
+                        &err),
+         &err);
     ensure(outcome == LEASE_REGISTERED, "not registered");
     bench.empty_bytes = used_bytes(bench.conn);
 

@@ -28,7 +28,9 @@ static void haunt(struct worker_fixture *f, struct ghost *ghost, size_t jobs)
     int64_t now_ms = 0, base = 0;
     assert_int_equal(queue_init(&ghost->queue, "darg", "jobs", &err), ST_OK);
     lease_init(&ghost->lease, &ghost->queue, "ghost", 1);
-    assert_int_equal(lease_register(f->conn, &ghost->lease, 0, &outcome, &now_ms, &err), ST_OK);
+    assert_int_equal(lease_register(f->conn, &ghost->lease, 0, &(struct lease_drain){0}, &outcome,
+                                    &now_ms, &err),
+                     ST_OK);
     for (size_t left = jobs; left > 0;) {
         struct claim claim = {0};
         struct request request = {0};

@@ -7,11 +7,15 @@
 #include "queue/control.h"
 #include "support/queue_fixture.h"
 
-static enum control_drain tick(struct queue_fixture *f, const struct lease *lease, int64_t age_ms)
+/* Of a worker that knows of this drain as the last, "": of none. */
+static enum control_drain tick(struct queue_fixture *f, const struct lease *lease,
+                               const char *known_at)
 {
     struct err err = {0};
     enum control_drain outcome;
-    if (control_drain(f->conn, lease, age_ms, &outcome, &err) != ST_OK)
+    struct lease_drain known;
+    lease_know_drain(&known, slice_of(known_at));
+    if (control_drain(f->conn, lease, &known, &outcome, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     return outcome;
 }
@@ -76,23 +80,23 @@ static void test_alone(void **state)
 {
     struct queue_fixture *f = *state;
     queue_fixture_push(f, "a", JOB_SENTINEL, "b");
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WORK);
     queue_fixture_claim_these(f, &f->lease, 0, 9, "a");
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 9), CLAIM_DRAIN);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_HOLDING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_HOLDING);
     queue_fixture_done(f, &f->lease, 1);
     assert_int_equal(drained_at(f), 0);
     int64_t before_ms = queue_fixture_server_ms(f);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     assert_in_range(drained_at(f), before_ms, queue_fixture_server_ms(f));
     queue_fixture_expect_line(f, f->queue.jobs, "b");
     assert_int_equal(queue_fixture_count(f, "drains"), 1);
     /* The answer was lost: it is the same again, and changes nothing. */
     char *digest = queue_fixture_digest(f);
-    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     queue_fixture_expect_unchanged(f, digest);
     deregister(f, &f->lease);
-    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_LOST);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_LOST);
     assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.drained), 0);
 }
 
@@ -106,24 +110,24 @@ static void test_worker_dies_on_the_way(void **state)
     queue_fixture_push(f, "a", "b", JOB_SENTINEL);
     queue_fixture_claim_these(f, &third, 0, 1, "a");
     queue_fixture_claim_these(f, &second, 0, 1, "b");
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
-    assert_int_equal(tick(f, &second, 0), DRAIN_HOLDING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
+    assert_int_equal(tick(f, &second, ""), DRAIN_HOLDING);
     queue_fixture_done(f, &second, 1);
-    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &second, ""), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
     reap(f, &third);
     /* Its job stands ahead of the sentinel now; the first to see it leaves the waiting. */
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WORK);
     assert_int_equal(commands_int(f->conn, "SISMEMBER", f->queue.drained, "p.1"), 0);
     struct claim claim = queue_fixture_claim(f, &f->lease, 0, 9);
     assert_int_equal(claim.count, 1);
     claim_fini(&claim);
-    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_HOLDING);
+    assert_int_equal(tick(f, &second, ""), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_HOLDING);
     queue_fixture_done(f, &f->lease, 1);
-    assert_int_equal(tick(f, &third, 0), DRAIN_LOST);
-    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
-    assert_int_equal(tick(f, &second, 60000), DRAIN_ENDED);
+    assert_int_equal(tick(f, &third, ""), DRAIN_LOST);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
+    assert_int_equal(tick(f, &second, ""), DRAIN_ENDED);
     assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 0);
     lease_fini(&second);
     lease_fini(&third);
@@ -136,10 +140,10 @@ static void test_waiting_worker_dies(void **state)
     struct lease second;
     queue_fixture_register(f, &second, "q");
     queue_fixture_push(f, JOB_SENTINEL);
-    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &second, ""), DRAIN_WAITING);
     reap(f, &second);
     assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     lease_fini(&second);
 }
 
@@ -153,12 +157,14 @@ static void test_joining_late(void **state)
     int64_t now_ms;
     queue_fixture_push(f, JOB_SENTINEL);
     queue_fixture_register(f, &second, "q");
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
     assert_int_equal(queue_fixture_outcome(f, &second, 0, 5), CLAIM_DRAIN);
-    assert_int_equal(tick(f, &second, 0), DRAIN_ENDED);
-    assert_int_equal(tick(f, &f->lease, 60000), DRAIN_ENDED);
+    assert_int_equal(tick(f, &second, ""), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     lease_init(&third, &f->queue, "r", 1);
-    assert_int_equal(lease_register(f->conn, &third, 60000, &outcome, &now_ms, &err), ST_OK);
+    assert_int_equal(
+        lease_register(f->conn, &third, 60000, &(struct lease_drain){0}, &outcome, &now_ms, &err),
+        ST_OK);
     assert_int_equal(outcome, LEASE_DRAINED);
     lease_fini(&second);
     lease_fini(&third);
@@ -170,14 +176,14 @@ static void test_not_before_all_is_back(void **state)
     struct queue_fixture *f = *state;
     queue_fixture_push(f, JOB_SENTINEL);
     commands_do(f->conn, "SADD", f->queue.reaped, "dead.1");
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
     commands_do(f->conn, "SREM", f->queue.reaped, "dead.1");
     commands_do(f->conn, "LPUSH", f->queue.inbox, "a");
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WORK);
     assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
     queue_fixture_claim_these(f, &f->lease, 0, 5, "a");
     queue_fixture_done(f, &f->lease, 1);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
 }
 
 /* A late tick that puts a worker among the waiting again is undone by its next claim. */
@@ -187,10 +193,10 @@ static void test_holder_is_not_waiting(void **state)
     struct lease second;
     queue_fixture_register(f, &second, "q");
     queue_fixture_push(f, JOB_SENTINEL);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
     commands_do(f->conn, "RPUSH", f->queue.jobs, "back again");
     queue_fixture_claim_these(f, &f->lease, 0, 5, "back again");
-    assert_int_equal(tick(f, &second, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &second, ""), DRAIN_WAITING);
     assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 1);
     lease_fini(&second);
 }
@@ -200,7 +206,7 @@ static void test_several_sentinels(void **state)
     struct queue_fixture *f = *state;
     queue_fixture_push(f, JOB_SENTINEL, " { \"darg\" : \"drain\" } ", JOB_SENTINEL, "a",
                        JOB_SENTINEL);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     queue_fixture_expect_line(f, f->queue.jobs, "a", JOB_SENTINEL);
     assert_int_equal(queue_fixture_count(f, "drains"), 1);
 }
@@ -211,9 +217,9 @@ static void test_sentinel_gone(void **state)
     struct lease second;
     queue_fixture_register(f, &second, "q");
     queue_fixture_push(f, JOB_SENTINEL);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WAITING);
     commands_do(f->conn, "DEL", f->queue.jobs);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_WORK);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_WORK);
     assert_int_equal(commands_int(f->conn, "SCARD", f->queue.drained), 0);
     lease_fini(&second);
 }
@@ -228,9 +234,45 @@ static void test_older_drain(void **state)
     (void)snprintf(then, sizeof then, "%lld", (long long)queue_fixture_server_ms(f) - 60000);
     commands_do(f->conn, "HSET", f->queue.settings, "drained_at", then);
     queue_fixture_push(f, JOB_SENTINEL);
-    assert_int_equal(tick(f, &f->lease, 1000), DRAIN_WAITING);
-    assert_int_equal(tick(f, &f->lease, 3600000), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, then), DRAIN_WAITING);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
     lease_fini(&second);
+}
+
+/* No clock is asked whether a drain is another one: it may have been set meanwhile, either way. */
+static void test_drains_are_told_apart_whatever_the_clock_says(void **state)
+{
+    struct queue_fixture *f = *state;
+    static const char *const times[] = {"5", "99999999999999"};
+    for (size_t i = 0; i < 2; i++) {
+        commands_do(f->conn, "HSET", f->queue.settings, "drained_at", times[i]);
+        assert_int_equal(tick(f, &f->lease, times[i]), DRAIN_WORK);
+        assert_int_equal(tick(f, &f->lease, "7"), DRAIN_ENDED);
+    }
+}
+
+/* A process that was answered before is told of each later drain once, whatever its age. */
+static void test_register_again_after_drain(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease lease;
+    struct err err = {0};
+    enum lease_register outcome;
+    struct lease_drain known = {.is_known = false};
+    int64_t now_ms;
+    lease_init(&lease, &f->queue, "q", 1);
+    static const char *const times[] = {"5", "99999999999999", "6"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(lease_register(f->conn, &lease, 3600000, &known, &outcome, &now_ms, &err),
+                         ST_OK);
+        assert_int_equal(outcome, LEASE_REGISTERED);
+        commands_do(f->conn, "HSET", f->queue.settings, "drained_at", times[i]);
+        assert_int_equal(lease_register(f->conn, &lease, 1, &known, &outcome, &now_ms, &err),
+                         ST_OK);
+        assert_int_equal(outcome, LEASE_DRAINED);
+        assert_string_equal(known.at, times[i]);
+    }
+    lease_fini(&lease);
 }
 
 static void test_full_memory(void **state)
@@ -242,7 +284,7 @@ static void test_full_memory(void **state)
     queue_fixture_fill_memory(f, true);
     assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, &answer, &err), ST_OK);
     assert_true(answer.was_pushed);
-    assert_int_equal(tick(f, &f->lease, 0), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
 }
 
 static void test_wrong_types(void **state)
@@ -258,7 +300,8 @@ static void test_wrong_types(void **state)
         char *digest = queue_fixture_digest(f);
         struct err err = {0};
         enum control_drain outcome;
-        assert_int_equal(control_drain(f->conn, &f->lease, 0, &outcome, &err), ST_WRONGTYPE);
+        struct lease_drain known = {.is_known = true};
+        assert_int_equal(control_drain(f->conn, &f->lease, &known, &outcome, &err), ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
     }
 }
@@ -276,6 +319,8 @@ int main(void)
         QUEUE_TEST(test_several_sentinels),
         QUEUE_TEST(test_sentinel_gone),
         QUEUE_TEST(test_older_drain),
+        QUEUE_TEST(test_register_again_after_drain),
+        QUEUE_TEST(test_drains_are_told_apart_whatever_the_clock_says),
         QUEUE_TEST(test_full_memory),
         QUEUE_TEST_DAMAGED(test_wrong_types),
     };

@@ -13,7 +13,8 @@ static enum lease_register enter(struct queue_fixture *f, const struct lease *le
     struct err err = {0};
     enum lease_register outcome = LEASE_FENCED;
     int64_t now_ms = 0;
-    if (lease_register(f->conn, lease, age_ms, &outcome, &now_ms, &err) != ST_OK)
+    if (lease_register(f->conn, lease, age_ms, &(struct lease_drain){0}, &outcome, &now_ms, &err) !=
+        ST_OK)
         fail_msg("%s", err_text(&err));
     assert_true(now_ms > 1000000000000);
     return outcome;
@@ -351,8 +352,9 @@ static void test_wrong_types(void **state)
         commands_do(f->conn, "SET", i < 3 ? entering[i] : leaving[i - 3], "wrong");
         char *digest = queue_fixture_digest(f);
         if (i < 3)
-            assert_int_equal(lease_register(f->conn, &f->lease, 0, &outcome, &n, &err),
-                             ST_WRONGTYPE);
+            assert_int_equal(
+                lease_register(f->conn, &f->lease, 0, &(struct lease_drain){0}, &outcome, &n, &err),
+                ST_WRONGTYPE);
         else
             assert_int_equal(
                 lease_deregister(f->conn, &f->lease, NULL, 0, &is_registered, &n, &err),

@@ -73,7 +73,8 @@ static void enter(struct cluster *c)
     struct err err = {0};
     enum lease_register outcome;
     int64_t now_ms;
-    must(lease_register(c->conn, &c->lease, 0, &outcome, &now_ms, &err), &err);
+    must(lease_register(c->conn, &c->lease, 0, &(struct lease_drain){0}, &outcome, &now_ms, &err),
+         &err);
     assert_int_equal(outcome, LEASE_REGISTERED);
 }
 
@@ -254,7 +255,8 @@ static void test_a_worker_s_end(void **state)
     must(control_push_sentinel(c->conn, &c->queue, -1, &sentinel, &err), &err);
     assert_int_equal(claim(c, 0, 0), CLAIM_DRAIN);
     must(control_return_sentinel(c->conn, &c->queue, &err), &err);
-    must(control_drain(c->conn, &c->lease, 0, &drain, &err), &err);
+    must(control_drain(c->conn, &c->lease, &(struct lease_drain){.is_known = true}, &drain, &err),
+         &err);
     assert_int_equal(drain, DRAIN_ENDED);
     struct control_orders orders;
     must(control_read_orders(c->conn, "darg", "p", &orders, &err), &err);

@@ -253,11 +253,15 @@ static void test_a_name_never_returns(void **state)
     queue_fixture_push(f, "a", "b");
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
     assert_int_equal(reap(f, "p.1", NULL).moved, 1);
-    assert_int_equal(lease_register(f->conn, &f->lease, 0, &outcome, &now_ms, NULL), ST_OK);
+    assert_int_equal(
+        lease_register(f->conn, &f->lease, 0, &(struct lease_drain){0}, &outcome, &now_ms, NULL),
+        ST_OK);
     assert_int_equal(outcome, LEASE_FENCED);
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_LOST);
     queue_fixture_reset(state);
-    assert_int_equal(lease_register(f->conn, &f->lease, 0, &outcome, &now_ms, NULL), ST_OK);
+    assert_int_equal(
+        lease_register(f->conn, &f->lease, 0, &(struct lease_drain){0}, &outcome, &now_ms, NULL),
+        ST_OK);
     assert_int_equal(outcome, LEASE_REGISTERED); /* nothing but the memory of it keeps it out */
 }
 
@@ -271,7 +275,9 @@ static void test_gone_of_the_wrong_type(void **state)
     commands_do(f->conn, "SET", f->queue.gone, "wrong");
     assert_int_equal(reap(f, "p.1", NULL).outcome, LEASE_REAP_ENDED);
     lease_init(&next, &f->queue, "p", 2);
-    assert_int_equal(lease_register(f->conn, &next, 0, &outcome, &now_ms, NULL), ST_OK);
+    assert_int_equal(
+        lease_register(f->conn, &next, 0, &(struct lease_drain){0}, &outcome, &now_ms, NULL),
+        ST_OK);
     assert_int_equal(outcome, LEASE_REGISTERED);
     lease_fini(&next);
 }

@@ -1,8 +1,10 @@
 /* The sentinel, met by several workers. */
 #include "support/cmocka_all.h"
 
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 enum { WORKERS = 3 };
@@ -100,6 +102,26 @@ static void test_a_killed_worker_that_held_nothing(void **state)
     expect_drained(f, 1, AFTER);
 }
 
+struct count_wait {
+    struct worker_fixture *f;
+    const char *key, *name;
+    int64_t value;
+};
+
+static int64_t count_of(struct worker_fixture *f, const char *key, const char *name)
+{
+    struct reply *reply = commands_run(f->conn, "HGET", key, name);
+    int64_t count = reply_int(reply, 0);
+    reply_free(reply);
+    return count;
+}
+
+static bool has_count(void *context)
+{
+    const struct count_wait *wait = context;
+    return count_of(wait->f, wait->key, wait->name) >= wait->value;
+}
+
 static void test_ignored(void **state)
 {
     struct worker_fixture *f = *state;
@@ -110,19 +132,77 @@ static void test_ignored(void **state)
     assert_int_equal(worker_fixture_count(f, "drains"), 0);
 }
 
-/* A worker of several queues leaves the drained one and goes on with the other. */
-static void test_one_queue_of_two(void **state)
+static void drain_other(struct worker_fixture *f)
 {
-    struct worker_fixture *f = *state;
-    struct process *worker = worker_fixture_start(f, "-q", "other", "-q", "jobs");
+    int64_t before = count_of(f, "darg:{other}:counts", "drains");
     commands_do(f->conn, "LPUSH", "darg:{other}", "{\"darg\":\"drain\"}");
-    process_wait_stderr(worker, "drained: leaving", WORKER_FIXTURE_WAIT_MS);
+    struct count_wait wait = {f, "darg:{other}:counts", "drains", before + 1};
+    assert_true(wait_until(has_count, &wait, WORKER_FIXTURE_WAIT_MS));
+}
+
+/* A worker of several queues takes the drained one up again, as one started now would, and exits
+ * once each has drained. */
+static void several_queues(struct worker_fixture *f, const char *delivery)
+{
+    struct process *worker =
+        worker_fixture_start(f, "-q", "other", "-q", "jobs", "--delivery", delivery);
+    for (int64_t turn = 1; turn <= 2; turn++) {
+        drain_other(f);
+        commands_do(f->conn, "LPUSH", "darg:{other}", AFTER);
+        struct count_wait wait = {f, "darg:{other}:counts", "done", turn};
+        assert_true(wait_until(has_count, &wait, WORKER_FIXTURE_WAIT_MS));
+    }
     worker_fixture_push(f, AFTER);
     worker_fixture_wait_count(f, "done", 1);
     assert_int_equal(process_poll(worker), -1);
     worker_fixture_push(f, "{\"darg\":\"drain\"}");
     worker_fixture_expect_exit(worker, 0);
     worker_fixture_expect_clean(f);
+    assert_int_equal(commands_int(f->conn, "EXISTS", "darg:{other}:workers"), 0);
+}
+
+static void test_one_queue_of_two(void **state)
+{
+    several_queues(*state, "at-least-once");
+}
+
+static void test_one_queue_of_two_at_most_once(void **state)
+{
+    several_queues(*state, "at-most-once");
+}
+
+/* What still runs of a queue that drained first is finished, however long it takes. */
+static void test_the_last_drain_ends_nothing(void **state)
+{
+    struct worker_fixture *f = *state;
+    const char *handler = worker_fixture_handler(
+        f, "gate",
+        "echo >>\"${DIR}running\"\nwhile ! [ -e \"${DIR}gate\" ]; do sleep 0.02; done\n");
+    struct process *worker = worker_fixture_start(f, "-q", "other", "-q", "jobs", "--handler",
+                                                  handler, "--shutdown-timeout", "10ms");
+    drain_other(f);
+    commands_do(f->conn, "LPUSH", "darg:{other}", "{\"type\":\"gate\"}");
+    worker_fixture_wait_lines(worker_fixture_path(f, "running"), 1);
+    worker_fixture_push(f, "{\"darg\":\"drain\"}");
+    worker_fixture_wait_count(f, "drains", 1);
+    worker_fixture_touch(worker_fixture_path(f, "gate"));
+    worker_fixture_expect_exit(worker, 0);
+    assert_int_equal(count_of(f, "darg:{other}:counts", "done"), 1);
+}
+
+/* A child that takes a dead one's place knows which queues had drained. */
+static void test_a_child_killed_between_two_drains(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct process *worker = worker_fixture_start(f, "-q", "other", "-q", "jobs");
+    drain_other(f);
+    pid_t child = worker_fixture_child(worker);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    commands_do(f->conn, "LPUSH", "darg:{other}", AFTER);
+    struct count_wait wait = {f, "darg:{other}:counts", "done", 1};
+    assert_true(wait_until(has_count, &wait, WORKER_FIXTURE_WAIT_MS));
+    worker_fixture_push(f, "{\"darg\":\"drain\"}");
+    worker_fixture_expect_exit(worker, 0);
 }
 
 int main(void)
@@ -135,6 +215,9 @@ int main(void)
         WORKER_TEST(test_a_killed_worker_that_held_nothing),
         WORKER_TEST(test_ignored),
         WORKER_TEST(test_one_queue_of_two),
+        WORKER_TEST(test_one_queue_of_two_at_most_once),
+        WORKER_TEST(test_the_last_drain_ends_nothing),
+        WORKER_TEST(test_a_child_killed_between_two_drains),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

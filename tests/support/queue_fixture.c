@@ -36,8 +36,9 @@ static void must_register(struct queue_fixture *fixture, const struct lease *lea
     struct err err = {0};
     enum lease_register outcome;
     int64_t now_ms;
-    ensure(lease_register(fixture->conn, lease, 0, &outcome, &now_ms, &err) == ST_OK, "%s",
-           err_text(&err));
+    ensure(lease_register(fixture->conn, lease, 0, &(struct lease_drain){0}, &outcome, &now_ms,
+                          &err) == ST_OK,
+           "%s", err_text(&err));
     ensure(outcome == LEASE_REGISTERED, "outcome %d", (int)outcome);
 }
 

@@ -9,33 +9,32 @@
 -- KEYS[6] reaped
 -- KEYS[7] settings
 -- KEYS[8] counts
--- ARGV: worker, age of its process in ms
--- Answers 'lost' (not registered), 'work' (jobs stand ahead of the sentinel, or it is gone: claim), 'holding' (the
--- worker still holds jobs), 'waiting' (for other workers), 'drained' (the drain is complete: deregister and exit).
+-- ARGV: worker, the drained_at that it was answered last ('': none)
+-- Answers {'lost'} (not registered), {'work'} (jobs stand ahead of the sentinel, or it is gone: claim), {'holding'} (the
+-- worker still holds jobs), {'waiting'} (for other workers), {'drained', drained_at} (the drain is complete: deregister).
 --#include _time.lua
 --#include _sentinel.lua
 local worker, now = ARGV[1], server_ms()
-if not redis.call('ZSCORE', KEYS[4], worker) then return 'lost' end
-local drained_at = whole(redis.call('HGET', KEYS[7], 'drained_at'))
-if drained_at and drained_at <= now and drained_at >= now - tonumber(ARGV[2]) then
-  return 'drained'
-end
+if not redis.call('ZSCORE', KEYS[4], worker) then return {'lost'} end
+local drained_at = redis.call('HGET', KEYS[7], 'drained_at')
+-- Compared, not reckoned with: the clock may have been set since.
+if whole(drained_at) and drained_at ~= ARGV[2] then return {'drained', drained_at} end
 local head = redis.call('LINDEX', KEYS[1], -1)
 local ahead = redis.call('LLEN', KEYS[2])
 local reaping = redis.call('SCARD', KEYS[6])
 redis.call('SCARD', KEYS[5])
 if ahead > 0 or not head or not is_sentinel(head) then
   redis.call('SREM', KEYS[5], worker)
-  return 'work'
+  return {'work'}
 end
 if redis.call('HLEN', KEYS[3]) - redis.call('HEXISTS', KEYS[3], 'last') > 0 then
   redis.call('SREM', KEYS[5], worker)
-  return 'holding'
+  return {'holding'}
 end
 redis.call('SADD', KEYS[5], worker)
 -- Only registered workers are ever in `drained`: leaving the one always leaves the other too.
 if reaping > 0 or redis.call('SCARD', KEYS[5]) < redis.call('ZCARD', KEYS[4]) then
-  return 'waiting'
+  return {'waiting'}
 end
 local retired = 0
 while head and is_sentinel(head) and retired < 1000 do
@@ -43,6 +42,9 @@ while head and is_sentinel(head) and retired < 1000 do
   retired = retired + 1
   head = redis.call('LINDEX', KEYS[1], -1)
 end
-redis.call('HSET', KEYS[7], 'drained_at', now)
+-- No two drains have the same time.
+if now == whole(drained_at) then now = now + 1 end
+drained_at = string.format('%.0f', now)
+redis.call('HSET', KEYS[7], 'drained_at', drained_at)
 count(KEYS[8], 'drains', 1)
-return 'drained'
+return {'drained', drained_at}
