@@ -30,6 +30,20 @@ static void fail(struct reading *reading, const char *what)
                                   reading->line, what);
 }
 
+/* libinih reads no further than the bracket, and takes a section without a name for what stands
+ * before all sections. */
+static void check_heading(struct reading *reading, const char *line)
+{
+    const char *end = strchr(line, ']');
+    if (line[0] != '[' || !end)
+        return;
+    const char *rest = end + 1 + strspn(end + 1, " \t\r\n");
+    if (line + 1 + strspn(line + 1, " \t") == end)
+        fail(reading, "the section has no name");
+    else if (!strchr(";#", *rest)) /* which finds the end of the line, too */
+        fail(reading, "a line with a [SECTION] holds nothing else; put the rest on the next line");
+}
+
 /* libinih's source of lines. Its buffer is fixed, and it would take the rest of a longer line for
  * another one; and an indented line would be the continuation of the one before, which nobody who
  * indents the lines of a section means. */
@@ -49,7 +63,8 @@ static char *read_line(char *out, int size, void *stream)
     }
     size_t blanks = strspn(out, " \t");
     memmove(out, out + blanks, len - blanks + 1);
-    return out;
+    check_heading(reading, out);
+    return reading->status == ST_OK ? out : NULL;
 }
 
 /* libinih's handler; 0 would mean that the line is wrong. */

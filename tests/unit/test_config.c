@@ -213,6 +213,25 @@ static void test_what_is_wrong_is_named(void **state)
     refuse("[worker\n", "1: neither NAME = VALUE nor [SECTION] nor a comment");
 }
 
+/* What a reader of INI files would drop without a word, or take for something else. */
+static void test_nothing_is_dropped(void **state)
+{
+    (void)state;
+    static const char lonely[] =
+        "a line with a [SECTION] holds nothing else; put the rest on the next line";
+    char sentence[120];
+    snprintf(sentence, sizeof sentence, "1: %s", lonely);
+    refuse("[worker] threads = 1\n", sentence);
+    refuse("  [worker]threads = 1", sentence);
+    refuse("[worker] [queues]\n", sentence);
+    refuse("[]\nthreads = 1\n", "1: the section has no name");
+    refuse("[ \t]\nthreads = 1\n", "1: the section has no name");
+    write_file("[worker] ; a\nthreads = 3\n[queues]# b\nq =\n[darg]\r\n", 0600);
+    assert_int_equal(parse(NULL), ST_OK);
+    assert_int_equal(o.threads, 3);
+    assert_string_equal(o.queues.items[0], "q");
+}
+
 static void test_a_long_line(void **state)
 {
     (void)state;
@@ -297,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sections, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_goes_before_what, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_named_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_file_from_the_environment, set_up, tear_down),
