@@ -6,13 +6,20 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CONNECT_TIMEOUT_S = 30, RETRY_AFTER_MAX_S = 86400 };
+enum {
+    CONNECT_TIMEOUT_S = 30,
+    RETRY_AFTER_MAX_S = 86400,
+    IDLE_MAX_S =
+        4, /* many servers close a link after five: better a new one than a race with that */
+};
 
 struct post {
     CURL *easy;
     char *url;
     int64_t max_body;           /* of the answer that is awaited */
     struct post_answer *answer; /* likewise */
+    struct slice body;          /* what is sent with it */
+    size_t sent;                /* bytes of that which libcurl has taken */
     char words[CURL_ERROR_SIZE];
 };
 
@@ -62,6 +69,29 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return answer->is_cut ? 0 : len;
 }
 
+/* ---- what goes out ---- */
+
+/* A curl_read_callback. */
+static size_t give_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct post *post = context;
+    size_t left = post->body.len - post->sent;
+    size_t len = size * count < left ? size * count : left;
+    memcpy(bytes, post->body.ptr + post->sent, len);
+    post->sent += len;
+    return len;
+}
+
+/* A curl_seek_callback. libcurl wants to go back to the start where a link that was used before has
+ * been closed, to send all of it again on a new one. But the server may have carried it out: that
+ * is for the worker to decide, as another attempt of the job, with a run number of its own. */
+static int refuse_again(void *context, curl_off_t offset, int origin)
+{
+    const struct post *post = context;
+    bool is_start = origin == SEEK_SET && offset == 0;
+    return is_start && post->sent == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
 static void read_answer(const struct post *post, CURLcode code, struct post_answer *answer)
 {
     const char *type = NULL;
@@ -75,9 +105,11 @@ static void read_answer(const struct post *post, CURLcode code, struct post_answ
             1000 * (int64_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
     if (code == CURLE_OK || answer->is_cut)
         return;
+    const char *words = post->words[0] != '\0' ? post->words : curl_easy_strerror(code);
+    if (code == CURLE_SEND_FAIL_REWIND)
+        words = "the server closed the connection instead of answering";
     answer->code = 0;
-    (void)snprintf(answer->error, sizeof answer->error, "%s",
-                   post->words[0] != '\0' ? post->words : curl_easy_strerror(code));
+    (void)snprintf(answer->error, sizeof answer->error, "%s", words);
 }
 
 /* ---- what is sent ---- */
@@ -133,7 +165,8 @@ void post_send(struct post *post, const struct post_job *job, int64_t max_body,
     post->max_body = max_body;
     struct curl_slist *headers = make_headers(job);
     SET(post, CURLOPT_HTTPHEADER, headers);
-    SET(post, CURLOPT_POSTFIELDS, job->args.ptr);
+    post->body = job->args;
+    post->sent = 0;
     SET(post, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->args.len);
     SET(post, CURLOPT_TIMEOUT_MS, (long)job->timeout_ms);
     read_answer(post, curl_easy_perform(post->easy), answer);
@@ -177,6 +210,11 @@ enum status post_open(const char *url, const char *ca, struct post **opened, str
     SET(post, CURLOPT_ERRORBUFFER, post->words);
     SET(post, CURLOPT_WRITEFUNCTION, take_body);
     SET(post, CURLOPT_WRITEDATA, post);
+    SET(post, CURLOPT_READFUNCTION, give_body);
+    SET(post, CURLOPT_READDATA, post);
+    SET(post, CURLOPT_SEEKFUNCTION, refuse_again);
+    SET(post, CURLOPT_SEEKDATA, post);
+    SET(post, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
     *opened = post;
     return ST_OK;
 }

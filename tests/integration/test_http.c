@@ -83,7 +83,6 @@ static void try_all(struct worker_fixture *f)
         {"/status/503", "1", 1, "", "would be retried: HTTP 503"},
         {"/retry-after/7", "1", 1, "", "it asks for a pause of 7s"},
         {"/redirect", "1", 1, "", "would be dead: HTTP 302 (redirects are not followed)"},
-        {"/large/65536", "1", 1, "", "--max-output"},
         {"/large/70000", "1", 1, "", "would be dead: the answer is longer than 64KiB"},
         {"/silence", "1", 1, "", "would be retried: Operation timed out"},
         {"/close", "1", 1, "", "would be retried: Empty reply from server"},
@@ -97,6 +96,9 @@ static void try_all(struct worker_fixture *f)
     try(f, "https", &(struct attempt){"/echo", "1", 1, "", "would be retried: "});
     struct process *process =
         worker_fixture_run(f, "--handler", "t=http://127.0.0.1:1/", "--try", "t", "1");
+    worker_fixture_expect_exit(process, 1);
+    assert_non_null(strstr(process_stderr(process), "would be retried: "));
+    process = worker_fixture_run(f, "--handler", "t=http://[::1]:1/", "--try", "t", "1");
     worker_fixture_expect_exit(process, 1);
     assert_non_null(strstr(process_stderr(process), "would be retried: "));
 }
@@ -169,6 +171,61 @@ static void test_retry_after(void **state)
         run_later(*state);
 }
 
+/* A link that is used again, and is closed with a request on it that the server may have carried
+ * out: that is a failed attempt, and the next one a run of its own. Nothing is sent again before.
+ */
+static void run_on_a_link_that_ends(struct worker_fixture *f)
+{
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "-t", "1", "--backoff", "10ms..10ms", "--handler",
+                             handler_of("http", "/once"));
+    int requests = http_server_requests(server);
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"a\"}");
+    worker_fixture_wait_count(f, "done", 1);
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"b\",\"reply\":\"r\"}");
+    worker_fixture_wait_count(f, "done", 2);
+    assert_int_equal(worker_fixture_count(f, "retried"), 1);
+    assert_int_equal(http_server_requests(server) - requests, 3);
+    process_wait_stderr(worker, "error=\"the server closed the connection instead of answering\"",
+                        WORKER_FIXTURE_WAIT_MS);
+    char *answer = commands_text(f->conn, "RPOP", "darg:{jobs}:reply:r");
+    assert_non_null(strstr(answer, "\"run\":2"));
+    free(answer);
+}
+
+static void test_sent_once(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        run_on_a_link_that_ends(*state);
+}
+
+/* Sizes are those of the answer, not of what JSON makes of it. */
+static void run_large(struct worker_fixture *f)
+{
+    static const char *const paths[] = {"/large/65536", "/quotes/65536"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct process *process =
+            worker_fixture_run(f, "--handler", handler_of("http", paths[i]), "--try", "t", "1");
+        if (process_wait(process, WORKER_FIXTURE_WAIT_MS) != 0)
+            fail_msg("%s: %s", paths[i], process_stderr(process));
+        assert_int_equal(process_stdout_len(process), strlen("\"\"\n") + (i + 1) * 65536);
+        worker_fixture_end((void **)&f);
+    }
+    struct attempt too_large = {"/quotes/65537", "1", 1, "",
+                                "would be dead: the answer is longer than 64KiB"};
+    try(f, "http", &too_large);
+}
+
+static void test_sizes(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        run_large(*state);
+}
+
 /* Refused before the worker has begun, in words. */
 static void refuse(struct worker_fixture *f)
 {
@@ -178,6 +235,16 @@ static void refuse(struct worker_fixture *f)
         {"t=http://local host/", "blanks"},
         {"t=http://localhost/\"x", "quotes"},
         {"t=http://localhost/{}", "braces"},
+        {"t=http://[::1]:x/", "the port in the URL must be a number from 1 to 65535"},
+        {"t=http://localhost:/", "the port in the URL must be"},
+        {"t=http://localhost:65536?q", "the port in the URL must be"},
+        {"t=http://[::1]80/", "the port in the URL must be"},
+        {"t=http://::1/", "the URL names no host: \"::1\""},
+        {"t=http://1::2/", "written in brackets"},
+        {"t=http://[::1/", "names no host"},
+        {"t=http://[1.2.3.4]/", "names no host"},
+        {"t=https:///path", "names no host"},
+        {"t=https://a,b/", "names no host"},
     };
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct process *process = worker_fixture_run(f, "--handler", urls[i][0], "--try", "t", "1");
@@ -211,6 +278,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, reset, end),
         cmocka_unit_test_setup_teardown(test_request, reset, end),
         cmocka_unit_test_setup_teardown(test_retry_after, reset, end),
+        cmocka_unit_test_setup_teardown(test_sent_once, reset, end),
+        cmocka_unit_test_setup_teardown(test_sizes, reset, end),
         cmocka_unit_test_setup_teardown(test_refused, reset, end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -67,7 +67,7 @@ static int number_of(const char *path)
 }
 
 /* False: the connection is to be closed. */
-static bool serve(const struct http_server *server, int fd, struct slice request)
+static bool serve(const struct http_server *server, int fd, int nth, struct slice request)
 {
     char path[64] = "", text[64];
     struct buf large = {0};
@@ -86,9 +86,11 @@ static bool serve(const struct http_server *server, int fd, struct slice request
         answer(fd, 503, text, slice_of(""));
     } else if (strcmp(path, "/redirect") == 0) {
         answer(fd, 302, "Location: /echo\r\n", slice_of(""));
-    } else if (strncmp(path, "/large/", 7) == 0) {
+    } else if (strcmp(path, "/once") == 0 && nth == 1) {
+        answer(fd, 200, "", slice_of("once"));
+    } else if (strncmp(path, "/large/", 7) == 0 || strncmp(path, "/quotes/", 8) == 0) {
         for (int i = number_of(path); i > 0; i--)
-            buf_append_char(&large, 'x');
+            buf_append_char(&large, path[1] == 'l' ? 'x' : '"');
         answer(fd, 200, "", buf_slice(&large));
         buf_fini(&large);
     } else if (strcmp(path, "/silence") == 0) {
@@ -105,6 +107,7 @@ static void talk(struct http_server *server, int fd)
     struct buf bytes = {0};
     char part[4096];
     bool is_open = true;
+    int nth = 0;
     while (is_open && wait_readable(server, fd)) {
         ssize_t len = recv(fd, part, sizeof part, 0);
         if (len <= 0)
@@ -114,7 +117,7 @@ static void talk(struct http_server *server, int fd)
         if (request == 0)
             continue;
         atomic_fetch_add(&server->requests, 1);
-        is_open = serve(server, fd, (struct slice){bytes.ptr, request});
+        is_open = serve(server, fd, ++nth, (struct slice){bytes.ptr, request});
         buf_clear(&bytes); /* a client that waits for the answer has sent no more */
     }
     buf_fini(&bytes);

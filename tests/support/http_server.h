@@ -7,6 +7,8 @@
  *   /retry-after/N 503 and Retry-After: N
  *   /redirect      302 to /echo
  *   /large/N       200 and so many bytes
+ *   /quotes/N      200 and so many of the byte ", each of which JSON writes as two
+ *   /once          as /status/200, but the second request of a connection is its end: not answered
  *   /silence       nothing, until the client closes the connection
  *   /close         the connection's end */
 #ifndef DARG_TESTS_SUPPORT_HTTP_SERVER_H
