@@ -83,11 +83,25 @@ static void test_line_is_too_long(void **state)
 {
     struct stream_fixture *f = *state;
     f->exec->call.max_output = 1000;
-    expect_recovery(f, "head -c 70000 /dev/zero | tr \"\\\\0\" x; sleep 99",
-                    "the handler broke the protocol: a line of its output is longer than 64.9KiB",
+    expect_recovery(f, "head -c 80000 /dev/zero | tr \"\\\\0\" x; sleep 99",
+                    "the handler broke the protocol: a line of its output is longer than 69.8KiB",
                     false);
+    /* One that is a result will be no shorter the next time. */
+    stream_fixture_script(
+        f, "", "printf \"REPLY,\\\"done\\\":[\"; yes 1, 2>/dev/null | tr -d [:space:]; sleep 99");
+    stream_fixture_expect(f, NULL, HANDLER_BURY, "the result is larger than 1000B (--max-output)");
     stream_fixture_script(f, "", "printf \"REPLY,\\\"done\\\":[1%2000s]}\\n\" \"\"");
     stream_fixture_expect(f, NULL, HANDLER_BURY, "the result is larger than 1000B (--max-output)");
+}
+
+static void test_reason_is_too_long(void **state)
+{
+    struct stream_fixture *f = *state;
+    stream_fixture_script(f, "",
+                          "text=$(head -c 5000 /dev/zero | tr \"\\\\0\" y);"
+                          "echo \"REPLY,\\\"bury\\\":\\\"x$text\\\"}\"");
+    stream_fixture_expect_error(f, HANDLER_BURY, "xyyy");
+    assert_int_equal(f->exec->result.error.len, 2048);
 }
 
 static void test_ends_under_the_job(void **state)
@@ -242,13 +256,14 @@ static void test_cannot_be_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_breaks_the_protocol),   TEST(test_answers_twice),
-        TEST(test_line_is_too_long),      TEST(test_ends_under_the_job),
-        TEST(test_answers_and_ends),      TEST(test_never_answers),
-        TEST(test_does_not_read),         TEST(test_told_to_end),
-        TEST(test_floods_standard_error), TEST(test_leaves_children),
-        TEST(test_will_not_leave),        TEST(test_dies_between_jobs),
-        TEST(test_cannot_be_run),         TEST(test_lacks_something),
+        TEST(test_breaks_the_protocol), TEST(test_answers_twice),
+        TEST(test_line_is_too_long),    TEST(test_reason_is_too_long),
+        TEST(test_ends_under_the_job),  TEST(test_answers_and_ends),
+        TEST(test_never_answers),       TEST(test_does_not_read),
+        TEST(test_told_to_end),         TEST(test_floods_standard_error),
+        TEST(test_leaves_children),     TEST(test_will_not_leave),
+        TEST(test_dies_between_jobs),   TEST(test_cannot_be_run),
+        TEST(test_lacks_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "worker/handler/stream.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 
@@ -14,6 +15,8 @@
 
 enum {
     LINE_SLACK_BYTES = 64 << 10, /* what a line may have beyond the result */
+    ESCAPED_MAX = 6,             /* bytes of JSON for one of a text, as \u0001 */
+    REASON_BYTES = 2 << 10,      /* kept of one, as much as of standard error */
     TIMEOUT_GRACE_MS = 2000,     /* from TERM to KILL, as of a program that runs once */
     ABORT_GRACE_MS = 1000,
     CLOSED_GRACE_MS = 1000, /* from the end of its output to its own */
@@ -24,8 +27,9 @@ enum {
 enum talk_end {
     TALK_GOES_ON,
     TALK_ANSWERED,
-    TALK_BROKEN, /* the protocol was; the reason says how */
-    TALK_CLOSED, /* it says no more */
+    TALK_BROKEN,    /* the protocol was; the reason says how */
+    TALK_TOO_LARGE, /* its answer is, and has not even ended */
+    TALK_CLOSED,    /* it says no more */
     TALK_DIED,
     TALK_UNSEEN, /* it died, and had done so in all but name when the job was written */
     TALK_TIMED_OUT,
@@ -59,22 +63,51 @@ static void observe(const struct talk *talk, const struct stream_message *messag
     buf_fini(&text);
 }
 
+/* To so many bytes at most, without half a character at the end. */
+static void cut(struct buf *text, size_t max)
+{
+    if (text->len <= max)
+        return;
+    while (max > 0 && (text->ptr[max] & 0xc0) == 0x80)
+        max--;
+    text->len = max;
+    text->ptr[max] = 0;
+}
+
+/* As its handler counts them: of a text, before it became JSON. */
+static size_t result_bytes(const struct json_value *value, size_t enough)
+{
+    if (value->type != JSON_STRING || value->text.len <= enough)
+        return value->text.len;
+    struct buf text = {0};
+    json_decode_string(value->text, &text);
+    size_t len = text.len;
+    buf_fini(&text);
+    return len;
+}
+
+static void refuse_size(const struct talk *talk, struct buf *reason)
+{
+    char limit[PARSE_BYTES_MAX];
+    buf_printf(reason, "the result is larger than %s (%s)",
+               format_bytes(talk->call->max_output, limit), exec_output_option(talk->slot->limits));
+}
+
 static void answer(const struct talk *talk, const struct stream_message *message)
 {
     struct handler_result *result = talk->result;
-    char limit[PARSE_BYTES_MAX];
+    size_t max_output = (size_t)talk->call->max_output;
     result->outcome = message->verb == STREAM_RETRY ? HANDLER_RETRY : HANDLER_BURY;
     if (message->verb == STREAM_RETRY)
         result->retry_after_ms = message->delay_ms;
     if (message->verb != STREAM_DONE) {
         json_decode_string(message->value.text, &result->error);
+        cut(&result->error, REASON_BYTES);
         exec_clean_text(&result->error);
         if (result->error.len == 0)
             buf_append_text(&result->error, "the handler gave no reason");
-    } else if (message->value.text.len > (size_t)talk->call->max_output) {
-        buf_printf(&result->error, "the result is larger than %s (%s)",
-                   format_bytes(talk->call->max_output, limit),
-                   exec_output_option(talk->slot->limits));
+    } else if (result_bytes(&message->value, max_output) > max_output) {
+        refuse_size(talk, &result->error);
     } else {
         result->outcome = HANDLER_DONE;
         result->output_is_json = true;
@@ -109,21 +142,41 @@ static enum talk_end take_line(const struct talk *talk, struct slice line)
     return is_answer ? TALK_ANSWERED : TALK_GOES_ON;
 }
 
+/* Whether the beginning of a line is that of a result: in JSON, a quote within a string has a
+ * backslash before it. */
+static bool is_result(struct slice line)
+{
+    static const char name[] = "\"done\"";
+    size_t len = line.len < LINE_SLACK_BYTES ? line.len : LINE_SLACK_BYTES;
+    return memmem(line.ptr, len, name, strlen(name)) != NULL;
+}
+
+/* A line that is longer than any answer may be, and has not ended. */
+static enum talk_end refuse_line(const struct talk *talk, struct slice line, size_t limit)
+{
+    struct stream_slot *slot = talk->slot;
+    char size[PARSE_BYTES_MAX];
+    if (is_result(line)) {
+        refuse_size(talk, &slot->reason);
+        return TALK_TOO_LARGE;
+    }
+    buf_printf(&slot->reason,
+               "the handler broke the protocol: a line of its output is longer than %s (%d times "
+               "%s, and 64KiB)",
+               format_bytes((int64_t)limit, size), ESCAPED_MAX, exec_output_option(slot->limits));
+    return TALK_BROKEN;
+}
+
 static void take_lines(struct talk *talk)
 {
     struct stream_child *child = &talk->slot->child;
-    size_t limit = (size_t)talk->call->max_output + LINE_SLACK_BYTES;
+    size_t limit = ESCAPED_MAX * (size_t)talk->call->max_output + LINE_SLACK_BYTES;
     struct slice line;
     while (talk->end == TALK_GOES_ON && stream_child_next_line(child, &line))
         talk->end = take_line(talk, line);
-    if (talk->end == TALK_GOES_ON && stream_child_partial(child) > limit) {
-        char size[PARSE_BYTES_MAX];
-        buf_printf(&talk->slot->reason,
-                   "the handler broke the protocol: a line of its output is longer than %s "
-                   "(%s and 64KiB)",
-                   format_bytes((int64_t)limit, size), exec_output_option(talk->slot->limits));
-        talk->end = TALK_BROKEN;
-    }
+    line = stream_child_partial(child);
+    if (talk->end == TALK_GOES_ON && line.len > limit)
+        talk->end = refuse_line(talk, line, limit);
 }
 
 /* ---- the job ---- */
@@ -206,7 +259,9 @@ static void end_process(struct talk *talk)
     }
     stream_slot_reap(slot, &death);
     talk->result->usage = death.usage;
-    talk->result->outcome = talk->end == TALK_ABORTED ? HANDLER_ABORTED : HANDLER_RETRY;
+    talk->result->outcome = talk->end == TALK_ABORTED     ? HANDLER_ABORTED
+                            : talk->end == TALK_TOO_LARGE ? HANDLER_BURY
+                                                          : HANDLER_RETRY;
     if (talk->end == TALK_TIMED_OUT)
         buf_printf(&slot->reason, "timed out after %s",
                    format_duration_ms(talk->call->timeout_ms, timeout));

@@ -168,9 +168,10 @@ bool stream_child_next_line(struct stream_child *child, struct slice *line)
     return true;
 }
 
-size_t stream_child_partial(const struct stream_child *child)
+struct slice stream_child_partial(const struct stream_child *child)
 {
-    return child->output.len - child->taken;
+    size_t len = child->output.len - child->taken;
+    return (struct slice){len > 0 ? child->output.ptr + child->taken : NULL, len};
 }
 
 /* What nobody has read stays in the pipe as long as we hold our end. */

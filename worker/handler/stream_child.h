@@ -40,8 +40,8 @@ bool stream_child_attend(struct stream_child *child, int wake_fd, int64_t until_
  * there is none yet. Each byte is looked at once. */
 bool stream_child_next_line(struct stream_child *child, struct slice *line);
 
-/* How much of a line lies there that has not ended; bytes. */
-size_t stream_child_partial(const struct stream_child *child);
+/* What lies there of a line that has not ended; borrowed as above. */
+struct slice stream_child_partial(const struct stream_child *child);
 
 /* After its end: true if it had begun to read the last `len` bytes of its input. */
 bool stream_child_has_read(const struct stream_child *child, size_t len);
