@@ -18,7 +18,7 @@ static void count_needs(const struct worker_options *options, rlim_t *least, rli
     rlim_t threads = (rlim_t)options->threads;
     *least = OF_PROCESS + OF_QUEUE * (rlim_t)options->queue_count +
              OF_CHILD * (rlim_t)options->processes + OF_THREAD * threads;
-    if (registry_has_programs(options->registry))
+    if (registry_count_programs(options->registry) > 0)
         *least += OF_PROGRAM * threads;
     *most = *least + OF_RESIDENT * threads * residents;
 }
@@ -30,7 +30,7 @@ enum status descriptors_provide(const struct worker_options *options, struct err
     count_needs(options, &least, &most);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= most)
         return ST_OK;
-    if (limit.rlim_max < least && registry_has_programs(options->registry))
+    if (limit.rlim_max < least && registry_count_programs(options->registry) > 0)
         return err_set(err, ST_INVALID,
                        "%" PRId64 " threads that run programs may need %" PRIu64
                        " descriptors, and this process may have %" PRIu64

@@ -29,7 +29,7 @@ static int work(const struct worker_options *options)
     }
     struct cgroup_place *place = NULL;
     enum cgroup_mode mode =
-        registry_has_programs(options->registry) ? options->cgroup_mode : CGROUP_NONE;
+        registry_count_programs(options->registry) > 0 ? options->cgroup_mode : CGROUP_NONE;
     if (cgroup_place_open(mode, &place, &err) != ST_OK) {
         fprintf(stderr, "darg-worker: --cgroup own: %s\n", err_text(&err));
         return EXIT_USAGE;

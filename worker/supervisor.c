@@ -1,254 +1,26 @@
 #include "worker/supervisor_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/health.h"
-#include "worker/worker.h"
-
-enum {
-    BACKOFF_FIRST_MS = 100, /* before a child that died is replaced: doubling up to ... */
-    BACKOFF_LIMIT_MS = 10 * 1000,
-    QUICK_DEATHS_FREE = 10, /* deaths of a child that had been ready, without any pause */
-    STEADY_MS = 30 * 1000,  /* a child that lived so long starts the backoff anew */
-    EXIT_UNREACHABLE = 3,
-};
-
-/* --- children ------------------------------------------------------------------------------ */
-
-static _Noreturn void be_child(struct supervisor *self, struct child *child, int report_fd,
-                               pid_t parent)
-{
-    /* A worker does not outlive its supervisor: it ends as after a TERM. */
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        raise(SIGTERM);
-    /* Keys on the terminal reach the supervisor alone, which passes them on once. */
-    setpgid(0, 0);
-    close(self->signal_fd);
-    if (self->health_fd >= 0)
-        close(self->health_fd);
-    if (self->options->ready_fd >= 0)
-        close((int)self->options->ready_fd);
-    for (size_t i = 0; i < self->child_count; i++)
-        if (self->children[i].report_fd >= 0)
-            close(self->children[i].report_fd);
-    struct worker_birth birth = {
-        .process = child->process,
-        .started_ms = self->started_ms,
-        .report_fd = report_fd,
-        .load = child->load,
-        .pulse = child->pulse,
-        .tuning = self->tuning,
-        .place = self->place,
-        .dead = self->dead,
-        .dead_count = self->dead_count,
-    };
-    exit(worker_run(self->options, &birth));
-}
-
-static void start_child(struct supervisor *self, struct child *child)
-{
-    int report[2];
-    lease_process_name(child->process);
-    child->restart_ms = clock_mono_ms() + BACKOFF_LIMIT_MS;
-    load_free(child->load);
-    child->load = load_new((size_t)self->options->threads);
-    if (!child->pulse)
-        child->pulse = pulse_new(self->options->queue_count);
-    if (!child->load || !child->pulse) {
-        log_printf(LOG_ERROR, "no shared memory for a worker process: %s", strerror(errno));
-        return;
-    }
-    if (pipe2(report, O_CLOEXEC) < 0) {
-        log_printf(LOG_ERROR, "cannot make a pipe for a worker process: %s", strerror(errno));
-        return;
-    }
-    pulse_restart(child->pulse);
-    pid_t parent = getpid();
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(report[0]);
-        be_child(self, child, report[1], parent);
-    }
-    close(report[1]);
-    if (pid < 0) {
-        close(report[0]);
-        log_printf(LOG_ERROR, "cannot start a worker process: %s", strerror(errno));
-        return;
-    }
-    fcntl(report[0], F_SETFL, O_NONBLOCK);
-    child->pid = pid;
-    child->report_fd = report[0];
-    child->started_ms = clock_mono_ms();
-    child->restart_ms = 0;
-    child->is_ready = false;
-}
-
-static void forget_dead(struct supervisor *self, const char *process)
-{
-    for (size_t i = 0; i < self->dead_count; i++)
-        if (strcmp(self->dead[i].process, process) == 0) {
-            free(self->dead[i].process);
-            load_free(self->dead[i].load);
-            self->dead[i] = self->dead[--self->dead_count];
-            return;
-        }
-}
-
-/* Its memory goes with its name, until its jobs are recovered. */
-static void remember_dead(struct supervisor *self, struct child *child)
-{
-    if (self->dead_count == SUPERVISOR_DEAD_MAX)
-        forget_dead(self, self->dead[0].process); /* its lease will tell */
-    self->dead[self->dead_count++] =
-        (struct obituary){.process = mem_dup(child->process), .load = child->load};
-    child->load = NULL;
-}
-
-static void act_on_line(struct supervisor *self, struct child *child, char *line)
-{
-    if (strcmp(line, "ready") == 0)
-        child->is_ready = true;
-    else if (strncmp(line, "reaped ", 7) == 0)
-        forget_dead(self, line + 7);
-}
-
-/* Reads what a child tells: whole lines, each written with one small write. */
-static void read_report(struct supervisor *self, struct child *child)
-{
-    char text[4096];
-    ssize_t len = read(child->report_fd, text, sizeof text - 1);
-    if (len <= 0) {
-        if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
-            close(child->report_fd);
-            child->report_fd = -1;
-        }
-        return;
-    }
-    text[len] = 0;
-    char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        act_on_line(self, child, line);
-    supervisor_tell_ready(self);
-}
-
-static void describe_end(int wait_status, char *out, size_t size)
-{
-    if (WIFSIGNALED(wait_status))
-        snprintf(out, size, "killed by signal %d (%s)", WTERMSIG(wait_status),
-                 strsignal(WTERMSIG(wait_status)));
-    else
-        snprintf(out, size, "exit code %d", WEXITSTATUS(wait_status));
-}
-
-static bool is_stop(int signal_number)
-{
-    return signal_number == SIGTERM || signal_number == SIGINT;
-}
-
-/* SIGCONT, so that a stopped child can hear that it is to end; to one that hears the first it says
- * nothing. */
-static void tell_children(struct supervisor *self, int signal_number)
-{
-    for (size_t i = 0; i < self->child_count; i++) {
-        if (self->children[i].pid <= 0)
-            continue;
-        kill(self->children[i].pid, signal_number);
-        if (is_stop(signal_number))
-            kill(self->children[i].pid, SIGCONT);
-    }
-}
-
-/* A child that had got to work is replaced at once, some times in a row: its successor recovers
- * what it held. */
-static int64_t restart_pause_ms(struct child *child, int64_t now_ms)
-{
-    if (now_ms - child->started_ms > STEADY_MS)
-        child->quick_deaths = 0;
-    child->quick_deaths++;
-    int doublings = child->quick_deaths - (child->is_ready ? QUICK_DEATHS_FREE : 1);
-    int64_t pause_ms = doublings > 0 ? BACKOFF_FIRST_MS : 0;
-    while (--doublings > 0 && pause_ms < BACKOFF_LIMIT_MS)
-        pause_ms *= 2;
-    return pause_ms < BACKOFF_LIMIT_MS ? pause_ms : BACKOFF_LIMIT_MS;
-}
-
-static void schedule_restart(struct supervisor *self, struct child *child, const char *end)
-{
-    int64_t now_ms = clock_mono_ms();
-    int64_t pause_ms = restart_pause_ms(child, now_ms);
-    child->restart_ms = now_ms + pause_ms;
-    log_fields(LOG_ERROR, "a worker process has died: starting another",
-               LOG_STR("process", child->process), LOG_STR("end", end),
-               LOG_INT("pause_ms", pause_ms));
-    remember_dead(self, child);
-    supervisor_tell_death(self);
-}
-
-static void child_ended(struct supervisor *self, struct child *child, int wait_status)
-{
-    bool is_exit = WIFEXITED(wait_status);
-    int code = is_exit ? WEXITSTATUS(wait_status) : -1;
-    if (child->report_fd >= 0)
-        read_report(self, child);
-    if (child->report_fd >= 0)
-        close(child->report_fd);
-    child->report_fd = -1;
-    child->pid = 0;
-    child->restart_ms = 0;
-    if (is_exit && code == 0)
-        return;
-    char end[128];
-    describe_end(wait_status, end, sizeof end);
-    if (is_exit && code == EXIT_UNREACHABLE) {
-        /* No other child would fare better. */
-        self->exit_code = code;
-        self->is_stopping = true;
-        supervisor_tell_stopping(self);
-        tell_children(self, SIGTERM);
-    } else if (self->is_stopping) {
-        log_fields(LOG_ERROR, "a worker process ended badly", LOG_STR("process", child->process),
-                   LOG_STR("end", end));
-        self->exit_code = 1;
-    } else {
-        schedule_restart(self, child, end);
-    }
-}
-
-static void collect_children(struct supervisor *self)
-{
-    int wait_status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
-        for (size_t i = 0; i < self->child_count; i++)
-            if (self->children[i].pid == pid) {
-                cgroup_place_sweep(self->place);
-                child_ended(self, &self->children[i], wait_status);
-            }
-}
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
 static void act_on_signal(struct supervisor *self, int number)
 {
     if (number == SIGCHLD) {
-        collect_children(self);
+        supervisor_collect(self);
         return;
     }
-    if (is_stop(number)) {
+    if (supervisor_is_stop(number)) {
         self->is_stopping = true;
         supervisor_tell_stopping(self);
     }
@@ -256,7 +28,7 @@ static void act_on_signal(struct supervisor *self, int number)
         log_reopen();
         supervisor_reload(self);
     }
-    tell_children(self, number);
+    supervisor_tell_children(self, number);
 }
 
 static bool any_left(const struct supervisor *self)
@@ -278,7 +50,7 @@ static int start_due(struct supervisor *self)
         if (child->pid > 0 || child->restart_ms == 0)
             continue;
         if (child->restart_ms <= clock_mono_ms())
-            start_child(self, child);
+            supervisor_start_child(self, child);
         int64_t left_ms = child->pid > 0 ? -1 : child->restart_ms - clock_mono_ms();
         if (child->pid == 0 && (next_ms < 0 || left_ms < next_ms))
             next_ms = left_ms > 0 ? left_ms : 0;
@@ -296,7 +68,7 @@ static void attend(struct supervisor *self, struct pollfd *fds, int timeout_ms)
     (void)poll(fds, (nfds_t)(count + 2), timeout_ms);
     for (size_t i = 0; i < self->child_count; i++)
         if (fds[i].revents && self->children[i].report_fd == fds[i].fd)
-            read_report(self, &self->children[i]);
+            supervisor_read_report(self, &self->children[i]);
     if (fds[count + 1].revents)
         supervisor_answer_health(self);
     struct signalfd_siginfo info;
@@ -328,8 +100,6 @@ static bool take_signals(struct supervisor *self)
 static void supervise(struct supervisor *self)
 {
     struct pollfd *fds = mem_array(self->child_count + 2, sizeof *fds);
-    for (size_t i = 0; i < self->child_count; i++)
-        self->children[i] = (struct child){.report_fd = -1, .restart_ms = 1};
     supervisor_tell_starting(self);
     while (any_left(self)) {
         int start_ms = start_due(self), beat_ms = supervisor_beat(self);
@@ -347,6 +117,7 @@ int supervisor_run(const struct worker_options *options, const struct cgroup_pla
         .place = place,
         .started_ms = clock_mono_ms(),
         .child_count = (size_t)options->processes,
+        .sweeper = {.fd = -1},
     };
     if (!take_signals(&self))
         return 1;
@@ -356,17 +127,19 @@ int supervisor_run(const struct worker_options *options, const struct cgroup_pla
         return 1;
     }
     supervisor_tune(&self, options);
-    self.children = mem_array(self.child_count, sizeof *self.children);
+    supervisor_prepare_children(&self);
     self.health_fd = health_listen(options->health_name);
     cgroup_place_tell(place);
     supervise(&self);
+    sweeper_end(&self.sweeper);
     if (self.health_fd >= 0)
         close(self.health_fd);
     while (self.dead_count > 0)
-        forget_dead(&self, self.dead[0].process);
+        supervisor_forget_dead(&self, self.dead[0].process);
     for (size_t i = 0; i < self.child_count; i++) {
         load_free(self.children[i].load);
         pulse_free(self.children[i].pulse);
+        roster_free(self.children[i].roster);
     }
     free(self.children);
     tuning_free(self.tuning);

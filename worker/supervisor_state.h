@@ -8,10 +8,12 @@
 #include <sys/types.h>
 
 #include "queue/lease.h"
+#include "worker/handler/roster.h"
 #include "worker/obituary.h"
 #include "worker/pulse.h"
 #include "worker/supervisor.h"
 #include "worker/tuning.h"
+#include "worker/sweeper.h"
 
 /* Dead processes remembered until their jobs are recovered. */
 enum { SUPERVISOR_DEAD_MAX = 64 };
@@ -19,9 +21,10 @@ enum { SUPERVISOR_DEAD_MAX = 64 };
 struct child {
     pid_t pid; /* 0: not running */
     char process[LEASE_NAME_MAX + 1];
-    struct load *load;   /* shared with it: what its threads run */
-    struct pulse *pulse; /* likewise: when it turned; passed on to its successors */
-    int report_fd;       /* what it tells; -1: closed */
+    struct load *load;     /* shared with it: what its threads run */
+    struct pulse *pulse;   /* likewise: when it turned; passed on to its successors */
+    struct roster *roster; /* likewise: its programs; NULL: it can have none */
+    int report_fd;         /* what it tells; -1: closed */
     int64_t started_ms;
     int64_t restart_ms; /* monotonic: when to start it again; 0: it has ended for good */
     int quick_deaths;   /* in a row */
@@ -31,7 +34,8 @@ struct child {
 struct supervisor {
     const struct worker_options *options;
     const struct cgroup_place *place; /* NULL: no control groups */
-    struct tuning *tuning;            /* of them, what HUP has changed; shared with the children */
+    struct sweeper sweeper;
+    struct tuning *tuning; /* of them, what HUP has changed; shared with the children */
     int64_t started_ms;
     int signal_fd;
     int health_fd; /* -1: --health is not answered */
@@ -46,6 +50,26 @@ struct supervisor {
     struct child *children;
     size_t child_count;
 };
+
+/* The children, in supervisor_child.c. */
+
+/* All that children share with this process, and who sweeps after them; none is started yet. */
+void supervisor_prepare_children(struct supervisor *self);
+void supervisor_start_child(struct supervisor *self, struct child *child);
+
+/* Acts on what a child has told. */
+void supervisor_read_report(struct supervisor *self, struct child *child);
+
+/* Sends a signal to all children. */
+void supervisor_tell_children(struct supervisor *self, int signal_number);
+bool supervisor_is_stop(int signal_number); /* TERM or INT */
+
+/* Waits for those that have ended, kills what they have left running, and plans their successors.
+ */
+void supervisor_collect(struct supervisor *self);
+
+/* The jobs of this process are recovered, or left to their lease. */
+void supervisor_forget_dead(struct supervisor *self, const char *process);
 
 /* HUP, in supervisor_reload.c: reads the configuration file again, if there is one. What may change
  * while the worker runs is in self->tuning then; what may not is named in the log. A file that is

@@ -121,7 +121,8 @@ static int run(const struct worker_options *options, const struct cgroup_place *
         return EXIT_FAILED;
     }
     struct cgroups *groups = cgroups_new(place);
-    if (registry_begin(options->registry, groups, &err) != ST_OK) {
+    const struct handler_home home = {.groups = groups};
+    if (registry_begin(options->registry, &home, &err) != ST_OK) {
         fprintf(stderr, "darg-worker: %s\n", err_text(&err));
         cgroups_free(groups);
         close(call.abort_fd);

@@ -217,7 +217,8 @@ enum status worker_start(struct worker *self, struct err *err)
     if (status != ST_OK)
         return status;
     self->groups = cgroups_new(self->birth->place);
-    status = registry_begin(self->options->registry, self->groups, err);
+    struct handler_home home = {.groups = self->groups, .roster = self->birth->roster};
+    status = registry_begin(self->options->registry, &home, err);
     if (status != ST_OK)
         return status;
     /* What consumes before what produces: nothing is claimed that cannot be run and settled. */

@@ -214,7 +214,7 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
                                    .environment = start.environment,
                                    .limits = command->limits,
                                    .oom_kills = command->oom_kills,
-                                   .groups = command->groups,
+                                   .home = &command->home,
                                    .files = command->files};
     if (exec_spawn(&program, &child, &err) == ST_OK) {
         struct exec_death death;

@@ -28,7 +28,7 @@ void exec_free(void *state); /* NULL is fine */
 void exec_limit(void *state, const struct limits *limits);
 
 /* Its programs have these control groups from now on, which are borrowed; NULL: none. ST_OK. */
-MUST_CHECK enum status exec_begin(void *state, struct cgroups *groups, struct err *err);
+MUST_CHECK enum status exec_begin(void *state, const struct handler_home *home, struct err *err);
 
 /* A handler_fn; state is a struct exec_command. */
 void exec_run(void *state, const struct handler_call *call, struct handler_result *result);

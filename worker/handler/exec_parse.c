@@ -255,11 +255,11 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
     return status;
 }
 
-enum status exec_begin(void *state, struct cgroups *groups, struct err *err)
+enum status exec_begin(void *state, const struct handler_home *home, struct err *err)
 {
     struct exec_command *command = state;
     (void)err;
-    command->groups = groups;
+    command->home = *home;
     return ST_OK;
 }
 

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "worker/handler/handler.h"
 #include "worker/handler/limits.h"
-
-struct cgroups;
 
 /* Fixed before there are threads, read by every one; memory is owned but where it says so. */
 struct exec_command {
@@ -19,7 +18,7 @@ struct exec_command {
     size_t environment_count;
     const struct limits *limits; /* borrowed; NULL: none */
     int64_t oom_kills;           /* oom.h; when it was parsed */
-    struct cgroups *groups;      /* borrowed; NULL: none, as before exec_begin() */
+    struct handler_home home;    /* borrowed; has nothing before exec_begin() */
     int64_t files;               /* the soft limit of descriptors when it was parsed; 0: none */
 };
 

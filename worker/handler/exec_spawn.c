@@ -35,6 +35,7 @@ struct plan {
     pid_t parent;
     int stdio[3];
     int entrance; /* of its control group; -1: it has none */
+    struct roster_place *place;
     struct confine_how how;
     /* Written by the child, which the compiler does not know to share our memory; why is 0 if it
      * lacks nothing. */
@@ -139,6 +140,7 @@ static _Noreturn void run_child(struct plan *plan)
     struct confine_failure failure = {NULL, NULL, 0};
     die_with_parent(plan);
     setsid();
+    roster_note(plan->place, getpid(), roster_now_ms());
     reset_signals();
     if (!connect_stdio(plan->stdio, &failure) || !enter_group(plan, &failure))
         give_up(plan, &failure);
@@ -186,6 +188,20 @@ static bool make_pipe(int *ours, int *theirs, bool we_write)
     return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
 }
 
+/* What is entered nowhere is nowhere to be struck out. */
+static void take_place(const struct exec_program *program, struct exec_child *child,
+                       struct plan *plan)
+{
+    child->place = roster_take(program->home->roster);
+    plan->place = child->place;
+}
+
+static void leave_place(struct exec_child *child)
+{
+    roster_leave(child->place);
+    child->place = NULL;
+}
+
 static void give_group(struct exec_child *child)
 {
     if (child->group)
@@ -196,9 +212,9 @@ static void give_group(struct exec_child *child)
 static enum status find_group(const struct exec_program *program, struct exec_child *child,
                               struct plan *plan, struct err *err)
 {
-    if (!program->groups)
+    if (!program->home->groups)
         return ST_OK;
-    enum status status = cgroup_take(program->groups, program->limits, &child->group, err);
+    enum status status = cgroup_take(program->home->groups, program->limits, &child->group, err);
     if (status != ST_OK)
         return status;
     plan->how.are_processes_kept = cgroup_keeps_processes(child->group);
@@ -243,6 +259,7 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
         status = err_system(err, errno, "cannot make a pipe to %s", program->path);
         goto out;
     }
+    take_place(program, child, &plan);
     child->pid = start(&plan);
     if (child->pid < 0) {
         status = err_system(err, errno, "cannot start a process for %s", program->path);
@@ -258,6 +275,7 @@ out:
         exec_spawn_close(&plan.stdio[i]);
     exec_spawn_close(&plan.entrance);
     if (status != ST_OK) {
+        leave_place(child);
         give_group(child);
         exec_spawn_close(&child->input);
         exec_spawn_close(&child->output);
@@ -380,6 +398,7 @@ static void wait_for(const struct exec_child *child, struct exec_death *death)
 void exec_spawn_wait(struct exec_child *child, bool is_lost, struct exec_death *death)
 {
     *death = (struct exec_death){.is_lasting = child->is_lasting, .oom_kills = -1};
+    leave_place(child);
     if (!is_lost)
         wait_for(child, death);
     else if (child->group)

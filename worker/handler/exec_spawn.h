@@ -18,15 +18,16 @@
 #include "worker/handler/confine.h"
 #include "worker/handler/handler.h"
 #include "worker/handler/limits.h"
+#include "worker/handler/roster.h"
 
 struct exec_program {
     const char *path; /* absolute */
     char *const *argv;
     char *const *environment;
-    const struct limits *limits; /* NULL: none but that of core dumps */
-    bool is_lasting;             /* it is to have exec_spawn_renew() called */
-    int64_t oom_kills;           /* oom.h; some time before */
-    struct cgroups *groups;      /* NULL: there are none */
+    const struct limits *limits;     /* NULL: none but that of core dumps */
+    bool is_lasting;                 /* it is to have exec_spawn_renew() called */
+    int64_t oom_kills;               /* oom.h; some time before */
+    const struct handler_home *home; /* its control group, and where it is entered */
     int64_t files; /* its soft limit of descriptors, if its limits say nothing; 0: ours */
 };
 
@@ -39,6 +40,7 @@ struct exec_child {
     bool is_lasting; /* as its program, as is oom_kills */
     int64_t oom_kills;
     struct cgroup *group; /* NULL: none */
+    struct roster_place *place;
 };
 
 /* How it ended. Without a control group the peak of its memory is not known where it is no more

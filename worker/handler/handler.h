@@ -79,6 +79,13 @@ enum handler_leave {
 
 struct limits;
 struct cgroups;
+struct roster;
+
+/* What a process has for the programs of its handlers; NULL: none. Borrowed. */
+struct handler_home {
+    struct cgroups *groups; /* their control groups */
+    struct roster *roster;  /* where they are entered */
+};
 
 struct handler {
     const char *type; /* borrowed from the registry */
@@ -91,8 +98,8 @@ struct handler {
     void (*limit)(void *state, const struct limits *limits);
     /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
      * has nothing to do then. Several handlers may share what is begun: again does nothing. Its
-     * programs have these control groups, which are borrowed until then; NULL: none. */
-    enum status (*begin)(void *state, struct cgroups *groups, struct err *err);
+     * programs have what this home has, which is borrowed until then. */
+    enum status (*begin)(void *state, const struct handler_home *home, struct err *err);
     void (*end)(void *state);
     /* Called by a pool thread that has had nothing to do for a while: looks after what it keeps for
      * that thread, without waiting. NULL: keeps nothing that could need it. */

@@ -145,9 +145,9 @@ void plugin_end(struct plugin *plugin)
     plugin->has_begun = false;
 }
 
-static enum status begin_entry(void *state, struct cgroups *groups, struct err *err)
+static enum status begin_entry(void *state, const struct handler_home *home, struct err *err)
 {
-    (void)groups;
+    (void)home;
     const struct entry *entry = state;
     return plugin_begin(entry->plugin, err);
 }

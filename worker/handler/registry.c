@@ -205,12 +205,12 @@ enum status registry_add_plugin_option(struct registry *registry, const char *op
     return status;
 }
 
-bool registry_has_programs(const struct registry *registry)
+size_t registry_count_programs(const struct registry *registry)
 {
+    size_t count = 0;
     for (size_t i = 0; i < registry->count; i++)
-        if (registry->rows[i].handler.limit)
-            return true;
-    return false;
+        count += registry->rows[i].handler.limit != NULL;
+    return count;
 }
 
 size_t registry_count_residents(const struct registry *registry)
@@ -221,13 +221,14 @@ size_t registry_count_residents(const struct registry *registry)
     return count;
 }
 
-enum status registry_begin(const struct registry *registry, struct cgroups *groups, struct err *err)
+enum status registry_begin(const struct registry *registry, const struct handler_home *home,
+                           struct err *err)
 {
     enum status status = ST_OK;
     for (size_t i = 0; i < registry->count && status == ST_OK; i++) {
         const struct handler *handler = &registry->rows[i].handler;
         if (handler->begin)
-            status = handler->begin(handler->state, groups, err);
+            status = handler->begin(handler->state, home, err);
     }
     return status;
 }

@@ -39,15 +39,14 @@ MUST_CHECK enum status registry_add_plugin(struct registry *registry, struct plu
 MUST_CHECK enum status registry_add_plugin_option(struct registry *registry, const char *option,
                                                   const struct registry_how *how, struct err *err);
 
-/* Whether any handler has programs, and how many have some that stay: for each thread, one. */
-bool registry_has_programs(const struct registry *registry);
+/* How many handlers have programs, and how many have some that stay: for each thread, one. */
+size_t registry_count_programs(const struct registry *registry);
 size_t registry_count_residents(const struct registry *registry);
 
-/* Begins all that has to be begun in this process, before there are threads. Programs run in these
- * control groups, which are borrowed until registry_end(); NULL: none. ST_SYSTEM with a sentence.
- */
-MUST_CHECK enum status registry_begin(const struct registry *registry, struct cgroups *groups,
-                                      struct err *err);
+/* Begins all that has to be begun in this process, before there are threads. Programs have what
+ * this home has, which is borrowed until registry_end(). ST_SYSTEM with a sentence. */
+MUST_CHECK enum status registry_begin(const struct registry *registry,
+                                      const struct handler_home *home, struct err *err);
 void registry_end(const struct registry *registry); /* when no job runs any more */
 
 /* NULL: no handler for that type here. Any thread. */

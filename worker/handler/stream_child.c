@@ -199,7 +199,7 @@ enum status stream_child_start(struct stream_child *child, const struct exec_com
                                    .environment = command->environment,
                                    .limits = command->limits,
                                    .oom_kills = command->oom_kills,
-                                   .groups = command->groups,
+                                   .home = &command->home,
                                    .files = command->files,
                                    .is_lasting = true};
     struct exec_child process;

@@ -62,10 +62,10 @@ void stream_limit(void *state, const struct limits *limits)
     exec_limit(stream->command, limits);
 }
 
-static enum status begin(void *state, struct cgroups *groups, struct err *err)
+static enum status begin(void *state, const struct handler_home *home, struct err *err)
 {
     struct stream *stream = state;
-    return exec_begin(stream->command, groups, err);
+    return exec_begin(stream->command, home, err);
 }
 
 enum status stream_parse(const char *text, struct handler *handler, struct err *err)

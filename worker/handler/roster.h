@@ -1,0 +1,41 @@
+/* roster - which programs a worker process has started and not waited for yet, in memory that it
+ * shares with its supervisor: what a dead process has left running is known by that.
+ *
+ * A program leads a session. Whatever it has started is in that session, in whatever process group,
+ * unless it has begun a session of its own (a daemon): then only a control group tells (cgroup.h).
+ * The program itself enters its session here before it is executed, so there is none that has run
+ * and is not entered; and it is struck out before it is waited for, so a number that is entered
+ * cannot be another's as long as the worker process lives. */
+#ifndef DARG_WORKER_HANDLER_ROSTER_H
+#define DARG_WORKER_HANDLER_ROSTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct roster;
+struct roster_place;
+
+/* For so many programs at a time. NULL if the system gives no shared memory. */
+struct roster *roster_new(size_t count);
+void roster_free(struct roster *roster); /* NULL is fine */
+
+/* A place for a program that is to be started, to be given back by roster_leave(). NULL: there is
+ * no roster (NULL), or it is full. Any thread. */
+struct roster_place *roster_take(struct roster *roster);
+
+/* The session `leader`, at this time, is in this place (NULL: does nothing). Safe after vfork(). */
+void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms);
+
+/* The clock of roster_note(): ms since the machine was started. Safe after vfork(). */
+int64_t roster_now_ms(void);
+
+/* Before the program is waited for, when its process group has been killed; NULL is fine. */
+void roster_leave(struct roster_place *place);
+
+/* Once the worker process is dead: sends SIGKILL to all that is in its programs' sessions, and
+ * leaves no place taken. NULL: does nothing. Waits up to a tenth of a second for them to end. A
+ * session that began later than was noted is another's that has come by the number since. */
+void roster_end(struct roster *roster);
+
+#endif
