@@ -188,14 +188,6 @@ static bool make_pipe(int *ours, int *theirs, bool we_write)
     return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
 }
 
-/* What is entered nowhere is nowhere to be struck out. */
-static void take_place(const struct exec_program *program, struct exec_child *child,
-                       struct plan *plan)
-{
-    child->place = roster_take(program->home->roster);
-    plan->place = child->place;
-}
-
 static void leave_place(struct exec_child *child)
 {
     roster_leave(child->place);
@@ -259,7 +251,7 @@ enum status exec_spawn(const struct exec_program *program, struct exec_child *ch
         status = err_system(err, errno, "cannot make a pipe to %s", program->path);
         goto out;
     }
-    take_place(program, child, &plan);
+    child->place = plan.place = roster_take(program->home->roster);
     child->pid = start(&plan);
     if (child->pid < 0) {
         status = err_system(err, errno, "cannot start a process for %s", program->path);
