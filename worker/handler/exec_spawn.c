@@ -188,12 +188,6 @@ static bool make_pipe(int *ours, int *theirs, bool we_write)
     return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
 }
 
-static void leave_place(struct exec_child *child)
-{
-    roster_leave(child->place);
-    child->place = NULL;
-}
-
 static void give_group(struct exec_child *child)
 {
     if (child->group)
@@ -267,7 +261,7 @@ out:
         exec_spawn_close(&plan.stdio[i]);
     exec_spawn_close(&plan.entrance);
     if (status != ST_OK) {
-        leave_place(child);
+        roster_leave(child->place);
         give_group(child);
         exec_spawn_close(&child->input);
         exec_spawn_close(&child->output);
@@ -390,7 +384,7 @@ static void wait_for(const struct exec_child *child, struct exec_death *death)
 void exec_spawn_wait(struct exec_child *child, bool is_lost, struct exec_death *death)
 {
     *death = (struct exec_death){.is_lasting = child->is_lasting, .oom_kills = -1};
-    leave_place(child);
+    roster_leave(child->place);
     if (!is_lost)
         wait_for(child, death);
     else if (child->group)
