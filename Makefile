@@ -106,14 +106,19 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret examples test test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
+.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
 .PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
 
-test: ## all tests; FILTER=part-of-a-name REPEAT=n TEST_PREFIX=command TEST_TIMEOUT_MULT=n
+test: ## all tests; FILTER=part-of-a-name REPEAT=n SERVER=redis-server TEST_PREFIX=command TEST_TIMEOUT_MULT=n
 	@tools/install-deps test
 	@$(MAKE) run-tests
+
+test-servers: ## make test on the Redis and on the Valkey of Debian 13
+	@tools/install-deps test
+	@$(MAKE) tests
+	+@MAKE='$(MAKE)' tests/servers/run '$(BUILD)'
 
 check: ## style, layers, warnings of gcc and clang, clang-tidy, shell, docs
 	@tools/install-deps check
@@ -249,7 +254,7 @@ tests: programs $(libraries) $(kill-programs) $(test-programs) $(torture-program
     $(plugin-objects) $(c-examples)
 benches: programs $(bench-programs)
 
-export TEST_PREFIX FILTER REPEAT
+export TEST_PREFIX FILTER REPEAT SERVER
 export TEST_TIMEOUT_MULT ?= $(if $(SANITIZER),3,1)
 run-tests: tests
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tools/run-tests '$(BUILD)' $(test-programs)

@@ -1,3 +1,0 @@
-set -eu
-$DARG doctor -q jobs >doctor.out || true
-grep -E '^ok +producer' doctor.out
