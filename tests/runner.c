@@ -252,10 +252,9 @@ static long closing_count(const char *line, const char *head)
 {
     if (strncmp(line, head, strlen(head)) != 0)
         return 0;
-    static const char group[] = "tests: ";
-    const char *number = line + strlen(head);
-    if (strncmp(number, group, strlen(group)) == 0)
-        number += strlen(group);
+    const char *number = line + strlen(head), *group_end = strstr(number, ": ");
+    if (group_end)
+        number = group_end + 2;
     char *end;
     long count = strtol(number, &end, 10);
     return strncmp(end, " test(s)", 8) == 0 ? count : 0;
