@@ -28,10 +28,14 @@ static const struct error_class codes[] = {
 
 /* How whole sentences begin. */
 static const struct error_class beginnings[] = {
-    {"ERR max number of clients", ST_UNREACHABLE}, {"ERR invalid password", ST_NOAUTH},
-    {"ERR operation not permitted", ST_NOAUTH},    {"ERR AUTH ", ST_NOAUTH},
-    {"ERR Client sent AUTH", ST_NOAUTH},           {"AUTH failed", ST_NOAUTH},
+    {"ERR max number of clients", ST_UNREACHABLE},
+    {"ERR invalid password", ST_NOAUTH},
+    {"ERR operation not permitted", ST_NOAUTH},
+    {"ERR AUTH ", ST_NOAUTH},
+    {"ERR Client sent AUTH", ST_NOAUTH},
+    {"AUTH failed", ST_NOAUTH},
     {"ERR ACL failure in script", ST_NOPERM},
+    {"ERR The user executing the script can't", ST_NOPERM},
 };
 
 /* Somebody ended a long-running script of ours before it had written: it may run again. */

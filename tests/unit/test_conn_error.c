@@ -38,6 +38,9 @@ static const struct sample samples[] = {
     {"AUTH failed: WRONGPASS", ST_NOAUTH},
     {"DENIED Redis is running in protected mode because protected mode is enabled", ST_NOAUTH},
     {"NOPERM this user has no permissions to run the 'get' command", ST_NOPERM},
+    {"ERR The user executing the script can't access at least one of the keys mentioned in the "
+     "command arguments script: 0fb",
+     ST_NOPERM},
     {"ERR ACL failure in script: User x has no permissions to run the 'llen' command script: 0fb",
      ST_NOPERM},
     {"WRONGTYPE Operation against a key holding the wrong kind of value", ST_WRONGTYPE},
