@@ -5,10 +5,10 @@
 
 #include "queue/keys.h"
 
-enum { PRODUCER = 1, WORKER = 2, ARGS_MAX = 6 };
+enum { PRODUCER = 1, WORKER = 2, ARGS_MAX = 7, NAMED_MAX = 5 };
 
-/* What the programs and their scripts call. %q: the queue, %k: another key of it, %n: the names of
- * queues, %p: a process. */
+/* What the programs and their scripts call, on which keys. %q: the queue, :name another key of it,
+ * %n: the names of queues, %p: a process, %o: its shutdown key, %s: that of all. */
 struct need {
     unsigned roles;
     const char *args[ARGS_MAX];
@@ -17,63 +17,126 @@ static const struct need needs[] = {
     {PRODUCER | WORKER, {"PING"}},
     {PRODUCER | WORKER, {"TIME"}},
     {PRODUCER | WORKER, {"EVALSHA", "0", "1", "%q"}},
+    {WORKER, {"EVALSHA", "0", "3", "%q", "%s", "%o"}},
     {PRODUCER | WORKER, {"SCRIPT", "LOAD", "return 1"}},
     {PRODUCER | WORKER, {"SADD", "%n", "x"}},
     {PRODUCER | WORKER, {"LLEN", "%q"}},
     {PRODUCER | WORKER, {"LPUSH", "%q", "x"}},
-    {PRODUCER | WORKER, {"HGET", "%k", "x"}},
-    {PRODUCER | WORKER, {"ZADD", "%k", "1", "x"}},
-    {PRODUCER | WORKER, {"GET", "%k"}},
-    {PRODUCER | WORKER, {"PEXPIRE", "%k", "1"}},
-    {PRODUCER, {"SET", "%k", "x"}},
-    {PRODUCER, {"LRANGE", "%k", "0", "1"}},
-    {PRODUCER, {"LTRIM", "%k", "0", "1"}},
-    {PRODUCER | WORKER, {"BLMOVE", "%q", "%k", "RIGHT", "LEFT", "1"}},
-    {WORKER, {"LMOVE", "%k", "%q", "LEFT", "RIGHT"}},
-    {WORKER, {"BRPOP", "%q", "1"}},
-    {WORKER, {"LMPOP", "1", "%q", "RIGHT"}},
-    {WORKER, {"RPOP", "%q"}},
-    {WORKER, {"RPUSH", "%q", "x"}},
+    {PRODUCER | WORKER, {"HGET", ":settings", "x"}},
+    {PRODUCER | WORKER, {"ZADD", ":scheduled", "1", "x"}},
+    {PRODUCER, {"LINDEX", ":result:doctor", "0"}},
+    {PRODUCER, {"BLMOVE", ":result:doctor", ":result:doctor", "LEFT", "LEFT", "1"}},
+    {PRODUCER, {"GET", ":reply:doctor:cursor"}},
+    {PRODUCER, {"SET", ":reply:doctor:cursor", "x"}},
+    {PRODUCER, {"PEXPIRE", ":reply:doctor:cursor", "1"}},
+    {PRODUCER, {"LRANGE", ":reply:doctor", "0", "1"}},
+    {PRODUCER, {"LTRIM", ":reply:doctor", "0", "1"}},
+    {PRODUCER, {"BLMOVE", ":reply:doctor", ":reply:doctor", "LEFT", "LEFT", "1"}},
+    {PRODUCER, {"DEL", ":reply:doctor", ":reply:doctor:cursor"}},
     {WORKER, {"LINDEX", "%q", "0"}},
-    {WORKER, {"HSET", "%k", "x", "x"}},
-    {WORKER, {"HMGET", "%k", "x"}},
-    {WORKER, {"HDEL", "%k", "x"}},
-    {WORKER, {"HLEN", "%k"}},
-    {WORKER, {"HKEYS", "%k"}},
-    {WORKER, {"HEXISTS", "%k", "x"}},
-    {WORKER, {"HRANDFIELD", "%k", "1"}},
-    {WORKER, {"HINCRBY", "%k", "x", "1"}},
-    {WORKER, {"ZREM", "%k", "x"}},
-    {WORKER, {"ZCARD", "%k"}},
-    {WORKER, {"ZSCORE", "%k", "x"}},
-    {WORKER, {"ZSCAN", "%k", "0"}},
-    {WORKER, {"ZRANGE", "%k", "0", "1"}},
-    {WORKER, {"ZRANGEBYSCORE", "%k", "0", "1"}},
-    {WORKER, {"ZREMRANGEBYRANK", "%k", "0", "1"}},
-    {WORKER, {"SREM", "%k", "x"}},
-    {WORKER, {"SCARD", "%k"}},
-    {WORKER, {"SISMEMBER", "%k", "x"}},
-    {WORKER, {"SRANDMEMBER", "%k"}},
-    {WORKER, {"DEL", "%k"}},
+    {WORKER, {"RPUSH", "%q", "x"}},
+    {WORKER, {"RPOP", "%q"}},
+    {WORKER, {"LMPOP", "1", "%q", "RIGHT"}},
+    {WORKER, {"BRPOP", ":wake:doctor", "%q", "1"}},
+    {WORKER, {"BLMOVE", "%q", ":inbox", "RIGHT", "LEFT", "1"}},
+    {WORKER, {"LMOVE", ":inbox", "%q", "LEFT", "RIGHT"}},
+    {WORKER, {"LINDEX", ":inbox", "0"}},
+    {WORKER, {"LLEN", ":inbox"}},
+    {WORKER, {"ZADD", ":workers", "1", "x"}},
+    {WORKER, {"ZREM", ":workers", "x"}},
+    {WORKER, {"ZCARD", ":workers"}},
+    {WORKER, {"ZSCORE", ":workers", "x"}},
+    {WORKER, {"ZSCAN", ":workers", "0"}},
+    {WORKER, {"ZRANGE", ":workers", "0", "1"}},
+    {WORKER, {"SADD", ":reaped", "x"}},
+    {WORKER, {"SREM", ":reaped", "x"}},
+    {WORKER, {"SCARD", ":reaped"}},
+    {WORKER, {"SISMEMBER", ":reaped", "x"}},
+    {WORKER, {"SRANDMEMBER", ":reaped"}},
+    {WORKER, {"ZADD", ":gone", "1", "x"}},
+    {WORKER, {"ZREM", ":gone", "x"}},
+    {WORKER, {"ZSCORE", ":gone", "x"}},
+    {WORKER, {"ZRANGEBYSCORE", ":gone", "0", "1"}},
+    {WORKER, {"PEXPIRE", ":gone", "1"}},
+    {WORKER, {"SADD", ":drained", "x"}},
+    {WORKER, {"SREM", ":drained", "x"}},
+    {WORKER, {"SCARD", ":drained"}},
+    {WORKER, {"HSET", ":claimed:doctor", "x", "x"}},
+    {WORKER, {"HGET", ":claimed:doctor", "x"}},
+    {WORKER, {"HMGET", ":claimed:doctor", "x"}},
+    {WORKER, {"HDEL", ":claimed:doctor", "x"}},
+    {WORKER, {"HLEN", ":claimed:doctor"}},
+    {WORKER, {"HKEYS", ":claimed:doctor"}},
+    {WORKER, {"HEXISTS", ":claimed:doctor", "x"}},
+    {WORKER, {"HRANDFIELD", ":claimed:doctor", "1"}},
+    {WORKER, {"DEL", ":claimed:doctor"}},
+    {WORKER, {"HSET", ":settings", "x", "x"}},
+    {WORKER, {"HMGET", ":settings", "x"}},
+    {WORKER, {"HLEN", ":settings"}},
+    {WORKER, {"HINCRBY", ":counts", "x", "1"}},
+    {WORKER, {"HMGET", ":counts", "x"}},
+    {WORKER, {"ZREM", ":scheduled", "x"}},
+    {WORKER, {"ZCARD", ":scheduled"}},
+    {WORKER, {"ZRANGE", ":scheduled", "0", "1"}},
+    {WORKER, {"ZRANGEBYSCORE", ":scheduled", "0", "1"}},
+    {WORKER, {"ZADD", ":dead", "1", "x"}},
+    {WORKER, {"ZREM", ":dead", "x"}},
+    {WORKER, {"ZCARD", ":dead"}},
+    {WORKER, {"ZRANGEBYSCORE", ":dead", "0", "1"}},
+    {WORKER, {"ZREMRANGEBYRANK", ":dead", "0", "1"}},
+    {WORKER, {"RPUSH", ":reply:doctor", "x"}},
+    {WORKER, {"PEXPIRE", ":reply:doctor", "1"}},
+    {WORKER, {"RPUSH", ":result:doctor", "x"}},
+    {WORKER, {"PEXPIRE", ":result:doctor", "1"}},
+    {WORKER, {"DEL", ":result:doctor"}},
+    {WORKER, {"LPUSH", ":wake:doctor", "x"}},
+    {WORKER, {"PEXPIRE", ":wake:doctor", "1"}},
+    {WORKER, {"ZRANDMEMBER", ":cancel"}},
+    {WORKER, {"SET", ":running:doctor", "x"}},
+    {WORKER, {"DEL", ":running:doctor"}},
+    {WORKER, {"GET", ":shutdown"}},
+    {WORKER, {"GET", "%s"}},
+    {WORKER, {"GET", "%o"}},
+    {WORKER, {"MGET", "%s", "%o"}},
     {WORKER, {"HSET", "%p", "x", "x"}},
+    {WORKER, {"HGET", "%p", "x"}},
     {WORKER, {"PEXPIRE", "%p", "1"}},
     {WORKER, {"DEL", "%p"}},
-    {WORKER, {"GET", "%p"}},
 };
 
-static void add_argument(const struct queue *queue, const char *argument, struct request *request)
+static void append_argument(const struct queue *queue, const char *argument, struct buf *out)
 {
-    struct buf key = {0};
-    if (strcmp(argument, "%n") == 0)
-        queue_names_key(queue->namespace, &key);
+    if (argument[0] == ':')
+        buf_printf(out, "%s%s", queue->jobs, argument);
+    else if (strcmp(argument, "%q") == 0)
+        buf_append_text(out, queue->jobs);
+    else if (strcmp(argument, "%n") == 0)
+        queue_names_key(queue->namespace, out);
     else if (strcmp(argument, "%p") == 0)
-        queue_worker_key(queue->namespace, "doctor", &key);
-    else if (strcmp(argument, "%k") == 0)
-        queue_claimed_key(queue, "doctor", &key);
+        queue_worker_key(queue->namespace, "doctor", out);
+    else if (strcmp(argument, "%o") == 0)
+        queue_shutdown_key(queue->namespace, "doctor", out);
+    else if (strcmp(argument, "%s") == 0)
+        queue_shutdown_key(queue->namespace, NULL, out);
     else
-        buf_append_text(&key, strcmp(argument, "%q") == 0 ? queue->jobs : argument);
-    request_add(request, buf_slice(&key));
-    buf_fini(&key);
+        buf_append_text(out, argument);
+}
+
+static bool is_key(const char *argument)
+{
+    return argument[0] == ':' || argument[0] == '%';
+}
+
+/* "ZADD darg:{mail}:dead", the command and its keys. */
+static void append_need(const struct queue *queue, const struct need *need, struct buf *out)
+{
+    buf_append_text(out, need->args[0]);
+    for (size_t i = 1; i < ARGS_MAX && need->args[i] != NULL; i++) {
+        if (!is_key(need->args[i]))
+            continue;
+        buf_append_char(out, ' ');
+        append_argument(queue, need->args[i], out);
+    }
 }
 
 static enum status send_one(struct doctor *doctor, const char *const *args, size_t max,
@@ -81,31 +144,55 @@ static enum status send_one(struct doctor *doctor, const char *const *args, size
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    for (size_t i = 0; i < max && args[i] != NULL; i++)
-        add_argument(&doctor->context.queue, args[i], &request);
+    struct buf argument = {0};
+    for (size_t i = 0; i < max && args[i] != NULL; i++) {
+        buf_clear(&argument);
+        append_argument(&doctor->context.queue, args[i], &argument);
+        request_add(&request, buf_slice(&argument));
+    }
+    buf_fini(&argument);
     enum status status = conn_call(doctor->context.conn, &request, &reply, err);
     reply_free(reply);
     request_fini(&request);
     return status;
 }
 
-static void tell(struct doctor *doctor, const char *role, const struct buf *missing)
+/* What one role lacks. */
+struct lack {
+    const char *role;
+    struct buf named; /* some of it */
+    size_t count;
+};
+
+static void add_lack(struct lack *lack, const struct queue *queue, const struct need *need)
+{
+    if (lack->count++ >= NAMED_MAX)
+        return;
+    buf_append_text(&lack->named, lack->named.len > 0 ? ", " : "");
+    append_need(queue, need, &lack->named);
+}
+
+static void tell(struct doctor *doctor, struct lack *lack)
 {
     struct buf found = {0};
-    if (missing->len == 0)
+    if (lack->count == 0)
         buf_append_text(&found, "this user may do what it has to");
     else
-        buf_printf(&found, "this user may not: %s", buf_text(missing));
-    doctor->say(doctor, role, missing->len ? DOCTOR_WRONG : DOCTOR_OK, buf_text(&found),
-                missing->len ? "it fails when it needs them: widen the user's rules (ACL SETUSER)"
-                             : "");
+        buf_printf(&found, "this user may not: %s", buf_text(&lack->named));
+    if (lack->count > NAMED_MAX)
+        buf_printf(&found, " and %zu more", lack->count - NAMED_MAX);
+    doctor->say(
+        doctor, lack->role, lack->count > 0 ? DOCTOR_WRONG : DOCTOR_OK, buf_text(&found),
+        lack->count > 0 ? "it fails when it needs them: widen the user's rules (ACL SETUSER)" : "");
     buf_fini(&found);
+    buf_fini(&lack->named);
 }
 
 enum status doctor_check_access(struct doctor *doctor, struct err *err)
 {
     const char *const begin[] = {"MULTI"}, *const end[] = {"DISCARD"};
-    struct buf producer = {0}, worker = {0};
+    const struct queue *queue = &doctor->context.queue;
+    struct lack producer = {.role = "producer"}, worker = {.role = "worker"};
     enum status status = send_one(doctor, begin, 1, err);
     if (status == ST_NOPERM) {
         doctor->say(doctor, "access", DOCTOR_NOTE, "not checked: MULTI is forbidden",
@@ -115,11 +202,10 @@ enum status doctor_check_access(struct doctor *doctor, struct err *err)
     for (size_t i = 0; status == ST_OK && i < sizeof needs / sizeof needs[0]; i++) {
         struct err refusal = {0};
         if (send_one(doctor, needs[i].args, ARGS_MAX, &refusal) == ST_NOPERM) {
-            const char *command = needs[i].args[0];
             if ((needs[i].roles & PRODUCER) != 0)
-                buf_printf(&producer, "%s%s", producer.len ? " " : "", command);
+                add_lack(&producer, queue, &needs[i]);
             if ((needs[i].roles & WORKER) != 0)
-                buf_printf(&worker, "%s%s", worker.len ? " " : "", command);
+                add_lack(&worker, queue, &needs[i]);
         }
         if (!conn_is_connected(doctor->context.conn))
             status = err_set(err, refusal.status, "%s", err_text(&refusal));
@@ -127,10 +213,8 @@ enum status doctor_check_access(struct doctor *doctor, struct err *err)
     if (status == ST_OK)
         status = send_one(doctor, end, 1, err);
     if (status == ST_OK) {
-        tell(doctor, "producer", &producer);
-        tell(doctor, "worker", &worker);
+        tell(doctor, &producer);
+        tell(doctor, &worker);
     }
-    buf_fini(&producer);
-    buf_fini(&worker);
     return status;
 }

@@ -36,4 +36,5 @@ $R lpush 'darg:{longs}' '{"type":"sleep","args":1000000,"id":"z"}' >answer
 until [ -n "$($R keys 'darg:{longs}:running:*')" ]; do sleep 0.02; done
 $R zadd 'darg:{longs}:cancel' 1 z >answer
 until [ "$($R hget 'darg:{longs}:counts' buried)" = 1 ]; do sleep 0.02; done
+until [ -z "$($R keys 'darg:{longs}:running:*')" ]; do sleep 0.02; done
 end

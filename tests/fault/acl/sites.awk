@@ -1,0 +1,61 @@
+# Prints what a script of common/queue/lua may call, each on a kind of key: "zadd darg:{*}:workers". By its text: the keys
+# are told by the script's head ("-- KEYS[2] inbox"), and by the names of its variables, which are those of the keys.
+# What neither tells is left out.
+function kind(name) {
+    if (name == "queue") return "darg:{*}"
+    if (name == "claimed") return "darg:{*}:claimed:*"
+    return name in listed ? "darg:{*}:" name : ""
+}
+BEGIN {
+    while ((getline line < "docs/protocol.md") > 0)
+        if (match(line, /^\| `darg:{Q}:[a-z]+`/)) listed[substr(line, 13, RLENGTH - 13)]
+}
+function name_of(token, number) {
+    if (token in alias) token = alias[token]
+    number = token
+    if (gsub(/^KEYS\[|\]$/, "", number) == 2) return head[number]
+    return token
+}
+function take_calls(line, token, command) {
+    while (match(line, /call\('[A-Z]+', *[A-Za-z_]+(\[[0-9]+\])?/)) {
+        token = substr(line, RSTART, RLENGTH)
+        line = substr(line, RSTART + RLENGTH)
+        command = token
+        sub(/^call\('/, "", command)
+        sub(/'.*/, "", command)
+        sub(/.*, */, "", token)
+        if (kind(name_of(token)) != "") print tolower(command), kind(name_of(token))
+    }
+}
+# local queue, inbox = KEYS[1], KEYS[2]
+function take_alias(line, parts, names, values, i) {
+    sub(/^local /, "", line)
+    split(line, parts, / = /)
+    split(parts[1], names, /, /)
+    split(parts[2], values, /, /)
+    for (i in names) if (values[i] ~ /^KEYS\[[0-9]+\]$/) alias[names[i]] = values[i]
+}
+# Of a part, only the functions that the script calls.
+function take_part(path, line, is_used, function_name) {
+    is_used = 1
+    while ((getline line < path) > 0) {
+        if (line ~ /^local function /) {
+            function_name = line
+            sub(/^local function /, "", function_name)
+            sub(/\(.*/, "", function_name)
+            is_used = index(text, function_name "(") > 0
+        }
+        if (is_used) take_calls(line)
+    }
+    close(path)
+}
+/^-- KEYS\[[0-9]+\] / { number = $2; gsub(/KEYS\[|\]/, "", number); head[number] = $3 }
+/^--#include / { part[++parts_count] = $2 }
+/^local [a-z_, ]+ = KEYS\[/ { take_alias($0) }
+!/^--/ { text = text "\n" $0; lines[++count] = $0 }
+END {
+    for (i = 1; i <= count; i++) take_calls(lines[i])
+    folder = FILENAME
+    sub(/[^\/]*$/, "", folder)
+    for (i = 1; i <= parts_count; i++) take_part(folder part[i])
+}
