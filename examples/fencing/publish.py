@@ -9,6 +9,11 @@ with a higher run number, and the first, once it wakes, goes on as if nothing ha
 run number is written with what it guards, and a write holds only while no later run has written. See
 "The fencing token" in docs/handlers.md.
 
+The number repeats where Redis forgets: a failover to a replica that lags, a partition, a restored backup. So each run
+draws a word of its own, too: of two runs with the same number, the first to write keeps the row, and the other one is
+refused. What this does not guard: which of the two that is, and a later run whose number is lower because Redis was
+set back further (it is refused, and with it the job, until someone looks).
+
 --freeze stops this process in the middle of each job, as a machine does whose lid is closed; SIGCONT
 wakes it.
 """
@@ -17,18 +22,19 @@ import os
 import signal
 import sqlite3
 import sys
+import uuid
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS reports (job TEXT PRIMARY KEY, fence INTEGER, name TEXT, text TEXT);
+CREATE TABLE IF NOT EXISTS reports (job TEXT PRIMARY KEY, fence INTEGER, owner TEXT, name TEXT, text TEXT);
 CREATE TABLE IF NOT EXISTS history (job TEXT, run INTEGER, pid INTEGER, event TEXT);
 """
 
-# The whole trick: one statement, so nothing can come between the comparison and the write. <=, for a
-# run may write again.
+# The whole trick: one statement, so nothing can come between the comparison and the write. A run may
+# write again what it has written itself.
 WRITE = """
-INSERT INTO reports (job, fence, name, text) VALUES (:job, :run, :name, :text)
-ON CONFLICT (job) DO UPDATE SET fence = excluded.fence, name = excluded.name, text = excluded.text
-WHERE reports.fence <= excluded.fence
+INSERT INTO reports (job, fence, owner, name, text) VALUES (:job, :run, :owner, :name, :text)
+ON CONFLICT (job) DO UPDATE SET fence = excluded.fence, owner = excluded.owner, name = excluded.name, text = excluded.text
+WHERE reports.fence < excluded.fence OR (reports.fence = excluded.fence AND reports.owner = excluded.owner)
 """
 
 
@@ -48,14 +54,15 @@ def handle(job, link, freezes):
     if not isinstance(args, dict) or not all(isinstance(args.get(k), str) for k in ("report", "text")):
         raise NeverMind('args must be {"report": "NAME", "text": "TEXT"}')
     note(link, job, "begun")
+    owner = uuid.uuid4().hex
     if freezes:
         os.kill(os.getpid(), signal.SIGSTOP)
-    changed = link.execute(WRITE, {"job": job["id"], "run": job["run"], "name": args["report"],
-                                   "text": f"{args['text']} (run {job['run']})"}).rowcount
+    changed = link.execute(WRITE, {"job": job["id"], "run": job["run"], "owner": owner,
+                                   "name": args["report"], "text": f"{args['text']} (run {job['run']})"}).rowcount
     note(link, job, "written" if changed else "refused")
     if not changed:
         # Nobody waits for this answer any more; but it says what happened, in the log.
-        raise RuntimeError(f"run {job['run']} is too late: a later one has written")
+        raise RuntimeError(f"run {job['run']} is too late: another one has written")
     return {"report": args["report"], "run": job["run"]}
 
 
