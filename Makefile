@@ -120,7 +120,7 @@ test-servers: ## make test on the Redis and on the Valkey of Debian 13
 	@$(MAKE) tests
 	+@MAKE='$(MAKE)' tests/servers/run '$(BUILD)'
 
-check: ## style, layers, warnings of gcc and clang, clang-tidy, shell, docs
+check: ## style, layers, warnings of gcc and clang, the header in C++, clang-tidy, shell, docs
 	@tools/install-deps check
 	+@MAKE='$(MAKE)' tools/check
 

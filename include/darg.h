@@ -229,7 +229,7 @@ struct darg_handler {
 };
 
 /* Lives as long as the process, as does all it points at. */
-struct darg_plugin {
+struct darg_plugin_info {
     unsigned abi; /* DARG_ABI_VERSION */
     const char *name;
     const struct darg_handler *handlers;
@@ -244,7 +244,7 @@ struct darg_plugin {
 };
 
 /* What a plugin defines. Called in a process that does not run jobs, too: no work in it. */
-DARG_API const struct darg_plugin *darg_plugin(void);
+DARG_API const struct darg_plugin_info *darg_plugin(void);
 
 /* ---- the worker -------------------------------------------------------------------------------
  *

@@ -73,7 +73,7 @@ static const struct darg_handler handlers[] = {
     {.type = "slow", .run = run_slow},
 };
 
-static const struct darg_plugin plugin = {
+static const struct darg_plugin_info plugin = {
     .abi = DARG_ABI_VERSION,
     .name = "example",
     .handlers = handlers,
@@ -82,7 +82,7 @@ static const struct darg_plugin plugin = {
     .fini = free,
 };
 
-const struct darg_plugin *darg_plugin(void)
+const struct darg_plugin_info *darg_plugin(void)
 {
     return &plugin;
 }

@@ -238,7 +238,7 @@ static void fini(void *state)
     note("fini", state != NULL ? "fini" : "no state");
 }
 
-static const struct darg_plugin plugin = {
+static const struct darg_plugin_info plugin = {
     .abi = DARG_ABI_VERSION,
     .name = "test",
     .handlers = handlers,
@@ -247,7 +247,7 @@ static const struct darg_plugin plugin = {
     .fini = fini,
 };
 
-const struct darg_plugin *darg_plugin(void)
+const struct darg_plugin_info *darg_plugin(void)
 {
     return &plugin;
 }

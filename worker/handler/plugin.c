@@ -14,7 +14,7 @@ struct plugin {
     size_t holders;
     void *library; /* NULL: the program's own handlers */
     char *file, *config;
-    struct darg_plugin face;
+    struct darg_plugin_info face;
     void *state; /* what its handlers are given */
     bool has_begun;
 };
@@ -27,7 +27,7 @@ struct entry {
 
 /* ---- loading ---- */
 
-static enum status check(const char *file, const struct darg_plugin *face, struct err *err)
+static enum status check(const char *file, const struct darg_plugin_info *face, struct err *err)
 {
     if (face == NULL)
         return err_set(err, ST_INVALID, "plugin \"%s\": darg_plugin() answers NULL", file);
@@ -46,7 +46,7 @@ static enum status check(const char *file, const struct darg_plugin *face, struc
 
 static enum status load(struct plugin *plugin, struct err *err)
 {
-    const struct darg_plugin *(*get)(void);
+    const struct darg_plugin_info *(*get)(void);
     plugin->library = dlopen(plugin->file, RTLD_NOW | RTLD_LOCAL);
     if (plugin->library == NULL)
         return err_set(err, ST_INVALID, "cannot load plugin: %s", dlerror());
@@ -55,7 +55,7 @@ static enum status load(struct plugin *plugin, struct err *err)
         return err_set(err, ST_INVALID, "\"%s\" is no plugin: it defines no darg_plugin()",
                        plugin->file);
     memcpy(&get, &symbol, sizeof get); /* C has no cast from an object to a function */
-    const struct darg_plugin *face = get();
+    const struct darg_plugin_info *face = get();
     enum status status = check(plugin->file, face, err);
     if (status == ST_OK)
         plugin->face = *face;
@@ -89,7 +89,7 @@ struct plugin *plugin_wrap(const struct darg_handler *handlers, size_t count, vo
 {
     struct plugin *plugin = mem_new(sizeof *plugin);
     plugin->holders = 1;
-    plugin->face = (struct darg_plugin){.handlers = handlers, .count = count};
+    plugin->face = (struct darg_plugin_info){.handlers = handlers, .count = count};
     plugin->state = state;
     return plugin;
 }
