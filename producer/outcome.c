@@ -9,7 +9,7 @@
 enum { ERROR_SHOWN = 400 };
 
 /* A result as the worker pushed it. */
-enum { ID, TYPE, OUTCOME, RUN, RESULT, ERROR, FIELDS };
+enum { ID, TYPE, OUTCOME, RUN, RESULT, ERROR, REPLACED, FIELDS };
 
 static void decode(struct json_value value, struct buf *out)
 {
@@ -35,6 +35,23 @@ static void print_done(const struct json_field *fields, bool is_bulk)
     buf_fini(&result);
 }
 
+/* Where the result is not what the handler gave: how much of it. */
+static void note_replaced(const struct json_field *fields)
+{
+    int64_t replaced = 0;
+    struct buf id = {0};
+    struct err shown, ignored;
+    if (json_read_int(fields[REPLACED].value, 1, INT64_MAX, &replaced, &ignored) != ST_OK)
+        return;
+    decode(fields[ID].value, &id);
+    (void)!err_set(&shown, ST_INVALID,
+                   "%.*s: %lld bytes of the result are not UTF-8; U+FFFD stands for each",
+                   JOB_ID_MAX, buf_text(&id), (long long)replaced);
+    fflush(stdout);
+    context_note("%s", err_text(&shown));
+    buf_fini(&id);
+}
+
 static void print_failure(const struct json_field *fields)
 {
     struct buf id = {0}, outcome = {0}, error = {0};
@@ -55,9 +72,13 @@ static void print_failure(const struct json_field *fields)
 
 bool outcome_print(struct slice text, bool as_json, bool is_bulk)
 {
-    struct json_field fields[FIELDS] = {
-        [ID] = {.name = "id"},   [TYPE] = {.name = "type"},     [OUTCOME] = {.name = "outcome"},
-        [RUN] = {.name = "run"}, [RESULT] = {.name = "result"}, [ERROR] = {.name = "error"}};
+    struct json_field fields[FIELDS] = {[ID] = {.name = "id"},
+                                        [TYPE] = {.name = "type"},
+                                        [OUTCOME] = {.name = "outcome"},
+                                        [RUN] = {.name = "run"},
+                                        [RESULT] = {.name = "result"},
+                                        [ERROR] = {.name = "error"},
+                                        [REPLACED] = {.name = "replaced_bytes"}};
     struct err err = {0};
     bool is_read = json_read_object(text, JSON_MAX_DEPTH + 1, fields, FIELDS, &err) == ST_OK;
     bool is_done = is_read && slice_is(fields[OUTCOME].value.text, "\"done\"");
@@ -69,6 +90,8 @@ bool outcome_print(struct slice text, bool as_json, bool is_bulk)
         print_done(fields, is_bulk);
     else
         print_failure(fields);
+    if (is_done)
+        note_replaced(fields);
     return is_done;
 }
 

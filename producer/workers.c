@@ -166,7 +166,8 @@ int workers_main(int argc, char **argv)
                                       .usage = "[options]",
                                       .summary = "Lists the registered workers: a row for each "
                                                  "process and queue it serves. RENEWED tells\n"
-                                                 "how long ago it last gave a sign of life.",
+                                                 "how long ago it last gave a sign of life; BUSY "
+                                                 "is as of some 2 s ago.",
                                       .examples = "  darg workers\n  darg workers -q mail --json\n",
                                       .uses = CONTEXT_QUEUE | CONTEXT_JSON};
     struct listing listing = {0};

@@ -18,6 +18,7 @@ enum {
     UNBOX_LIMIT = 1000,
     CALL_MAX_MS = 2500, /* how long it waits for an answer */
     PUBLISH_MS = 10 * 1000,
+    PUBLISH_BUSY_MS = 1500, /* where the number of busy threads has changed */
     PUBLISH_TTL_MS = 35 * 1000,
     ORDER_KEYS = 2,
 };
@@ -160,10 +161,37 @@ static void obey(struct keeper *self)
 
 /* --- the registration's description -------------------------------------------------------- */
 
+/* How many threads were busy, as it is published; "" if it is not. */
+static const char *find_busy(const char *const *words, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i += 2)
+        if (strcmp(words[i], "busy") == 0)
+            return words[i + 1];
+    return "";
+}
+
+/* All of it now and then, and soon where somebody who looks would see the wrong number at work. */
+static bool is_news(const struct keeper *self, const char *busy)
+{
+    return self->published_ms == 0 || clock_mono_ms() - self->published_ms >= PUBLISH_MS ||
+           strcmp(busy, self->published_busy) != 0;
+}
+
+static void publish_words(struct keeper *self, const char *const *words, size_t count)
+{
+    struct err err = {0};
+    /* It only informs: a user without the right to write it works as well. */
+    if (stats_publish(self->conn, self->options.namespace, self->options.process, words, count,
+                      PUBLISH_TTL_MS, &err) != ST_OK)
+        log_printf(LOG_DEBUG, "cannot publish what this worker does: %s", err_text(&err));
+    snprintf(self->published_busy, sizeof self->published_busy, "%s", find_busy(words, count));
+    self->published_ms = clock_mono_ms();
+}
+
 static void publish(struct keeper *self)
 {
     enum { PAIRS_MAX = 64 };
-    if (self->published_ms != 0 && clock_mono_ms() - self->published_ms < PUBLISH_MS)
+    if (self->published_ms != 0 && clock_mono_ms() - self->published_ms < PUBLISH_BUSY_MS)
         return;
     struct buf pairs = {0};
     self->options.describe(self->options.describe_context, &pairs);
@@ -171,13 +199,9 @@ static void publish(struct keeper *self)
     size_t count = 0;
     for (size_t at = 0; at < pairs.len && count < PAIRS_MAX; at += strlen(pairs.ptr + at) + 1)
         words[count++] = pairs.ptr + at;
-    struct err err = {0};
-    /* It only informs: a user without the right to write it works as well. */
-    if (stats_publish(self->conn, self->options.namespace, self->options.process, words, count,
-                      PUBLISH_TTL_MS, &err) != ST_OK)
-        log_printf(LOG_DEBUG, "cannot publish what this worker does: %s", err_text(&err));
+    if (is_news(self, find_busy(words, count)))
+        publish_words(self, words, count);
     buf_fini(&pairs);
-    self->published_ms = clock_mono_ms();
 }
 
 static void list_queue(struct keeper *self, struct ward *ward)

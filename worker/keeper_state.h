@@ -43,10 +43,11 @@ struct keeper {
     char refused_order[16];       /* the last nonsense that was complained about */
     bool *is_dead_reaped;         /* of options.dead */
     int64_t published_ms;
-    bool has_seen_policy; /* of eviction */
-    bool has_complained;  /* this outage is logged */
-    bool has_failed;      /* anything, since the last tick began */
-    int reaps_left;       /* in this tick */
+    char published_busy[24]; /* how many threads were, then */
+    bool has_seen_policy;    /* of eviction */
+    bool has_complained;     /* this outage is logged */
+    bool has_failed;         /* anything, since the last tick began */
+    int reaps_left;          /* in this tick */
     struct ward wards[];
 };
 

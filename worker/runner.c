@@ -87,21 +87,24 @@ static int64_t run_ms(const struct run *run)
     return clock_mono_ms() - run->started_ms;
 }
 
-static void append_told(const struct run *run, enum settle_kind kind, struct buf *out)
+/* Answers how many bytes of the result are not what the handler gave. */
+static int64_t append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
     bool is_done = kind == SETTLE_DONE;
     struct buf usage = {0};
     usage_append(&usage, &result->usage, run_ms(run));
-    job_append_outcome(
+    int64_t replaced = job_append_outcome(
         out, &(struct job_outcome){.id = run->id,
                                    .type = slice_of(run->job->type),
                                    .is_done = is_done,
                                    .run = run->job->history.runs + 1,
                                    .usage = buf_slice(&usage),
                                    .text = buf_slice(is_done ? &result->output : &result->error),
-                                   .is_json = is_done && result->output_is_json});
+                                   .is_json = is_done && result->output_is_json,
+                                   .replaced = is_done ? result->output_replaced : 0});
     buf_fini(&usage);
+    return replaced;
 }
 
 static void append_head(struct run *run, struct buf *out)
@@ -155,7 +158,7 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
         if (job->keep_ms > 0)
             memcpy(ending->result_id, job->id, sizeof ending->result_id);
         ending->keep_ms = job->keep_ms;
-        append_told(run, kind, &ending->told);
+        ending->replaced = append_told(run, kind, &ending->told);
     }
     return ending;
 }
@@ -177,7 +180,7 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
     if (!log_enabled(level))
         return;
     const struct lease *lease = &run->what->session->lease;
-    struct log_field fields[8 + USAGE_FIELDS_MAX] = {
+    struct log_field fields[9 + USAGE_FIELDS_MAX] = {
         LOG_STR("queue", lease->queue->name),
         LOG_SLICE("id", run->id),
         LOG_STR("type", run->job->type),
@@ -187,6 +190,8 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
     };
     size_t count = 6;
     count += usage_list(&run->result->usage, fields + count);
+    if (ending != NULL && ending->replaced > 0)
+        fields[count++] = LOG_INT("replaced_bytes", ending->replaced);
     if (kind == SETTLE_RETRY)
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)

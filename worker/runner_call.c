@@ -18,6 +18,7 @@ void run_clear_result(struct handler_result *result)
     buf_clear(&result->error);
     result->outcome = HANDLER_DONE;
     result->output_is_json = false;
+    result->output_replaced = 0;
     result->retry_after_ms = -1;
     result->is_crash = false;
     result->usage = (struct handler_usage){0};

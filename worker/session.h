@@ -28,6 +28,7 @@ struct ending {
     struct slice original; /* the producer's bytes; into the task's text */
     struct buf head;       /* SETTLE_RETRY, SETTLE_BURY: the new envelope up to the original */
     struct buf told;       /* for whoever asked how it ends; empty: nobody did */
+    int64_t replaced;      /* bytes of the result that had to become U+FFFD there */
     char reply_name[JOB_REPLY_MAX + 1];
     char result_id[JOB_ID_MAX + 1];
     int64_t keep_ms;

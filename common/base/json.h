@@ -63,8 +63,9 @@ bool json_string_is(struct slice quoted, const char *text);
 MUST_CHECK enum status json_read_int(struct json_value value, int64_t min, int64_t max,
                                      int64_t *out, struct err *err);
 
-/* Appends text as a JSON string with quotes. Controls (base/printable.h) are escaped; bytes that
- * are not valid UTF-8 become U+FFFD, so that the result is always valid JSON. */
-void json_append_string(struct buf *out, struct slice text);
+/* Appends text as a JSON string with quotes. Controls (base/printable.h) are escaped; each byte
+ * that is not part of valid UTF-8 becomes U+FFFD, so that the result is always valid JSON. Answers
+ * how many did. */
+size_t json_append_string(struct buf *out, struct slice text);
 
 #endif

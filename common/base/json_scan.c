@@ -15,6 +15,8 @@ static const unsigned char plain[256] = {
 };
 /* clang-format on */
 
+const char json_scan_lone_surrogate[] = "a pair of surrogates";
+
 bool json_scan_fail(struct json_scan *s, const char *expected)
 {
     s->fault = expected;
@@ -84,8 +86,10 @@ static bool scan_escape(struct json_scan *s)
         return true;
     bool is_pair = unit <= 0xdbff && s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u';
     int low = is_pair ? json_scan_unit(s->at + 2, s->end) : -1;
-    if (low < 0xdc00 || low > 0xdfff)
-        return json_scan_fail(s, "a pair of surrogates");
+    if (low < 0xdc00 || low > 0xdfff) {
+        s->at -= 6; /* the escape's own */
+        return json_scan_fail(s, json_scan_lone_surrogate);
+    }
     s->at += 6;
     return true;
 }

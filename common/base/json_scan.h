@@ -13,6 +13,10 @@ struct json_scan {
     bool has_escape;   /* of the string just scanned */
 };
 
+/* The fault of an escape that is half of a pair of surrogates, without the other half; `at` is then
+ * at its backslash. */
+extern const char json_scan_lone_surrogate[];
+
 /* Notes what was expected at `at` and returns false, so that a failing step reads `return
  * json_scan_fail(s, "...")`. */
 bool json_scan_fail(struct json_scan *s, const char *expected);

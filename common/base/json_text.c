@@ -112,8 +112,9 @@ static size_t plain_length(struct slice text, size_t from)
     return at - from;
 }
 
-void json_append_string(struct buf *out, struct slice text)
+size_t json_append_string(struct buf *out, struct slice text)
 {
+    size_t replaced = 0;
     buf_append_char(out, '"');
     for (size_t at = 0; at < text.len; at++) {
         size_t plain = plain_length(text, at);
@@ -127,7 +128,9 @@ void json_append_string(struct buf *out, struct slice text)
             append_escape(out, code);
         else
             buf_append_text(out, "\xef\xbf\xbd"); /* U+FFFD */
+        replaced += control == 0 && code >= 0x80;
         at += control > 1 ? control - 1 : 0;
     }
     buf_append_char(out, '"');
+    return replaced;
 }

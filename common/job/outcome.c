@@ -2,8 +2,9 @@
 
 #include "base/json.h"
 
-void job_append_outcome(struct buf *out, const struct job_outcome *outcome)
+int64_t job_append_outcome(struct buf *out, const struct job_outcome *outcome)
 {
+    int64_t replaced = outcome->replaced;
     buf_append_text(out, "{\"id\":");
     json_append_string(out, outcome->id);
     buf_append_text(out, ",\"type\":");
@@ -20,6 +21,11 @@ void job_append_outcome(struct buf *out, const struct job_outcome *outcome)
     if (outcome->is_json && outcome->text.len > 0)
         buf_append_slice(out, outcome->text);
     else
-        json_append_string(out, outcome->text);
+        replaced += (int64_t)json_append_string(out, outcome->text);
+    if (replaced > 0) {
+        buf_append_text(out, ",\"replaced_bytes\":");
+        buf_append_int(out, replaced);
+    }
     buf_append_char(out, '}');
+    return replaced;
 }

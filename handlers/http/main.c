@@ -61,7 +61,9 @@ static void append_result(struct buf *out, const struct post_answer *answer)
     struct err ignored = {0};
     struct slice body = buf_slice(&answer->body);
     if (!answer->is_json || json_check(body, JSON_MAX_DEPTH, &type, &ignored) != ST_OK) {
-        json_append_string(out, body);
+        size_t replaced = json_append_string(out, body);
+        if (replaced > 0)
+            buf_printf(out, ",\"replaced_bytes\":%zu", replaced);
         return;
     }
     size_t from = out->len;

@@ -50,6 +50,27 @@ static void end(struct process *worker)
     worker_fixture_expect_exit(worker, 0);
 }
 
+/* How much of a result had to be replaced is known, whichever process has done it. */
+static void expect_replaced(struct worker_fixture *f, const char *option)
+{
+    worker_fixture_push(f, "{\"type\":\"bytes\",\"reply\":\"r\"}");
+    struct process *worker =
+        option ? worker_fixture_start(f, "-q", "jobs", "-t", "1", "--plugin", plugin(f), option)
+               : worker_fixture_start(f, "-q", "jobs", "-t", "1", "--plugin", plugin(f));
+    struct reply *told = commands_run(f->conn, "BLPOP", "darg:{jobs}:reply:r", "20");
+    char *text = slice_dup(reply_slice(reply_at(told, 1)));
+    assert_non_null(strstr(text, "\"replaced_bytes\":2}"));
+    free(text);
+    reply_free(told);
+    end(worker);
+}
+
+static void test_replaced_bytes(void **state)
+{
+    expect_replaced(*state, NULL);
+    expect_replaced(*state, "--isolate");
+}
+
 /* Each process begins and ends it once, however many threads and types there are. */
 static void test_many_threads(void **state)
 {
@@ -161,11 +182,9 @@ static void test_an_init_that_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_many_threads),
-        WORKER_TEST(test_many_processes),
-        WORKER_TEST(test_a_crash_takes_the_worker),
-        WORKER_TEST(test_a_crash_takes_one_job),
-        WORKER_TEST(test_the_end_stops_jobs),
+        WORKER_TEST(test_replaced_bytes),        WORKER_TEST(test_many_threads),
+        WORKER_TEST(test_many_processes),        WORKER_TEST(test_a_crash_takes_the_worker),
+        WORKER_TEST(test_a_crash_takes_one_job), WORKER_TEST(test_the_end_stops_jobs),
         WORKER_TEST(test_an_init_that_fails),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

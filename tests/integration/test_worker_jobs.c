@@ -114,6 +114,7 @@ static void test_what_is_no_job_is_buried_whole(void **state)
         "{\"args\":1}",
         "{\"type\":7}",
         "{\"type\":\"echo\",\"args\":01}",
+        "{\"type\":\"echo\",\"args\":\"\\ud83d\"}",
         "{\"type\":\"echo\",\"args\":[" NEST63 "]}",
         "{\"type\":\"echo\",\"args\":"
         "\"0123456789012345678901234567890123456789012345678901234567890"
@@ -128,6 +129,7 @@ static void test_what_is_no_job_is_buried_whole(void **state)
     worker_fixture_wait_count(f, "buried", COUNT);
     worker_fixture_wait_count(f, "done", 1);
     assert_int_equal(worker_fixture_count(f, "retried"), 0);
+    expect_dead(f, COUNT, "\"error\":\"\\\\ud83d at byte 23 is a lone surrogate, ", "ud83d\"}}");
     for (size_t i = 0; i < COUNT; i++) {
         struct buf tail = {0};
         buf_printf(&tail, ",\"job\":%s}", refused[i]);
@@ -166,6 +168,53 @@ static void test_a_damaged_queue_does_not_stop_the_others(void **state)
     commands_do(f->conn, "BLPOP", "darg:{bad}:reply:r", "5");
 }
 
+/* What is no text cannot be a result as it is: that is said, with how much. */
+static void test_bytes_in_a_result_are_counted(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "--handler", "t=printf a\\\\377b\\\\376\\\\376");
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"x\",\"reply\":\"r\"}");
+    worker_fixture_wait_count(f, "done", 1);
+    char *told = commands_text(f->conn, "RPOP", "darg:{jobs}:reply:r");
+    assert_non_null(strstr(told, "\"result\":\"a\xef\xbf\xbd"
+                                 "b\xef\xbf\xbd\xef\xbf\xbd\",\"replaced_bytes\":3}"));
+    process_wait_stderr(worker, "replaced_bytes=3", WORKER_FIXTURE_WAIT_MS);
+    free(told);
+}
+
+struct busy {
+    struct worker_fixture *fixture;
+    const char *wanted;
+};
+
+static bool says_busy(void *context)
+{
+    const struct busy *busy = context;
+    struct reply *keys = commands_run(busy->fixture->conn, "KEYS", "darg:worker:*");
+    bool is = false;
+    if (reply_count(keys) == 1) {
+        char *key = slice_dup(reply_slice(reply_at(keys, 0)));
+        char *said = commands_text(busy->fixture->conn, "HGET", key, "busy");
+        is = said != NULL && strcmp(said, busy->wanted) == 0;
+        free(said);
+        free(key);
+    }
+    reply_free(keys);
+    return is;
+}
+
+/* What a worker says of itself is written anew every 10 s, but for this. */
+static void test_how_many_are_busy_is_known_soon(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct busy none = {f, "0"}, one = {f, "1"};
+    (void)worker_fixture_start(f, "-q", "jobs", "-t", "2");
+    assert_true(wait_until(says_busy, &none, WORKER_FIXTURE_WAIT_MS));
+    worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":60000}");
+    assert_true(wait_until(says_busy, &one, 7000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +224,8 @@ int main(void)
         WORKER_TEST(test_an_unknown_type_is_tried_and_then_dead),
         WORKER_TEST(test_what_is_no_job_is_buried_whole),
         WORKER_TEST(test_a_damaged_queue_does_not_stop_the_others),
+        WORKER_TEST(test_bytes_in_a_result_are_counted),
+        WORKER_TEST(test_how_many_are_busy_is_known_soon),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

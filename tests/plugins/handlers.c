@@ -42,6 +42,12 @@ static int run_text(void *state, struct darg_job *job)
     return darg_job_done_text(job, "a \"b\"\n", 6);
 }
 
+static int run_bytes(void *state, struct darg_job *job)
+{
+    (void)state;
+    return darg_job_done_text(job, "a\xff\xfe", 3);
+}
+
 static int run_nothing(void *state, struct darg_job *job)
 {
     (void)state;
@@ -200,6 +206,7 @@ static int run_deaf(void *state, struct darg_job *job)
 
 static const struct darg_handler handlers[] = {
     {.type = "done", .run = run_done},
+    {.type = "bytes", .run = run_bytes},
     {.type = "text", .run = run_text},
     {.type = "nothing", .run = run_nothing},
     {.type = "badjson", .run = run_bad_json},

@@ -86,7 +86,9 @@ static void refuse_all(const struct slice *rows, size_t count)
         if (check_exactly(rows[i], JSON_MAX_DEPTH, &type, &err) != ST_INVALID)
             fail_msg("row %zu was taken: %s", i, rows[i].ptr);
         assert_int_equal(err.status, ST_INVALID);
-        assert_memory_equal(err_text(&err), "not JSON: ", 10);
+        if (strncmp(err_text(&err), "not JSON: ", 10) != 0 &&
+            strstr(err_text(&err), " is a lone surrogate, ") == NULL)
+            fail_msg("row %zu: %s", i, err_text(&err));
     }
 }
 #define REFUSE_ALL(rows) refuse_all(rows, sizeof(rows) / sizeof(rows)[0])
@@ -331,6 +333,11 @@ static void test_sentences_name_the_byte(void **state)
         {"{\"a\" 1}", "not JSON: a colon expected at byte 5"},
         {"{\"a\":01}", "not JSON: a comma or the end of an array or object expected at byte 6"},
         {"[1]x", "not JSON: nothing after the value expected at byte 3"},
+        {"[\"a\\ud83d\"]", "\\ud83d at byte 3 is a lone surrogate, which is no character"},
+        {"[\"\\uDE00\\ud83d\"]", "\\uDE00 at byte 2 is a lone surrogate, which is no character"},
+        {"{\"\\ud83dx\":1}", "\\ud83d at byte 2 is a lone surrogate, which is no character"},
+        {"[\"\\ud83d\\ud83d\"]", "\\ud83d at byte 2 is a lone surrogate, which is no character"},
+        {"[\"\\ud83d", "\\ud83d at byte 2 is a lone surrogate, which is no character"},
         {"[\"a\xff\"]", "not JSON: valid UTF-8 expected at byte 3"},
         {"[[[1]]]", "nested deeper than 2 levels at byte 2"},
     };

@@ -196,6 +196,30 @@ static void test_strings_are_written(void **state)
     }
 }
 
+/* How much of a text is not what it was. */
+static void test_what_is_replaced_is_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice text;
+        size_t count;
+    } rows[] = {
+        {{"", 0}, 0},
+        {{"a\0\x7f\"\xc3\xa9\xc2\x9b", 8}, 0},
+        {{"\xff"
+          "a\xfe",
+          3},
+         2},
+        {{"\xed\xa0\x80", 3}, 3},
+        {{"\xe2\x82", 2}, 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf out = {0};
+        assert_int_equal(json_append_string(&out, rows[i].text), rows[i].count);
+        buf_fini(&out);
+    }
+}
+
 /* Any bytes at all become valid JSON, and valid text comes back as it was. */
 static void test_what_is_written_can_be_read(void **state)
 {
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_strings_are_decoded),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_strings_are_written),
+        cmocka_unit_test(test_what_is_replaced_is_counted),
         cmocka_unit_test(test_what_is_written_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

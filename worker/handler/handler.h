@@ -59,10 +59,11 @@ struct handler_usage {
  * and owns the buffers. */
 struct handler_result {
     enum handler_outcome outcome;
-    struct buf output;      /* the result */
-    bool output_is_json;    /* output is JSON text as it stands; otherwise it is plain bytes */
-    struct buf error;       /* reason, for a person, where the outcome is no HANDLER_DONE */
-    int64_t retry_after_ms; /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
+    struct buf output;       /* the result */
+    bool output_is_json;     /* output is JSON text as it stands; otherwise it is plain bytes */
+    int64_t output_replaced; /* bytes of it that were not UTF-8, and are U+FFFD already */
+    struct buf error;        /* reason, for a person, where the outcome is no HANDLER_DONE */
+    int64_t retry_after_ms;  /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
     struct handler_usage usage; /* where a process has run it */
 };

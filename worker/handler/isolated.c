@@ -113,10 +113,13 @@ static void answer(const struct talk *talk, const struct handler_result *result)
     struct buf line = {0};
     if (result->outcome == HANDLER_DONE) {
         begin_line(talk, "done", &line);
+        size_t replaced = 0;
         if (result->output_is_json)
             buf_append_slice(&line, buf_slice(&result->output));
         else
-            json_append_string(&line, buf_slice(&result->output));
+            replaced = json_append_string(&line, buf_slice(&result->output));
+        if (replaced > 0)
+            buf_printf(&line, ",\"replaced_bytes\":%zu", replaced);
     } else {
         begin_line(talk, result->outcome == HANDLER_BURY ? "bury" : "retry", &line);
         json_append_string(&line, buf_slice(&result->error));

@@ -111,6 +111,7 @@ static void answer(const struct talk *talk, const struct stream_message *message
     } else {
         result->outcome = HANDLER_DONE;
         result->output_is_json = true;
+        result->output_replaced = message->replaced > 0 ? message->replaced : 0;
         buf_append_slice(&result->output, message->value.text);
     }
 }

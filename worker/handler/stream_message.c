@@ -104,11 +104,10 @@ static enum status read_level(struct json_value value, enum log_level *level, st
 
 enum status stream_read_message(struct slice line, struct stream_message *message, struct err *err)
 {
-    enum { ID = VERBS, RUN, DELAY, LEVEL, FIELDS };
+    enum { ID = VERBS, RUN, DELAY, REPLACED, LEVEL, FIELDS };
     struct json_field fields[FIELDS] = {
-        [ID] = {.name = "id"},
-        [RUN] = {.name = "run"},
-        [DELAY] = {.name = "delay_ms"},
+        [ID] = {.name = "id"},          [RUN] = {.name = "run"},
+        [DELAY] = {.name = "delay_ms"}, [REPLACED] = {.name = "replaced_bytes"},
         [LEVEL] = {.name = "level"},
     };
     for (enum stream_verb verb = 0; verb <= STREAM_LOG; verb++)
@@ -123,6 +122,8 @@ enum status stream_read_message(struct slice line, struct stream_message *messag
         status = read_number(&fields[RUN], INT64_MAX, &message->run, err);
     if (status == ST_OK)
         status = read_number(&fields[DELAY], RETRY_DELAY_MAX_MS, &message->delay_ms, err);
+    if (status == ST_OK)
+        status = read_number(&fields[REPLACED], INT64_MAX, &message->replaced, err);
     return status == ST_OK ? read_level(fields[LEVEL].value, &message->level, err) : status;
 }
 

@@ -19,6 +19,7 @@ struct stream_message {
     struct json_value id;    /* a string, or not there */
     int64_t run;             /* -1: not there */
     int64_t delay_ms;        /* of a retry; -1: not there */
+    int64_t replaced;        /* bytes of a result that became U+FFFD; -1: not there */
     enum log_level level;    /* of a log */
 };
 
