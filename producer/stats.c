@@ -225,9 +225,9 @@ int stats_main(int argc, char **argv)
     const struct context_spec spec = {
         .program = "darg stats",
         .usage = "[options]",
-        .summary = "Shows each queue: jobs waiting, running, scheduled and dead, its workers, the "
-                   "age of the\n"
-                   "oldest waiting job. All known queues, or the one that -q names.",
+        .summary = "Shows each queue: jobs waiting, running, scheduled and dead, its workers, and "
+                   "how long\n"
+                   "the next in line has waited. All known queues, or the one that -q names.",
         .examples = "  darg stats\n  darg stats -q mail --watch\n  darg stats --json | jq .\n",
         .rows = rows,
         .uses = CONTEXT_QUEUE | CONTEXT_JSON};

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "queue/schedule.h"
 #include "queue/stats.h"
@@ -16,6 +17,9 @@ enum {
     TICK_MS = 750,        /* at most; a short lease wants three renewals too */
     PROMOTE_LIMIT = 1000, /* in one call */
     UNBOX_LIMIT = 1000,
+    TEND_MS = 1000,
+    TRIM_LIMIT = 500,   /* dead jobs in one call */
+    TRIM_STEPS = 10,    /* in one tick: renewing must not wait */
     CALL_MAX_MS = 2500, /* how long it waits for an answer */
     PUBLISH_MS = 10 * 1000,
     PUBLISH_BUSY_MS = 1500, /* where the number of busy threads has changed */
@@ -42,6 +46,24 @@ static void empty_inbox(struct keeper *self, struct ward *ward, const struct que
             keeper_note_failure(self, "cannot empty the inbox", &err);
     }
     ward->had_inbox = has_inbox;
+}
+
+/* Once a second, of all the queue's workers together: each has its turn at times of its own. */
+static void tend(struct keeper *self, struct ward *ward, const struct queue *queue)
+{
+    if (clock_mono_ms() < ward->tend_ms)
+        return;
+    int64_t span_ms = TEND_MS * (ward->state->worker_count > 1 ? ward->state->worker_count : 1);
+    ward->tend_ms = clock_mono_ms() + span_ms / 2 + (int64_t)id_jitter((uint64_t)span_ms);
+    struct err err = {0};
+    int64_t trimmed = TRIM_LIMIT;
+    for (int i = 0; i < TRIM_STEPS && trimmed >= TRIM_LIMIT; i++)
+        if (schedule_tend(self->conn, queue, TRIM_LIMIT, &trimmed, &err) != ST_OK) {
+            keeper_note_failure(self, "cannot trim the dead jobs", &err);
+            return;
+        }
+    if (trimmed >= TRIM_LIMIT)
+        ward->tend_ms = 0;
 }
 
 static void note_due(struct ward *ward, int64_t next_due_ms, int64_t server_ms)
@@ -119,6 +141,7 @@ static void look_after(struct keeper *self, struct ward *ward, struct session *s
     empty_inbox(self, ward, session->lease.queue);
     keeper_watch_peers(self, ward, &session->lease);
     keeper_compare_protocols(self, ward);
+    tend(self, ward, session->lease.queue);
 }
 
 /* --- shutdown keys ------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ struct ward {
     int64_t due_ms;       /* monotonic: when the next scheduled job is due; QUEUE_NEVER: none */
     int64_t window_start; /* rank at which the next look at the registry begins */
     bool had_inbox;       /* something lay in the inbox at the last tick */
+    int64_t tend_ms;      /* monotonic: when it is to be tended next */
     bool is_listed;       /* the queue's name is in the set of names */
     struct lease_state *state; /* what the last renewal answered */
     bool is_renewed;           /* in this tick */

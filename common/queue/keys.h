@@ -29,6 +29,7 @@
     X(dead, ":dead", "zset")           /* job -> time of death, server ms */                       \
     X(settings, ":settings", "hash")   /* paused, limits, drained_at */                            \
     X(counts, ":counts", "hash")       /* done, retried ...; they only grow */                     \
+    X(waits, ":waits", "list")         /* since when jobs wait: "server ms:position" */            \
     X(cancel, ":cancel", "zset")       /* id of a job to be stopped -> when that was asked for */  \
     X(shutdown, ":shutdown", "string") /* the queue's shutdown key */
 

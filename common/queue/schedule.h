@@ -1,6 +1,6 @@
-/* schedule - moves jobs that lie beside the line back into it: promote what is due, unbox what was
- * left in the inbox. Each call blocks for one round trip, does a bounded amount of work, and may be
- * repeated freely. */
+/* schedule - what a keeper does for its queue: it moves jobs that lie beside the line back into it,
+ * promotes what is due, unboxes what was left in the inbox, and tends the rest. Each call blocks
+ * for one round trip, does a bounded amount of work, and may be repeated freely. */
 #ifndef DARG_QUEUE_SCHEDULE_H
 #define DARG_QUEUE_SCHEDULE_H
 
@@ -21,5 +21,10 @@ MUST_CHECK enum status schedule_promote(struct conn *conn, const struct queue *q
 /* Moves up to `limit` jobs from the inbox to the right end of the queue, first in line. */
 MUST_CHECK enum status schedule_unbox(struct conn *conn, const struct queue *queue, int64_t limit,
                                       int64_t *moved, struct err *err);
+
+/* Throws away up to `limit` dead jobs that the queue's limits leave no room for, and notes since
+ * when jobs wait, for stats. *trimmed: how many were thrown away. */
+MUST_CHECK enum status schedule_tend(struct conn *conn, const struct queue *queue, int64_t limit,
+                                     int64_t *trimmed, struct err *err);
 
 #endif

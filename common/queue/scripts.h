@@ -17,6 +17,7 @@ extern const struct script script_drain;
 extern const struct script script_inspect;
 extern const struct script script_mark;
 extern const struct script script_promote;
+extern const struct script script_tend;
 extern const struct script script_purge;
 extern const struct script script_push;
 extern const struct script script_reap;

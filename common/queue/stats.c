@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/id.h"
 #include "base/parse.h"
 #include "job/job.h"
 #include "queue/place.h"
@@ -27,22 +26,6 @@ static void read_time(const struct reply *reply, struct stats *stats)
     stats->now_ms = seconds * 1000 + micros / 1000;
 }
 
-/* Comes after read_time(). */
-static void read_head(const struct reply *reply, struct stats *stats)
-{
-    struct job job;
-    struct slice text = reply_slice(reply);
-    stats->oldest_age_ms = -1;
-    if (text.len == 0)
-        return;
-    /* A job that is to be buried may have an id all the same. */
-    enum status ignored = job_read(text, INT64_MAX, &job, NULL);
-    (void)ignored;
-    int64_t made_ms = id_uuid7_time_ms(slice_of(job.id));
-    if (made_ms >= 0)
-        stats->oldest_age_ms = stats->now_ms > made_ms ? stats->now_ms - made_ms : 0;
-}
-
 #define SETTINGS "paused", "max_len", "rate", "rate_ms", "concurrency", "dead_max", "dead_age_ms"
 
 static void read_settings(const struct reply *reply, struct stats *stats)
@@ -62,6 +45,33 @@ static void read_counts(const struct reply *reply, struct stats *stats)
 #undef READ_COUNT
     stats->held = stats->counts.claimed - stats->counts.done - stats->counts.retried -
                   stats->counts.buried - stats->counts.released - stats->counts.reaped;
+}
+
+/* "time:position" */
+static bool read_look(struct slice text, int64_t *time_ms, int64_t *position)
+{
+    const char *colon = text.len ? memchr(text.ptr, ':', text.len) : NULL;
+    if (!colon)
+        return false;
+    struct slice time = {text.ptr, (size_t)(colon - text.ptr)};
+    struct slice rest = {colon + 1, text.len - time.len - 1};
+    return parse_int(time, 0, INT64_MAX, time_ms, NULL) == ST_OK &&
+           parse_int(rest, INT64_MIN, INT64_MAX, position, NULL) == ST_OK;
+}
+
+/* Comes last: the first look that saw the next in line. What came since the last look of workers
+ * that live has hardly waited. */
+static void read_waits(const struct reply *reply, struct stats *stats)
+{
+    int64_t head = stats->counts.claimed - stats->counts.released - stats->counts.reaped;
+    int64_t since_ms, position;
+    stats->oldest_age_ms = stats->waiting > 0 && stats->workers > 0 ? 0 : -1;
+    for (size_t i = 0; stats->waiting > 0 && i < reply_count(reply); i++) {
+        if (!read_look(reply_slice(reply_at(reply, i)), &since_ms, &position) || position <= head)
+            continue;
+        stats->oldest_age_ms = stats->now_ms > since_ms ? stats->now_ms - since_ms : 0;
+        return;
+    }
 }
 
 struct step {
@@ -137,14 +147,14 @@ enum status stats_read(struct conn *conn, const struct queue *queue, struct stat
 #undef WORD
     static const char *const settings[] = {SETTINGS, NULL};
     static const char *const first[] = {"0", "0", "WITHSCORES", NULL};
-    static const char *const last[] = {"-1", NULL};
+    static const char *const all[] = {"0", "-1", NULL};
     const struct step others[] = {
         {queue->workers, "ZCARD", NULL, read_workers, 0},
         {queue->scheduled, "ZRANGE", first, read_next_due, 0},
         {NULL, "TIME", NULL, read_time, 0},
-        {queue->jobs, "LINDEX", last, read_head, 0},
         {queue->settings, "HMGET", settings, read_settings, 0},
         {queue->counts, "HMGET", counts, read_counts, 0},
+        {queue->waits, "LRANGE", all, read_waits, 0},
     };
     struct step steps[STEPS_MAX];
     size_t count = add_places(queue, steps);

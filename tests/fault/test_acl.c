@@ -107,6 +107,7 @@ static void expect_all_needed(struct acl_fixture *f, struct acl_role *role)
     X(schedule)                                                                                    \
     X(sentinel)                                                                                    \
     X(settle_popped)                                                                               \
+    X(tend)                                                                                        \
     X(unbox)
 
 static const struct script *find_script(const struct call *call)

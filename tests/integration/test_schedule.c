@@ -125,6 +125,58 @@ static void test_unbox(void **state)
     queue_fixture_expect_line(f, f->queue.jobs, "a", "b", "c", "d");
 }
 
+static int64_t tend(struct queue_fixture *f, int64_t limit)
+{
+    struct err err = {0};
+    int64_t trimmed = -1;
+    if (schedule_tend(f->conn, &f->queue, limit, &trimmed, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return trimmed;
+}
+
+static void add_dead(struct queue_fixture *f, int64_t age_ms, const char *member)
+{
+    char score[32];
+    (void)snprintf(score, sizeof score, "%lld", (long long)(queue_fixture_server_ms(f) - age_ms));
+    commands_do(f->conn, "ZADD", f->queue.dead, score, member);
+}
+
+/* The dead set comes within its limits though nothing dies, in steps. */
+static void test_tend_trims(void **state)
+{
+    struct queue_fixture *f = *state;
+    char name[32];
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "dead %d", i);
+        add_dead(f, 100000 - i * 1000, name);
+    }
+    assert_int_equal(tend(f, 60), 0);
+    queue_fixture_limit(f, "dead_max", 20);
+    assert_int_equal(tend(f, 60), 60);
+    assert_int_equal(tend(f, 60), 20);
+    assert_int_equal(tend(f, 60), 0);
+    queue_fixture_limit(f, "dead_age_ms", 10500);
+    assert_int_equal(tend(f, 60), 10);
+    assert_int_equal(commands_int(f->conn, "ZCARD", f->queue.dead), 10);
+    assert_int_equal(commands_int(f->conn, "ZRANK", f->queue.dead, "dead 90"), 0);
+    assert_int_equal(queue_fixture_count(f, "trimmed"), 90);
+}
+
+/* What died before the clock was set back is no newer than what dies now. */
+static void test_trimming_after_the_clock_went_back(void **state)
+{
+    struct queue_fixture *f = *state;
+    add_dead(f, -3600000, "x");
+    add_dead(f, -3600001, "y");
+    queue_fixture_limit(f, "dead_max", 2);
+    queue_fixture_push(f, "{}");
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "{}");
+    const struct settle_item item = {.number = 1, .head = slice_of("{\"darg\":1,\"job\":")};
+    assert_int_equal(queue_fixture_settle(f, SETTLE_BURY, &f->lease, &item, 1).settled, 1);
+    assert_int_equal(commands_int(f->conn, "ZCARD", f->queue.dead), 2);
+    assert_int_equal(commands_int(f->conn, "ZRANK", f->queue.dead, "y"), 0);
+}
+
 static void test_full_memory(void **state)
 {
     struct queue_fixture *f = *state;
@@ -169,6 +221,8 @@ int main(void)
         QUEUE_TEST(test_many),
         QUEUE_TEST(test_huge),
         QUEUE_TEST(test_unbox),
+        QUEUE_TEST(test_tend_trims),
+        QUEUE_TEST(test_trimming_after_the_clock_went_back),
         QUEUE_TEST(test_full_memory),
         QUEUE_TEST_DAMAGED(test_wrong_types),
     };

@@ -1,10 +1,12 @@
 #include "support/cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/id.h"
 #include "queue/control.h"
+#include "queue/schedule.h"
 #include "queue/stats.h"
 #include "support/queue_fixture.h"
 
@@ -72,31 +74,100 @@ static void test_everything_there(void **state)
         assert_int_equal(limits[i], 10 + i);
 }
 
+static void tend(struct queue_fixture *f)
+{
+    struct err err = {0};
+    int64_t trimmed = -1;
+    if (schedule_tend(f->conn, &f->queue, 10, &trimmed, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    assert_int_equal(trimmed, 0);
+}
+
+/* A look so long ago (negative: ahead) that saw so many jobs. */
+static void add_look(struct queue_fixture *f, int64_t age_ms, int64_t position)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%lld:%lld", (long long)(queue_fixture_server_ms(f) - age_ms),
+                   (long long)position);
+    commands_do(f->conn, "RPUSH", f->queue.waits, text);
+}
+
+enum { MINUTE = 60000, HOUR = 60 * MINUTE };
+
 static void test_oldest_age(void **state)
 {
     struct queue_fixture *f = *state;
-    struct buf text = {0};
-    char id[ID_UUID_LEN + 1];
-    id_uuid7(id);
-    int64_t made_ms = id_uuid7_time_ms(slice_of(id));
-    buf_printf(&text, "{\"type\":\"t\",\"id\":\"%s\"}", id);
-    queue_fixture_push(f, buf_text(&text), "young");
-    struct stats stats = read_stats(f);
-    assert_int_equal(stats.oldest_age_ms, stats.now_ms - made_ms);
-    /* Also where it is in an envelope, and where the job is no good otherwise. */
-    commands_do(f->conn, "DEL", f->queue.jobs);
-    buf_clear(&text);
-    buf_printf(&text, "{\"darg\":1,\"runs\":1,\"crashes\":0,\"id\":\"%s\",\"job\":[]}", id);
-    queue_fixture_push(f, buf_text(&text));
-    assert_true(read_stats(f).oldest_age_ms >= 0);
-    buf_fini(&text);
-    static const char *const others[] = {"", "{\"type\":\"t\",\"id\":\"7\"}", "[]",
-                                         "{\"darg\":\"drain\"}"};
-    for (size_t i = 0; i < 4; i++) {
-        commands_do(f->conn, "DEL", f->queue.jobs);
-        queue_fixture_push(f, others[i]);
-        assert_int_equal(read_stats(f).oldest_age_ms, -1);
-    }
+    assert_int_equal(read_stats(f).oldest_age_ms, -1);
+    queue_fixture_push(f, "a", "b");
+    tend(f);
+    assert_in_range(read_stats(f).oldest_age_ms, 0, MINUTE - 1);
+    commands_do(f->conn, "DEL", f->queue.waits);
+    add_look(f, HOUR, 1);
+    add_look(f, MINUTE, 2);
+    queue_fixture_push(f, "c");
+    tend(f);
+    assert_in_range(read_stats(f).oldest_age_ms, HOUR, HOUR + MINUTE - 1);
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
+    assert_in_range(read_stats(f).oldest_age_ms, MINUTE, HOUR - 1);
+    queue_fixture_claim_these(f, &f->lease, 1, 1, "b");
+    tend(f);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.waits), 1);
+    assert_in_range(read_stats(f).oldest_age_ms, 0, MINUTE - 1);
+    /* What a worker was woken for waits, too. */
+    commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
+    tend(f);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.waits), 1);
+    commands_do(f->conn, "DEL", f->queue.inbox);
+    tend(f);
+    assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.waits), 0);
+    assert_int_equal(read_stats(f).oldest_age_ms, -1);
+}
+
+/* Where no worker lives and none has looked, nobody knows. */
+static void test_oldest_age_unknown(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    assert_int_equal(read_stats(f).oldest_age_ms, 0);
+    commands_do(f->conn, "DEL", f->queue.workers);
+    assert_int_equal(read_stats(f).oldest_age_ms, -1);
+}
+
+/* Jobs were thrown away, the clock was set back, somebody wrote nonsense: no harm is done. */
+static void test_odd_looks(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", "b");
+    add_look(f, HOUR, 100);
+    add_look(f, MINUTE, 200);
+    tend(f);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.waits), 1);
+    assert_in_range(read_stats(f).oldest_age_ms, HOUR, HOUR + MINUTE - 1);
+    commands_do(f->conn, "DEL", f->queue.waits);
+    commands_do(f->conn, "RPUSH", f->queue.waits, "nonsense");
+    add_look(f, -HOUR, 2);
+    tend(f);
+    assert_in_range(read_stats(f).oldest_age_ms, 0, MINUTE - 1);
+    assert_int_equal(commands_int(f->conn, "LLEN", f->queue.waits), 1);
+}
+
+/* However many looks there were, few are kept, and they tell nearly as much. */
+static void test_many_looks(void **state)
+{
+    struct queue_fixture *f = *state;
+    enum { LOOKS = 201 };
+    for (int i = 0; i < LOOKS + 5; i++)
+        queue_fixture_push(f, "job");
+    for (int i = 0; i < LOOKS; i++)
+        add_look(f, (LOOKS - i) * (int64_t)MINUTE, i + 1);
+    tend(f);
+    int64_t left = commands_int(f->conn, "LLEN", f->queue.waits);
+    assert_in_range(left, 10, 100);
+    struct claim claim = queue_fixture_claim(f, &f->lease, 0, 50);
+    claim_fini(&claim);
+    int64_t exact_ms = (LOOKS - 50) * (int64_t)MINUTE;
+    assert_in_range(read_stats(f).oldest_age_ms, exact_ms - exact_ms / 8 - MINUTE,
+                    exact_ms + MINUTE);
 }
 
 /* One clear error that names the key; the connection goes on being of use. */
@@ -238,6 +309,9 @@ int main(void)
         QUEUE_TEST(test_nothing_there),
         QUEUE_TEST(test_everything_there),
         QUEUE_TEST(test_oldest_age),
+        QUEUE_TEST(test_oldest_age_unknown),
+        QUEUE_TEST(test_odd_looks),
+        QUEUE_TEST(test_many_looks),
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST(test_lost_connection),
         QUEUE_TEST(test_queues),

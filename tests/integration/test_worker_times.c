@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "queue/stats.h"
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 
 #define JOB(id) "{\"type\":\"noop\",\"id\":\"" id "\"}"
@@ -104,6 +106,50 @@ static void test_a_rate_that_is_lifted(void **state)
     assert_in_range(clock_mono_ms() - lifted_ms, 0, 10000);
 }
 
+static bool has_ten_dead(void *context)
+{
+    struct worker_fixture *f = context;
+    return commands_int(f->conn, "ZCARD", "darg:{jobs}:dead") == 10;
+}
+
+/* A limit of the dead set is kept though nothing dies. */
+static void test_a_limit_for_those_that_are_dead(void **state)
+{
+    struct worker_fixture *f = *state;
+    commands_do(f->conn, "EVAL",
+                "for i = 1, 5000 do redis.call('ZADD', KEYS[1], i, 'dead ' .. i) end", "1",
+                "darg:{jobs}:dead");
+    worker_fixture_start(f, "-q", "jobs");
+    worker_fixture_wait_renewals(f);
+    assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:dead"), 5000);
+    commands_do(f->conn, "HSET", "darg:{jobs}:settings", "dead_max", "10");
+    assert_true(wait_until(has_ten_dead, f, WORKER_FIXTURE_WAIT_MS));
+}
+
+static bool is_noted(void *context)
+{
+    struct worker_fixture *f = context;
+    return commands_int(f->conn, "LLEN", "darg:{jobs}:waits") == 1;
+}
+
+/* A delayed job waits from when it was due, whatever its id says of when it was made. */
+static void test_a_delay_is_no_waiting(void **state)
+{
+    struct worker_fixture *f = *state;
+    commands_do(f->conn, "HSET", "darg:{jobs}:settings", "paused", "1");
+    add(f, "darg:{jobs}:scheduled", server_time(f, 1),
+        "{\"type\":\"noop\",\"id\":\"01800000-0000-7000-8000-000000000000\"}");
+    worker_fixture_start(f, "-q", "jobs");
+    assert_true(wait_until(is_noted, f, WORKER_FIXTURE_WAIT_MS));
+    struct queue queue = {0};
+    struct stats stats;
+    struct err err = {0};
+    assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
+    assert_int_equal(stats_read(f->conn, &queue, &stats, &err), ST_OK);
+    queue_fini(&queue);
+    assert_in_range(stats.oldest_age_ms, 0, 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +158,8 @@ int main(void)
         WORKER_TEST(test_dead_workers_with_odd_scores),
         WORKER_TEST(test_a_rate_after_the_clock_went_back),
         WORKER_TEST(test_a_rate_that_is_lifted),
+        WORKER_TEST(test_a_limit_for_those_that_are_dead),
+        WORKER_TEST(test_a_delay_is_no_waiting),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

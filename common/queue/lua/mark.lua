@@ -7,6 +7,8 @@
 --#include _time.lua
 local now, age = server_ms(), tonumber(ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - age)
+-- Marks of before the clock was set back would outlive their time; whoever still needs one makes it again.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now + age), '+inf')
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], age)
 return now

@@ -17,13 +17,13 @@ $DARG stop --worker old
 $DARG resume --worker old
 $R lpush 'darg:{ops}' '{"type":"noop","id":"z","reply":"z","keep_ms":60000}'
 $DARG status -q ops z
-$DARG limit -q ops --dead-max 1
+$DARG limit -q ops --dead-max 1 --dead-age 1h
 $DARG cancel -q ops z
 $DARG limit -q ops --dead-age 1ms
 $DARG cancel -q ops later
 $DARG result -q ops z --wait && exit 1
 $DARG result -q ops nothing --wait --timeout 100ms && exit 1
-$DARG limit -q ops --dead-max none
+$DARG limit -q ops --dead-max none --dead-age none
 $DARG drain -q ops
 $DARG fsck -q ops --lease 100ms && exit 1
 $DARG fsck --all --repair --lease 100ms
