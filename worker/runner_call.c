@@ -21,6 +21,7 @@ void run_clear_result(struct handler_result *result)
     result->output_replaced = 0;
     result->retry_after_ms = -1;
     result->is_crash = false;
+    result->is_stop = false;
     result->usage = (struct handler_usage){0};
 }
 
@@ -74,6 +75,17 @@ void run_observe_log(struct handler_observer *observer, enum log_level level, st
 
 /* ---- the run ---- */
 
+/* Whoever tells all processes of a worker to end at once tells its programs, too, and perhaps
+ * first: news of the worker's own end may be on its way. */
+static void forgive(struct run *run)
+{
+    enum { NEWS_MS = 500 };
+    if (!running_await_end(run->runner->running, NEWS_MS))
+        return;
+    run->result->is_crash = false;
+    run_fail(run, HANDLER_ABORTED, "it was told to end together with its worker");
+}
+
 static void call_handler(struct run *run, const struct handler *handler, int64_t now_us)
 {
     const struct runner *runner = run->runner;
@@ -98,6 +110,8 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
     load_begin(runner->load, run->what->thread, now_us, &name, handler);
     KILL_POINT("run", "before");
     handler->run(handler->state, &call, run->result);
+    if (run->result->outcome == HANDLER_RETRY && run->result->is_stop)
+        forgive(run);
     KILL_POINT("run", "after");
     run->has_begun = run->result->outcome != HANDLER_UNABLE;
     if (run->has_begun)

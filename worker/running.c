@@ -22,6 +22,7 @@ struct seat {
 struct running {
     struct load *load;
     _Atomic bool is_all_stopped;
+    struct wake ending; /* set once the worker's end has begun */
     size_t count;
     struct seat seats[];
 };
@@ -32,17 +33,18 @@ enum status running_new(struct load *load, struct running **out, struct err *err
     size_t size = sizeof(struct running) + count * sizeof(struct seat);
     struct running *running = aligned_alloc(_Alignof(struct running), size);
     ensure(running, "no memory for %zu threads", count);
-    *running = (struct running){.load = load};
-    for (size_t i = 0; i < count; i++) {
+    *running = (struct running){.load = load, .ending = {.fd = -1}};
+    enum status status = wake_init(&running->ending, err);
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
         struct seat *seat = &running->seats[i];
         *seat = (struct seat){.stop = {.fd = -1}};
-        enum status status = wake_init(&seat->stop, err);
-        if (status != ST_OK) {
-            running_free(running);
-            return status;
-        }
         pthread_mutex_init(&seat->lock, NULL);
         running->count++;
+        status = wake_init(&seat->stop, err);
+    }
+    if (status != ST_OK) {
+        running_free(running);
+        return status;
     }
     *out = running;
     return ST_OK;
@@ -57,6 +59,7 @@ void running_free(struct running *running)
         pthread_mutex_destroy(&running->seats[i].lock);
         buf_fini(&running->seats[i].progress);
     }
+    wake_fini(&running->ending);
     free(running);
 }
 
@@ -107,6 +110,16 @@ void running_stop_all(struct running *running)
     atomic_store(&running->is_all_stopped, true);
     for (size_t i = 0; i < running->count; i++)
         wake_set(&running->seats[i].stop);
+}
+
+void running_announce_end(struct running *running)
+{
+    wake_set(&running->ending);
+}
+
+bool running_await_end(const struct running *running, int64_t timeout_ms)
+{
+    return wake_wait(&running->ending, timeout_ms);
 }
 
 static void visit_seat(struct running *running, size_t index,

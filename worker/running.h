@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "job/job.h"
@@ -36,6 +37,13 @@ void running_set_progress(struct running *running, size_t index, struct slice pr
 
 /* Whatever runs, from now on, is to end. Any thread. */
 void running_stop_all(struct running *running);
+
+/* The worker begins to end. Any thread. */
+void running_announce_end(struct running *running);
+
+/* Blocks until that has been announced, or timeout_ms have passed; true if it has been. Any thread.
+ */
+bool running_await_end(const struct running *running, int64_t timeout_ms);
 
 /* A job that runs, borrowed for the time of a visit. */
 struct running_job {

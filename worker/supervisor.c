@@ -11,8 +11,24 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/health.h"
+#include "worker/worker.h"
 
 /* --- the loop ------------------------------------------------------------------------------ */
+
+/* TERM that comes twice at once, as `timeout` sends it to a program and its group, is one. */
+static void stop(struct supervisor *self, int number)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool is_first = self->stopped_ms == 0;
+    if (!is_first && now_ms - self->stopped_ms <= WORKER_ONE_STOP_MS)
+        return;
+    if (is_first)
+        self->stopped_ms = now_ms;
+    self->tuning->is_hurried = !is_first;
+    self->is_stopping = true;
+    supervisor_tell_stopping(self);
+    supervisor_tell_children(self, number);
+}
 
 static void act_on_signal(struct supervisor *self, int number)
 {
@@ -21,8 +37,8 @@ static void act_on_signal(struct supervisor *self, int number)
         return;
     }
     if (supervisor_is_stop(number)) {
-        self->is_stopping = true;
-        supervisor_tell_stopping(self);
+        stop(self, number);
+        return;
     }
     if (number == SIGHUP) {
         log_reopen();

@@ -93,6 +93,7 @@ void supervisor_start_child(struct supervisor *self, struct child *child)
     child->started_ms = clock_mono_ms();
     child->restart_ms = 0;
     child->is_ready = false;
+    child->told_code = -1;
 }
 
 void supervisor_forget_dead(struct supervisor *self, const char *process)
@@ -122,6 +123,8 @@ static void act_on_line(struct supervisor *self, struct child *child, char *line
         child->is_ready = true;
     else if (strncmp(line, "reaped ", 7) == 0)
         supervisor_forget_dead(self, line + 7);
+    else if (strncmp(line, "ended ", 6) == 0)
+        child->told_code = (int)strtol(line + 6, NULL, 10);
 }
 
 /* Reads what a child tells: whole lines, each written with one small write. */
@@ -143,13 +146,14 @@ void supervisor_read_report(struct supervisor *self, struct child *child)
     supervisor_tell_ready(self);
 }
 
-static void describe_end(int wait_status, char *out, size_t size)
+static void describe_end(const struct child *child, int wait_status, char *out, size_t size)
 {
     if (WIFSIGNALED(wait_status))
         snprintf(out, size, "killed by signal %d (%s)", WTERMSIG(wait_status),
                  strsignal(WTERMSIG(wait_status)));
     else
-        snprintf(out, size, "exit code %d", WEXITSTATUS(wait_status));
+        snprintf(out, size, "exit code %d%s", WEXITSTATUS(wait_status),
+                 child->told_code < 0 ? ", in the middle of its work" : "");
 }
 
 bool supervisor_is_stop(int signal_number)
@@ -198,20 +202,21 @@ static void schedule_restart(struct supervisor *self, struct child *child, const
 
 static void child_ended(struct supervisor *self, struct child *child, int wait_status)
 {
-    bool is_exit = WIFEXITED(wait_status);
-    int code = is_exit ? WEXITSTATUS(wait_status) : -1;
     if (child->report_fd >= 0)
         supervisor_read_report(self, child);
+    bool has_come_to_its_end =
+        WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == child->told_code;
+    int code = has_come_to_its_end ? child->told_code : -1;
     if (child->report_fd >= 0)
         close(child->report_fd);
     child->report_fd = -1;
     child->pid = 0;
     child->restart_ms = 0;
-    if (is_exit && code == 0)
+    if (code == 0)
         return;
     char end[128];
-    describe_end(wait_status, end, sizeof end);
-    if (is_exit && code == EXIT_UNREACHABLE) {
+    describe_end(child, wait_status, end, sizeof end);
+    if (code == EXIT_UNREACHABLE) {
         /* No other child would fare better. */
         self->exit_code = code;
         self->is_stopping = true;

@@ -29,6 +29,7 @@ struct child {
     int64_t restart_ms; /* monotonic: when to start it again; 0: it has ended for good */
     int quick_deaths;   /* in a row */
     bool is_ready;
+    int told_code; /* the exit code that it said it would end with; -1: it has said nothing */
 };
 
 struct supervisor {
@@ -40,6 +41,7 @@ struct supervisor {
     int signal_fd;
     int health_fd; /* -1: --health is not answered */
     bool is_stopping;
+    int64_t stopped_ms; /* monotonic: when it was told to end; 0: not yet */
     bool has_told_ready;
     bool has_told_stopping;
     int64_t watchdog_ms; /* the service manager wants to hear of us so often; 0: never */

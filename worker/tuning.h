@@ -8,6 +8,7 @@
 #ifndef DARG_WORKER_TUNING_H
 #define DARG_WORKER_TUNING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct tuning {
     _Atomic int64_t log_level;           /* enum log_level */
     _Atomic int64_t shutdown_timeout_ms; /* of a stop that begins from now on */
     _Atomic int64_t prefetch;            /* -1: adaptive */
+    _Atomic bool is_hurried;             /* no setting: the supervisor was told again to end */
     _Atomic int64_t health_age_ms;       /* for the watchdog; the supervisor's alone */
     _Atomic int64_t weights[];           /* of the queues in their order; 0: none given */
 };

@@ -55,8 +55,19 @@ static void report_threads(const struct worker *self)
     }
 }
 
-static void stop(struct worker *self, const char *signal_name)
+/* The supervisor passes on what it may have been sent together with us: of its own signals, it says
+ * which are meant as another. */
+static bool is_again(const struct worker *self, pid_t sender)
 {
+    if (sender == self->supervisor)
+        return self->birth->tuning->is_hurried;
+    return clock_mono_ms() - self->stopped_ms > WORKER_ONE_STOP_MS;
+}
+
+static void stop(struct worker *self, const char *signal_name, pid_t sender)
+{
+    if (self->is_stopping && !is_again(self, sender))
+        return;
     if (self->is_stopping) {
         log_printf(LOG_WARN, "%s again: ending now", signal_name);
         self->is_hurried = true;
@@ -65,16 +76,19 @@ static void stop(struct worker *self, const char *signal_name)
     }
     log_printf(LOG_INFO, "%s: finishing what runs, claiming no more", signal_name);
     self->is_stopping = true;
+    self->stopped_ms = clock_mono_ms();
+    running_announce_end(self->running);
     self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
     order_all(self, VOICE_SIGNALS, ORDER_STOP);
 }
 
-static void act_on_signal(struct worker *self, int number)
+static void act_on_signal(struct worker *self, const struct signalfd_siginfo *info)
 {
+    int number = (int)info->ssi_signo;
     switch (number) {
     case SIGTERM:
     case SIGINT:
-        stop(self, number == SIGTERM ? "TERM" : "INT");
+        stop(self, number == SIGTERM ? "TERM" : "INT", (pid_t)info->ssi_pid);
         break;
     case SIGTSTP:
         log_printf(LOG_INFO, "TSTP: quiet, claiming no more");
@@ -105,7 +119,7 @@ static void attend(struct worker *self, int64_t timeout_ms)
     (void)poll(fds, 2, (int)timeout_ms);
     struct signalfd_siginfo info;
     while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        act_on_signal(self, (int)info.ssi_signo);
+        act_on_signal(self, &info);
 }
 
 /* --- running and ending -------------------------------------------------------------------- */
@@ -180,19 +194,30 @@ static bool leave_queues(struct worker *self)
     return is_clean;
 }
 
+/* Code of others may call exit() in this process: its exit code alone means nothing. */
+static int end(const struct worker_birth *birth, int exit_code)
+{
+    if (birth->report_fd >= 0)
+        dprintf(birth->report_fd, "ended %d\n", exit_code);
+    return exit_code;
+}
+
 int worker_run(const struct worker_options *options, const struct worker_birth *birth)
 {
-    struct worker self = {
-        .options = options, .birth = birth, .signal_fd = -1, .changed = {.fd = -1}};
+    struct worker self = {.options = options,
+                          .birth = birth,
+                          .signal_fd = -1,
+                          .supervisor = getppid(),
+                          .changed = {.fd = -1}};
     struct err err = {0};
     if (is_refused(options))
-        return EXIT_REFUSED;
+        return end(birth, EXIT_REFUSED);
     enum status status = worker_start(&self, &err);
     if (status != ST_OK) {
         /* Half a worker must not claim: everything goes with the process, and nothing was taken for
          * good. */
         log_printf(LOG_ERROR, "%s", err_text(&err));
-        _exit(1);
+        _exit(end(birth, 1));
     }
     serve(&self);
     bool has_pool_ended = end_pool(&self);
@@ -206,8 +231,8 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
     log_printf(LOG_INFO, "worker ended");
     if (!has_pool_ended)
         /* A handler that cannot be ended still uses this memory; its job is given back already. */
-        _exit(is_clean ? 0 : 1);
+        _exit(end(birth, is_clean ? 0 : 1));
     registry_end(options->registry);
     worker_free(&self);
-    return is_clean ? 0 : 1;
+    return end(birth, is_clean ? 0 : 1);
 }

@@ -12,12 +12,16 @@
 #include "worker/options.h"
 #include "worker/tuning.h"
 
+/* TERM or INT may come to the supervisor and its children at once, or twice to each: what comes
+ * within so many ms of the first is the same word to end. */
+enum { WORKER_ONE_STOP_MS = 200 };
+
 /* What the supervisor tells its child besides the options. */
 struct worker_birth {
-    const char *process;         /* P, given by the supervisor */
-    int64_t started_ms;          /* monotonic: start of the supervisor */
-    int report_fd;               /* "ready\n" and "reaped P\n" go there; -1: nowhere */
-    struct load *load;           /* in memory shared with the supervisor */
+    const char *process; /* P, given by the supervisor */
+    int64_t started_ms;  /* monotonic: start of the supervisor */
+    int report_fd;     /* "ready\n", "reaped P\n" and, last, "ended CODE\n" go there; -1: nowhere */
+    struct load *load; /* in memory shared with the supervisor */
     struct pulse *pulse;         /* likewise: a slot for each queue */
     const struct tuning *tuning; /* likewise: what HUP changes */
     const struct obituary *dead; /* processes known to be dead */

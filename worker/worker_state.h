@@ -24,6 +24,7 @@ struct worker {
     struct running *running;
     struct wake changed; /* a fetcher has become ready or has ended */
     int signal_fd;
+    pid_t supervisor; /* fixed, though it may have died */
     struct fetcher **fetchers;
     size_t fetcher_count;
     _Atomic size_t undrained; /* of their queues; see fetcher.h */
@@ -34,6 +35,7 @@ struct worker {
     bool is_ready;       /* reported to the supervisor */
     bool has_drained;    /* all queues have, and the fetchers were told */
     bool is_stopping;    /* TERM or INT came */
+    int64_t stopped_ms;  /* monotonic: when */
     bool is_hurried;     /* a second one came */
     int64_t deadline_ms; /* monotonic: end of the shutdown timeout, once fetchers have ended */
 };

@@ -107,6 +107,7 @@ static void test_many_processes(void **state)
 }
 
 #define CRASH "{\"type\":\"crash\",\"id\":\"c\"}"
+#define EXIT "{\"type\":\"exit\",\"id\":\"e\"}"
 #define OTHER "{\"type\":\"done\",\"id\":\"d\"}"
 
 static void test_a_crash_takes_the_worker(void **state)
@@ -118,6 +119,19 @@ static void test_a_crash_takes_the_worker(void **state)
     worker_fixture_wait_count(f, "buried", 1);
     worker_fixture_wait_count(f, "done", 1);
     assert_non_null(strstr(process_stderr(worker), "a worker process has died"));
+    end(worker);
+}
+
+/* A process that is ended from within has not come to its end. */
+static void test_an_exit_takes_the_worker(void **state)
+{
+    struct worker_fixture *f = *state;
+    worker_fixture_push(f, EXIT, OTHER);
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "2", "--max-crashes", "2",
+                                                  "--backoff", "10ms..20ms", "--plugin", plugin(f));
+    worker_fixture_wait_count(f, "buried", 1);
+    worker_fixture_wait_count(f, "done", 1);
+    assert_non_null(strstr(process_stderr(worker), "exit code 0, in the middle of its work"));
     end(worker);
 }
 
@@ -182,10 +196,10 @@ static void test_an_init_that_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_replaced_bytes),        WORKER_TEST(test_many_threads),
-        WORKER_TEST(test_many_processes),        WORKER_TEST(test_a_crash_takes_the_worker),
-        WORKER_TEST(test_a_crash_takes_one_job), WORKER_TEST(test_the_end_stops_jobs),
-        WORKER_TEST(test_an_init_that_fails),
+        WORKER_TEST(test_replaced_bytes),           WORKER_TEST(test_many_threads),
+        WORKER_TEST(test_many_processes),           WORKER_TEST(test_a_crash_takes_the_worker),
+        WORKER_TEST(test_an_exit_takes_the_worker), WORKER_TEST(test_a_crash_takes_one_job),
+        WORKER_TEST(test_the_end_stops_jobs),       WORKER_TEST(test_an_init_that_fails),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

@@ -127,6 +127,13 @@ static int run_idle(void *state, struct darg_job *job)
     return DARG_STOPPED;
 }
 
+static int run_exit(void *state, struct darg_job *job)
+{
+    (void)state;
+    (void)job;
+    exit(0);
+}
+
 static int run_crash(void *state, struct darg_job *job)
 {
     (void)state;
@@ -219,6 +226,7 @@ static const struct darg_handler handlers[] = {
     {.type = "odd", .run = run_odd},
     {.type = "idle", .run = run_idle},
     {.type = "crash", .run = run_crash},
+    {.type = "exit", .run = run_exit},
     {.type = "talk", .run = run_talk},
     {.type = "wait", .run = run_wait},
     {.type = "cancelled", .run = run_cancelled, .cancel = cancel},

@@ -183,6 +183,7 @@ static void conclude(enum exec_end end, const struct exec_death *death, const st
     struct slice said = buf_slice(&result->error);
     result->outcome = judge(end, death, limits, call, said.len > 0, &reason);
     result->usage = death->usage;
+    result->is_stop = end == EXEC_ENDED && exec_death_is_stop(death);
     if (result->outcome == HANDLER_DONE) {
         buf_clear(&result->error);
     } else {

@@ -7,6 +7,8 @@
 
 #include "base/parse.h"
 
+enum { SHELL_SIGNAL = 128 }; /* and the number of the signal: an exit status as shells have it */
+
 static void append_cpu(const struct limits *limits, struct buf *reason)
 {
     char time[PARSE_DURATION_MAX];
@@ -138,4 +140,11 @@ void exec_death_append(const struct exec_death *death, const struct limits *limi
         append_signal(death, limits, reason);
     else
         append_exit(death, limits, has_said, reason);
+}
+
+bool exec_death_is_stop(const struct exec_death *death)
+{
+    int status = death->wait_status;
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - SHELL_SIGNAL;
+    return death->is_known && (number == SIGTERM || number == SIGINT);
 }

@@ -12,4 +12,8 @@
 void exec_death_append(const struct exec_death *death, const struct limits *limits, bool has_said,
                        struct buf *reason);
 
+/* True if it looks as though somebody had told the program to end: it was ended by SIGTERM or
+ * SIGINT, or has exited as shells and others do that were. */
+bool exec_death_is_stop(const struct exec_death *death);
+
 #endif

@@ -64,6 +64,7 @@ struct handler_result {
     int64_t output_replaced; /* bytes of it that were not UTF-8, and are U+FFFD already */
     struct buf error;        /* reason, for a person, where the outcome is no HANDLER_DONE */
     int64_t retry_after_ms;  /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
+    bool is_stop;            /* with HANDLER_RETRY: somebody else has told its process to end */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
     struct handler_usage usage; /* where a process has run it */
 };
