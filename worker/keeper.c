@@ -8,18 +8,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/log.h"
-#include "queue/schedule.h"
 #include "queue/stats.h"
 
 enum {
-    TICK_MS = 750,        /* at most; a short lease wants three renewals too */
-    PROMOTE_LIMIT = 1000, /* in one call */
-    UNBOX_LIMIT = 1000,
-    TEND_MS = 1000,
-    TRIM_LIMIT = 500,   /* dead jobs in one call */
-    TRIM_STEPS = 10,    /* in one tick: renewing must not wait */
+    TICK_MS = 750,      /* at most; a short lease wants three renewals too */
     CALL_MAX_MS = 2500, /* how long it waits for an answer */
     PUBLISH_MS = 10 * 1000,
     PUBLISH_BUSY_MS = 1500, /* where the number of busy threads has changed */
@@ -35,57 +28,6 @@ void keeper_note_failure(struct keeper *self, const char *what, const struct err
 }
 
 /* --- leases -------------------------------------------------------------------------------- */
-
-static void empty_inbox(struct keeper *self, struct ward *ward, const struct queue *queue)
-{
-    bool has_inbox = ward->state->inbox_count > 0;
-    if (has_inbox && ward->had_inbox) {
-        struct err err = {0};
-        int64_t moved = 0;
-        if (schedule_unbox(self->conn, queue, UNBOX_LIMIT, &moved, &err) != ST_OK)
-            keeper_note_failure(self, "cannot empty the inbox", &err);
-    }
-    ward->had_inbox = has_inbox;
-}
-
-/* Once a second, of all the queue's workers together: each has its turn at times of its own. */
-static void tend(struct keeper *self, struct ward *ward, const struct queue *queue)
-{
-    if (clock_mono_ms() < ward->tend_ms)
-        return;
-    int64_t span_ms = TEND_MS * (ward->state->worker_count > 1 ? ward->state->worker_count : 1);
-    ward->tend_ms = clock_mono_ms() + span_ms / 2 + (int64_t)id_jitter((uint64_t)span_ms);
-    struct err err = {0};
-    int64_t trimmed = TRIM_LIMIT;
-    for (int i = 0; i < TRIM_STEPS && trimmed >= TRIM_LIMIT; i++)
-        if (schedule_tend(self->conn, queue, TRIM_LIMIT, &trimmed, &err) != ST_OK) {
-            keeper_note_failure(self, "cannot trim the dead jobs", &err);
-            return;
-        }
-    if (trimmed >= TRIM_LIMIT)
-        ward->tend_ms = 0;
-}
-
-static void note_due(struct ward *ward, int64_t next_due_ms, int64_t server_ms)
-{
-    ward->due_ms =
-        next_due_ms == QUEUE_NEVER ? QUEUE_NEVER : clock_mono_ms() + (next_due_ms - server_ms);
-}
-
-static void promote(struct keeper *self, struct ward *ward, const struct session *session)
-{
-    if (ward->due_ms > clock_mono_ms())
-        return;
-    struct err err = {0};
-    struct schedule_promoted promoted;
-    if (schedule_promote(self->conn, session->lease.queue, PROMOTE_LIMIT, &promoted, &err) !=
-        ST_OK) {
-        keeper_note_failure(self, "cannot promote due jobs", &err);
-        ward->due_ms = clock_mono_ms() + TICK_MS;
-        return;
-    }
-    note_due(ward, promoted.next_due_ms, promoted.now_ms);
-}
 
 /* The first renewal of a tick brings the shutdown keys of no queue along: a call less. */
 static enum status ask(struct keeper *self, struct ward *ward, const struct session *session,
@@ -126,6 +68,7 @@ static void renew(struct keeper *self, struct ward *ward, struct session *sessio
         return;
     }
     ward->is_renewed = true;
+    keeper_watch_clock(self, ward->state->now_ms, sent_ms);
     atomic_store(&session->renewed_ms, sent_ms);
     session_set_server_time(session, ward->state->now_ms);
 }
@@ -135,13 +78,13 @@ static void look_after(struct keeper *self, struct ward *ward, struct session *s
 {
     if (!ward->is_renewed)
         return;
-    note_due(ward, ward->state->next_due_ms, ward->state->now_ms);
+    keeper_note_due(ward, ward->state->next_due_ms, ward->state->now_ms);
     keeper_stop_cancelled(self, ward, session);
     keeper_tell_running(self, ward, session);
-    empty_inbox(self, ward, session->lease.queue);
+    keeper_empty_inbox(self, ward, session->lease.queue);
     keeper_watch_peers(self, ward, &session->lease);
     keeper_compare_protocols(self, ward);
-    tend(self, ward, session->lease.queue);
+    keeper_tend(self, ward, session->lease.queue);
 }
 
 /* --- shutdown keys ------------------------------------------------------------------------- */
@@ -289,7 +232,7 @@ static int64_t promote_due(struct keeper *self, int64_t tick_at_ms)
         struct ward *ward = &self->wards[i];
         struct session *session = fetcher_session(ward->fetcher);
         if (session)
-            promote(self, ward, session);
+            keeper_promote(self, ward, session);
         if (session && ward->due_ms < next_ms)
             next_ms = ward->due_ms;
         session_release(session);

@@ -49,11 +49,24 @@ struct keeper {
     bool has_complained;     /* this outage is logged */
     bool has_failed;         /* anything, since the last tick began */
     int reaps_left;          /* in this tick */
+    bool has_clock;
+    int64_t clock_least_ms; /* the server's clock less the monotonic one was at least this */
     struct ward wards[];
 };
 
 /* Says that a call failed, once an outage. */
 void keeper_note_failure(struct keeper *self, const char *what, const struct err *err);
+
+/* For the jobs of a queue (keeper_jobs.c): sets when the next is due; promotes those that are;
+ * moves what lies in the inbox for the second tick; trims the dead set. */
+void keeper_note_due(struct ward *ward, int64_t next_due_ms, int64_t server_ms);
+void keeper_promote(struct keeper *self, struct ward *ward, const struct session *session);
+void keeper_empty_inbox(struct keeper *self, struct ward *ward, const struct queue *queue);
+void keeper_tend(struct keeper *self, struct ward *ward, const struct queue *queue);
+
+/* Says so if the server's clock was set back: server_ms is the answer to what was sent at sent_ms.
+ */
+void keeper_watch_clock(struct keeper *self, int64_t server_ms, int64_t sent_ms);
 
 /* Looks at the window of the registry that the renewal answered, and reaps whose lease has run out
  * (keeper_reap.c). */
