@@ -9,7 +9,11 @@
 #include "base/log.h"
 #include "worker/giveback.h"
 
-enum { AUDIT_MS = 30 * 1000, LEAVE_PAUSE_MS = 50 };
+enum {
+    AUDIT_MS = 30 * 1000,
+    LEAVE_PAUSE_MS = 50,
+    OTHER_REPLY_BYTES = 16 << 20, /* what any call but a claim may be answered with */
+};
 
 /* --- orders and other threads -------------------------------------------------------------- */
 
@@ -89,6 +93,13 @@ void fetcher_meet_sentinel(struct fetcher *self)
     wake_set(&self->wake);
 }
 
+void fetcher_tell_suspects(struct fetcher *self)
+{
+    if (atomic_exchange(&self->has_suspects, true))
+        return;
+    wake_set(&self->wake);
+}
+
 /* --- getting ready ------------------------------------------------------------------------- */
 
 /* Sleeps until something is to be looked at, at most timeout_ms. */
@@ -129,7 +140,7 @@ void fetcher_drop_session(struct fetcher *self)
     publish(self, NULL);
     if (self->is_claim_open) {
         room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
-        self->is_claim_open = false;
+        self->is_claim_open = self->must_release = false;
         conn_discard(self->conn);
     }
     session_release(self->session);
@@ -210,6 +221,8 @@ static bool get_ready(struct fetcher *self)
     }
     if (!self->is_registered)
         return register_session(self);
+    if (self->must_release && self->is_claim_open)
+        return fetcher_release_claimed(self);
     bool is_due = conn_generation(self->conn) != self->audited_link ||
                   clock_mono_ms() - self->audited_ms > AUDIT_MS ||
                   atomic_load(&self->session->must_audit);
@@ -277,13 +290,20 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
 {
     struct fetcher *self = mem_new(sizeof *self);
     self->options = *options;
+    self->max_bytes = options->max_bytes;
+    self->max_job_size = options->max_job_size;
+    /* What the dead one held comes back to the head of the line: no more than this. */
+    self->careful_left = options->is_careful ? ROOM_OUTSTANDING_MAX + CLAIM_MAX : 0;
     enum status status = wake_init(&self->wake, err);
     if (status != ST_OK) {
         free(self);
         return status;
     }
     pthread_mutex_init(&self->lock, NULL);
-    self->conn = conn_open(options->conn);
+    /* A claim goes on to the end of the job with which its budget is used up. */
+    struct conn_options conn = *options->conn;
+    conn.max_reply_bytes = options->max_bytes + options->max_job_size + OTHER_REPLY_BYTES;
+    self->conn = conn_open(&conn);
     int failed = pthread_create(&self->thread, NULL, fetcher_main, self);
     if (failed) {
         conn_close(self->conn);

@@ -30,8 +30,12 @@ struct fetcher_options {
     struct pulse *pulse;  /* beaten at each turn of the loop */
     struct wake *changed; /* set when the fetcher becomes ready or has ended, or all have drained */
     _Atomic size_t *undrained; /* queues of the process that have not drained since it started */
+    struct load *load;         /* in which open claims are noted */
     int64_t started_ms;        /* monotonic: start of the worker, its supervisor included */
     int64_t max_bytes;         /* in one claim */
+    int64_t max_job_size;      /* larger jobs are not read, but buried */
+    int64_t max_crashes;       /* likewise suspects with so many crashes */
+    bool is_careful; /* a process died on a claim: claims jobs one by one until it is past those */
     bool is_at_most_once;
     bool is_burst; /* ends once the queue is empty and nothing is due */
     bool ignores_sentinel;
@@ -60,6 +64,8 @@ bool fetcher_begin_pop(struct fetcher *fetcher, struct session **session);
 void fetcher_end_pop(struct fetcher *fetcher, struct session *session);
 /* True if it leaves once its queue is empty: then poppers do not block for long. */
 bool fetcher_leaves_when_empty(const struct fetcher *fetcher);
+/* Suspects wait: a fetcher that waits for jobs is to look. */
+void fetcher_tell_suspects(struct fetcher *fetcher);
 /* A popper has met the sentinel, and given it back. */
 void fetcher_meet_sentinel(struct fetcher *fetcher);
 

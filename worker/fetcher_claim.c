@@ -16,7 +16,43 @@ enum {
      * that sees the last job taken and the one that finds the time over, that is within 50 ms. */
     STUCK_MS = 30,
     UNBOX_LIMIT = 100,
+    CUTS = 2,                   /* in a row: then less is asked for */
+    EASE_MS = 10 * 1000,        /* for so long, and then twice as much again */
+    MAX_BYTES_LEAST = 64 << 10, /* below that, one job at a time */
 };
+
+/* --- answers that do not get here --- */
+
+/* The server closes a link whose output buffer is full, and so does a worker that has no memory for
+ * the answer: the same claim would then be answered, and cut short, for ever. */
+static void ask_for_less(struct fetcher *self)
+{
+    if (self->max_bytes > MAX_BYTES_LEAST)
+        self->max_bytes /= 2;
+    else
+        self->max_bytes = 1;
+    self->cuts = 0;
+    self->eased_ms = clock_mono_ms();
+    self->must_release = true;
+    log_fields(LOG_WARN,
+               "the answer to a claim was cut short twice: asking for less at a time. Is the "
+               "server's client-output-buffer-limit too small?",
+               LOG_STR("queue", self->options.queue.name), LOG_INT("bytes", self->max_bytes));
+}
+
+static void ask_for_more(struct fetcher *self)
+{
+    const struct fetcher_options *options = &self->options;
+    self->max_job_size = options->max_job_size;
+    if (self->max_bytes == options->max_bytes || clock_mono_ms() - self->eased_ms < EASE_MS)
+        return;
+    self->max_bytes = self->max_bytes < MAX_BYTES_LEAST ? MAX_BYTES_LEAST : self->max_bytes * 2;
+    if (self->max_bytes > options->max_bytes)
+        self->max_bytes = options->max_bytes;
+    self->eased_ms = clock_mono_ms();
+}
+
+/* --- claims --- */
 
 static void pass_on(struct fetcher *self, struct claim *claim)
 {
@@ -24,12 +60,42 @@ static void pass_on(struct fetcher *self, struct claim *claim)
     self->base = claim->base + (int64_t)claim->count;
     struct batch *batch = session_add_claim(self->session, claim);
     size_t count = batch ? batch->count : 0;
+    if (count > 0)
+        ask_for_more(self);
+    self->careful_left -= self->careful_left > 0 ? 1 : 0;
     for (size_t i = 0; i < count; i++) {
         bool is_pushed = ring_push(options->tasks, &batch->tasks[i]);
         ensure(is_pushed, "the ring of tasks is full at %zu", ring_count(options->tasks));
     }
     room_settle_grant(options->room, options->slot, self->granted, (int64_t)count);
     ring_wake(options->tasks);
+}
+
+static void encode_claim(struct fetcher *self)
+{
+    struct claim_options options = {.max_bytes = self->max_bytes,
+                                    .max_job_size = self->max_job_size,
+                                    .max_crashes = self->options.max_crashes,
+                                    .discard_sentinel = self->options.ignores_sentinel};
+    request_clear(&self->claim);
+    claim_encode(&self->claim, &self->session->lease, self->base, self->asked, &options);
+}
+
+bool fetcher_release_claimed(struct fetcher *self)
+{
+    struct err err = {0};
+    int64_t given = 0;
+    if (giveback_unknown(self->conn, self->session, self->base, &given, &err) != ST_OK) {
+        fetcher_await_retry(self, "cannot give back what a claim has taken", &err);
+        return false;
+    }
+    if (given == 1) /* less is not possible: if it is large, it is answered in short, and buried */
+        self->max_job_size = CLAIM_SHORT_BYTES;
+    /* The receipt still says how many it had taken, so that the numbers go on behind them; had it
+     * not been carried out at all, it is now. Either way the answer is a smaller one. */
+    encode_claim(self);
+    self->must_release = false;
+    return conn_is_connected(self->conn);
 }
 
 /* A job has come into the inbox for this worker; if its pool is full by now, another shall have it
@@ -51,7 +117,8 @@ static void hand_on_if_full(struct fetcher *self)
 static bool may_go_on_waiting(struct fetcher *self)
 {
     wake_clear(&self->wake);
-    return fetcher_current_order(self) == ORDER_NONE && !session_is_lost(self->session);
+    return fetcher_current_order(self) == ORDER_NONE && !session_is_lost(self->session) &&
+           !atomic_load(&self->has_suspects);
 }
 
 /* Waits at Redis for a job, without polling. It lands in the inbox, and the next claim takes it. */
@@ -89,14 +156,17 @@ static void wait_for_job(struct fetcher *self)
 
 static void act_on(struct fetcher *self, struct claim *claim)
 {
+    enum claim_outcome outcome = claim->outcome;
     session_set_server_time(self->session, claim->now_ms);
     self->is_claim_open = false;
-    if (claim->outcome == CLAIM_JOBS) {
+    self->cuts = 0;
+    if (claim->outcome == CLAIM_JOBS)
         pass_on(self, claim);
+    load_close_claim(self->options.load, self->options.slot);
+    if (outcome == CLAIM_JOBS)
         return;
-    }
     room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
-    switch (claim->outcome) {
+    switch (outcome) {
     case CLAIM_JOBS:
         break;
     case CLAIM_EMPTY:
@@ -129,6 +199,9 @@ static void send_claim(struct fetcher *self)
 {
     struct err err = {0};
     struct claim claim = {0};
+    const struct fetcher_options *options = &self->options;
+    atomic_store(&self->has_suspects, false);
+    load_open_claim(options->load, options->slot, self->session->generation, self->base);
     enum status status = claim_call(self->conn, &self->claim, &claim, &err);
     if (status == ST_OK && claim.outcome == CLAIM_JOBS && claim.base != self->base) {
         status = err_set(&err, ST_PROTOCOL, "Redis answered a claim with the jobs of another");
@@ -140,6 +213,10 @@ static void send_claim(struct fetcher *self)
         claim_fini(&claim);
         return;
     }
+    load_close_claim(options->load, options->slot);
+    bool is_cut = status == ST_LOST_REPLY || status == ST_PROTOCOL;
+    if (is_cut && ++self->cuts == CUTS)
+        ask_for_less(self);
     /* What an open claim may bring has its place in the ring in any case: other queues shall not
      * wait for its answer. */
     room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
@@ -175,10 +252,8 @@ void fetcher_claim_step(struct fetcher *self)
                                   is_stocked ? FETCHER_STUCK_LOOK_MS : ROOM_WAIT_MS);
         if (self->granted == 0)
             return;
-        struct claim_options options = {.max_bytes = self->options.max_bytes,
-                                        .discard_sentinel = self->options.ignores_sentinel};
-        request_clear(&self->claim);
-        claim_encode(&self->claim, &self->session->lease, self->base, self->granted, &options);
+        self->asked = self->careful_left > 0 ? 1 : self->granted;
+        encode_claim(self);
         self->is_claim_open = true;
     }
     send_claim(self);

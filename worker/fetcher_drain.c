@@ -19,7 +19,7 @@ void fetcher_audit(struct fetcher *self)
     struct err err = {0};
     int64_t given = 0;
     atomic_store(&self->session->must_audit, false);
-    enum status status = giveback_unknown(self->conn, self->session, &given, &err);
+    enum status status = giveback_unknown(self->conn, self->session, self->base, &given, &err);
     if (status != ST_OK) {
         atomic_store(&self->session->must_audit, true);
         fetcher_await_retry(self, "cannot compare what is held", &err);

@@ -14,9 +14,10 @@ struct fetcher {
     struct wake wake;           /* set to make the thread look around */
     _Atomic int orders[VOICES]; /* enum control_order */
     _Atomic bool is_ready, has_ended;
-    _Atomic int poppers;      /* at most once: popper threads that may hold a job of this queue */
-    _Atomic bool is_closing;  /* at most once: an empty queue is about to be left */
-    _Atomic bool is_draining; /* written by the thread, and by poppers that met the sentinel */
+    _Atomic int poppers;       /* at most once: popper threads that may hold a job of this queue */
+    _Atomic bool is_closing;   /* at most once: an empty queue is about to be left */
+    _Atomic bool has_suspects; /* the next claim is not to be waited for */
+    _Atomic bool is_draining;  /* written by the thread, and by poppers that met the sentinel */
 
     pthread_mutex_t lock;
     struct session *registered; /* under lock: what fetcher_session() answers */
@@ -31,6 +32,13 @@ struct fetcher {
     struct request claim;   /* the open claim */
     bool is_claim_open;
     int64_t granted;       /* room held for it */
+    int64_t asked;         /* jobs asked for by it */
+    int cuts;              /* how often its answer was cut short, in a row */
+    int64_t max_bytes;     /* asked for now: less than in options after such cuts */
+    int64_t max_job_size;  /* likewise */
+    int64_t eased_ms;      /* monotonic: when less was asked for, or more again */
+    bool must_release;     /* what the open claim has taken, as its answer does not get here */
+    int64_t careful_left;  /* jobs still to be claimed one by one */
     uint64_t audited_link; /* conn_generation() at the last audit */
     int64_t audited_ms;
     uint64_t taken_seen; /* the tasks ring's progress, to see a stuck pool */
@@ -53,6 +61,10 @@ void fetcher_note_success(struct fetcher *self);
 /* Gives back what Redis says is held and this process does not know: a server that lost its last
  * second can bring acknowledged entries back. Never while a claim is unanswered. */
 void fetcher_audit(struct fetcher *self);
+
+/* Gives back what an open claim has taken whose answer does not get here; it is then sent again,
+ * for less. False: not yet. */
+bool fetcher_release_claimed(struct fetcher *self);
 
 /* The queue was found empty: decides to leave, unless jobs of its own may still come back now. */
 void fetcher_leave_if_empty(struct fetcher *self, int64_t next_due_ms, int64_t now_ms);

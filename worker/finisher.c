@@ -18,8 +18,9 @@ enum {
     GATHER_POLL_US = 200,
     COUNT_MAX_US = 20000, /* the same for jobs that are only to be counted */
     COUNT_POLL_US = 2000,
-    CALL_MAX_BYTES = 1 << 20, /* of envelopes and replies in one call */
-    PAUSE_MS = 1000,          /* after an error that only a person can mend */
+    MAX_REPLY_BYTES = 1 << 20, /* nothing that it asks for is near that */
+    CALL_MAX_BYTES = 1 << 20,  /* of envelopes and replies in one call */
+    PAUSE_MS = 1000,           /* after an error that only a person can mend */
 };
 
 struct finisher {
@@ -346,7 +347,9 @@ enum status finisher_start(const struct finisher_options *options, struct finish
         free(self);
         return status;
     }
-    self->conn = conn_open(options->conn);
+    struct conn_options conn = *options->conn;
+    conn.max_reply_bytes = MAX_REPLY_BYTES;
+    self->conn = conn_open(&conn);
     int failed = pthread_create(&self->thread, NULL, finisher_main, self);
     if (failed) {
         conn_close(self->conn);

@@ -69,8 +69,8 @@ enum status giveback_waiting(struct conn *conn, struct ring *tasks, struct room 
     return worst;
 }
 
-enum status giveback_unknown(struct conn *conn, struct session *session, int64_t *given,
-                             struct err *err)
+enum status giveback_unknown(struct conn *conn, struct session *session, int64_t base,
+                             int64_t *given, struct err *err)
 {
     int64_t *numbers = NULL;
     size_t count = 0, unknown = 0;
@@ -80,8 +80,10 @@ enum status giveback_unknown(struct conn *conn, struct session *session, int64_t
     struct settle_item *items = mem_array(count + 1, sizeof *items);
     for (size_t i = 0; i < count; i++)
         if (!session_holds(session, numbers[i]))
-            /* It may well have run: one more run keeps its fencing token growing. */
-            items[unknown++] = (struct settle_item){.number = numbers[i], .was_started = true};
+            /* It may well have run, unless nobody has ever seen it: one more run keeps its fencing
+             * token growing. */
+            items[unknown++] =
+                (struct settle_item){.number = numbers[i], .was_started = numbers[i] <= base};
     qsort(items, unknown, sizeof items[0], by_number_descending);
     for (size_t at = 0; status == ST_OK && at < unknown; at += SETTLE_MAX) {
         size_t chunk = unknown - at < SETTLE_MAX ? unknown - at : SETTLE_MAX;

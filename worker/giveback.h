@@ -16,9 +16,10 @@
 MUST_CHECK enum status giveback_waiting(struct conn *conn, struct ring *tasks, struct room *room,
                                         int64_t *given, struct err *err);
 
-/* Releases what Redis records as held by the session's worker and this process does not hold. */
-MUST_CHECK enum status giveback_unknown(struct conn *conn, struct session *session, int64_t *given,
-                                        struct err *err);
+/* Releases what Redis records as held by the session's worker and this process does not hold.
+ * base: number of the last job that the process was given; higher ones were never started. */
+MUST_CHECK enum status giveback_unknown(struct conn *conn, struct session *session, int64_t base,
+                                        int64_t *given, struct err *err);
 
 /* A clean exit: releases everything still held under the session, the started ones with one more
  * run, and deregisters. */

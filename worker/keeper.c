@@ -18,6 +18,7 @@ enum {
     PUBLISH_BUSY_MS = 1500, /* where the number of busy threads has changed */
     PUBLISH_TTL_MS = 35 * 1000,
     ORDER_KEYS = 2,
+    MAX_REPLY_BYTES = 16 << 20, /* nothing that it asks for is near that */
 };
 
 void keeper_note_failure(struct keeper *self, const char *what, const struct err *err)
@@ -82,6 +83,8 @@ static void look_after(struct keeper *self, struct ward *ward, struct session *s
     keeper_stop_cancelled(self, ward, session);
     keeper_tell_running(self, ward, session);
     keeper_empty_inbox(self, ward, session->lease.queue);
+    if (ward->state->suspect_count > 0)
+        fetcher_tell_suspects(ward->fetcher);
     keeper_watch_peers(self, ward, &session->lease);
     keeper_compare_protocols(self, ward);
     keeper_tend(self, ward, session->lease.queue);
@@ -329,6 +332,7 @@ enum status keeper_start(const struct keeper_options *options, struct keeper **o
                                        .due_ms = QUEUE_NEVER};
     /* A dead link must be found out well within the lease. */
     struct conn_options conn = *options->conn;
+    conn.max_reply_bytes = MAX_REPLY_BYTES;
     conn.connect_timeout_ms = conn.command_timeout_ms =
         options->lease_ms / 4 < CALL_MAX_MS ? options->lease_ms / 4 : CALL_MAX_MS;
     self->conn = conn_open(&conn);

@@ -12,9 +12,10 @@
 static const struct lease_blame all_blamed = {.is_known = false};
 
 /* False: not all of it was recovered, and it is to be called again. */
-static bool reap(struct keeper *self, const struct queue *queue, const char *worker,
+static bool reap(struct keeper *self, struct fetcher *fetcher, const char *worker,
                  const char *seen_score, const struct lease_blame *blame)
 {
+    const struct queue *queue = fetcher_queue(fetcher);
     int64_t moved = 0;
     struct lease_reaped step = {.outcome = LEASE_REAP_MORE};
     while (step.outcome == LEASE_REAP_MORE && self->reaps_left > 0) {
@@ -26,6 +27,8 @@ static bool reap(struct keeper *self, const struct queue *queue, const char *wor
             break;
         }
         moved += step.moved;
+        if (step.suspects > 0)
+            fetcher_tell_suspects(fetcher);
     }
     if (moved > 0 || step.outcome == LEASE_REAP_ENDED)
         log_fields(LOG_WARN, "recovered the jobs of a dead worker", LOG_STR("queue", queue->name),
@@ -41,36 +44,48 @@ void keeper_watch_peers(struct keeper *self, struct ward *ward, const struct lea
         const struct lease_peer *peer = &state->peers[i];
         if (strcmp(peer->worker, own->worker) != 0 &&
             watch_see(ward->watch, peer->worker, peer->score))
-            (void)reap(self, own->queue, peer->worker, peer->score, &all_blamed);
+            (void)reap(self, ward->fetcher, peer->worker, peer->score, &all_blamed);
     }
     for (size_t i = 0; i < state->fenced_count; i++)
-        (void)reap(self, own->queue, state->fenced[i], NULL, &all_blamed);
+        (void)reap(self, ward->fetcher, state->fenced[i], NULL, &all_blamed);
     ward->window_start += LEASE_WINDOW;
     if (ward->window_start >= state->worker_count)
         ward->window_start = 0;
 }
 
-/* What the dead process ran of the registration `worker` on queue `slot`: these are to blame. */
-static size_t find_blamed(const struct obituary *dead, size_t slot, const char *worker,
-                          int64_t *numbers)
+static bool is_name_of(const struct obituary *dead, uint64_t generation, const char *worker)
+{
+    char name[LEASE_NAME_MAX + 1];
+    lease_name(dead->process, generation, name);
+    return strcmp(name, worker) == 0;
+}
+
+/* What the dead process did of the registration `worker` on queue `slot`: that is to blame. */
+static void find_blamed(const struct obituary *dead, size_t slot, const char *worker,
+                        int64_t *numbers, struct lease_blame *blame)
 {
     size_t count = 0;
-    char name[LEASE_NAME_MAX + 1];
     for (size_t i = 0; i < load_thread_count(dead->load); i++) {
         struct load_activity activity = load_activity(dead->load, i);
-        if (!activity.is_running || activity.run.queue != slot)
-            continue;
-        lease_name(dead->process, activity.run.generation, name);
-        if (strcmp(name, worker) == 0)
+        if ((activity.is_running || activity.is_reading) && activity.run.queue == slot &&
+            is_name_of(dead, activity.run.generation, worker))
             numbers[count++] = activity.run.number;
     }
-    return count;
+    struct load_claim claim = load_claim(dead->load, slot);
+    *blame = (struct lease_blame){
+        .is_known = true,
+        .has_open_claim = claim.is_open && is_name_of(dead, claim.generation, worker),
+        .open_base = claim.base,
+        .numbers = numbers,
+        .count = count,
+    };
 }
 
 /* Reaps every registration that the dead process had on queue `slot`; false: to be tried again. */
 static bool reap_process(struct keeper *self, const struct obituary *dead, size_t slot)
 {
-    const struct queue *queue = fetcher_queue(self->options.fetchers[slot]);
+    struct fetcher *fetcher = self->options.fetchers[slot];
+    const struct queue *queue = fetcher_queue(fetcher);
     struct err err = {0};
     struct buf names = {0};
     size_t count = 0;
@@ -81,9 +96,9 @@ static bool reap_process(struct keeper *self, const struct obituary *dead, size_
     bool is_reaped = status == ST_OK;
     const char *name = buf_text(&names);
     for (size_t i = 0; i < count; i++, name += strlen(name) + 1) {
-        struct lease_blame blame = {.is_known = true, .numbers = numbers};
-        blame.count = find_blamed(dead, slot, name, numbers);
-        is_reaped = reap(self, queue, name, NULL, &blame) && is_reaped;
+        struct lease_blame blame;
+        find_blamed(dead, slot, name, numbers, &blame);
+        is_reaped = reap(self, fetcher, name, NULL, &blame) && is_reaped;
     }
     free(numbers);
     buf_fini(&names);

@@ -11,6 +11,7 @@ enum { WINDOW_JOBS = 2000, WINDOW_US = 100 * 1000 }; /* what counts as "lately" 
 struct line {
     _Alignas(64) _Atomic int64_t started_us; /* of the job that runs; 0: none does */
     _Atomic bool is_busy;                    /* has taken a task and not ended it */
+    _Atomic bool is_reading;                 /* the text of the job */
     _Atomic int64_t number;
     _Atomic uint64_t generation;
     _Atomic size_t queue;
@@ -19,34 +20,87 @@ struct line {
     _Atomic uint64_t busy_us;
 };
 
+struct open_claim {
+    _Alignas(64) _Atomic bool is_open;
+    _Atomic uint64_t generation;
+    _Atomic int64_t base;
+};
+
 struct load {
-    size_t count;
-    double jobs, busy_us;          /* reader only: decaying sums */
+    size_t count, queue_count;
+    struct open_claim *claims; /* behind the lines: at one place in all processes that share it */
+    double jobs, busy_us;      /* reader only: decaying sums */
     uint64_t seen_jobs, seen_busy; /* reader only: totals at the last look */
     int64_t decayed_us;            /* reader only */
     struct line lines[];
 };
 
-static size_t size_of(size_t thread_count)
+static size_t size_of(size_t thread_count, size_t queue_count)
 {
-    return sizeof(struct load) + thread_count * sizeof(struct line);
+    return sizeof(struct load) + thread_count * sizeof(struct line) +
+           queue_count * sizeof(struct open_claim);
 }
 
-struct load *load_new(size_t thread_count)
+struct load *load_new(size_t thread_count, size_t queue_count)
 {
     /* Fresh pages are zero: every thread is idle, every sum 0. */
-    struct load *load = mmap(NULL, size_of(thread_count), PROT_READ | PROT_WRITE,
+    struct load *load = mmap(NULL, size_of(thread_count, queue_count), PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (load == MAP_FAILED)
         return NULL;
     load->count = thread_count;
+    load->queue_count = queue_count;
+    load->claims = (struct open_claim *)(void *)&load->lines[thread_count];
     return load;
 }
 
 void load_free(struct load *load)
 {
     if (load)
-        munmap(load, size_of(load->count));
+        munmap(load, size_of(load->count, load->queue_count));
+}
+
+static void name_run(struct line *line, const struct load_run *run)
+{
+    atomic_store_explicit(&line->number, run->number, memory_order_relaxed);
+    atomic_store_explicit(&line->generation, run->generation, memory_order_relaxed);
+    atomic_store_explicit(&line->queue, run->queue, memory_order_relaxed);
+}
+
+void load_begin_reading(struct load *load, size_t index, const struct load_run *run)
+{
+    struct line *line = &load->lines[index];
+    name_run(line, run);
+    atomic_store_explicit(&line->is_reading, true, memory_order_release);
+}
+
+void load_end_reading(struct load *load, size_t index)
+{
+    atomic_store_explicit(&load->lines[index].is_reading, false, memory_order_release);
+}
+
+void load_open_claim(struct load *load, size_t queue, uint64_t generation, int64_t base)
+{
+    struct open_claim *claim = &load->claims[queue];
+    atomic_store_explicit(&claim->generation, generation, memory_order_relaxed);
+    atomic_store_explicit(&claim->base, base, memory_order_relaxed);
+    atomic_store_explicit(&claim->is_open, true, memory_order_release);
+}
+
+void load_close_claim(struct load *load, size_t queue)
+{
+    atomic_store_explicit(&load->claims[queue].is_open, false, memory_order_release);
+}
+
+struct load_claim load_claim(const struct load *load, size_t queue)
+{
+    const struct open_claim *claim = &load->claims[queue];
+    bool is_open = atomic_load_explicit(&claim->is_open, memory_order_acquire);
+    return (struct load_claim){
+        .is_open = is_open,
+        .generation = atomic_load_explicit(&claim->generation, memory_order_relaxed),
+        .base = atomic_load_explicit(&claim->base, memory_order_relaxed),
+    };
 }
 
 void load_begin(struct load *load, size_t index, int64_t now_us, const struct load_run *run,
@@ -54,9 +108,7 @@ void load_begin(struct load *load, size_t index, int64_t now_us, const struct lo
 {
     struct line *line = &load->lines[index];
     atomic_store_explicit(&line->handler, handler, memory_order_relaxed);
-    atomic_store_explicit(&line->number, run->number, memory_order_relaxed);
-    atomic_store_explicit(&line->generation, run->generation, memory_order_relaxed);
-    atomic_store_explicit(&line->queue, run->queue, memory_order_relaxed);
+    name_run(line, run);
     atomic_store_explicit(&line->started_us, now_us > 0 ? now_us : 1, memory_order_release);
 }
 
@@ -133,10 +185,12 @@ struct load_activity load_activity(const struct load *load, size_t index)
 {
     const struct line *line = &load->lines[index];
     int64_t started = atomic_load(&line->started_us);
-    if (started == 0)
+    bool is_reading = atomic_load_explicit(&line->is_reading, memory_order_acquire);
+    if (started == 0 && !is_reading)
         return (struct load_activity){.is_running = false};
     return (struct load_activity){
-        .is_running = true,
+        .is_running = started > 0,
+        .is_reading = is_reading,
         .run = {.queue = atomic_load_explicit(&line->queue, memory_order_relaxed),
                 .generation = atomic_load_explicit(&line->generation, memory_order_relaxed),
                 .number = atomic_load_explicit(&line->number, memory_order_relaxed)},

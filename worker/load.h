@@ -20,8 +20,15 @@ struct load_run {
     int64_t number;      /* claim number */
 };
 
+/* A claim between its sending and the moment when its jobs are passed on. */
+struct load_claim {
+    bool is_open; /* false: there is none, and the rest is not set */
+    uint64_t generation;
+    int64_t base;
+};
+
 /* NULL if the system gives no shared memory. */
-struct load *load_new(size_t thread_count);
+struct load *load_new(size_t thread_count, size_t queue_count);
 void load_free(struct load *load);
 
 /* Thread `index` has taken a task / is free for another. Only that thread calls it. */
@@ -34,6 +41,15 @@ void load_end(struct load *load, size_t index, int64_t now_us);
 /* The job it has started was not begun, after all: it says nothing of how long jobs take. */
 void load_withdraw(struct load *load, size_t index);
 
+/* Thread `index` reads the text of a job / has read it. Only that thread calls them. */
+void load_begin_reading(struct load *load, size_t index, const struct load_run *run);
+void load_end_reading(struct load *load, size_t index);
+
+/* Of the queue of this rank. Only its fetcher calls these two. */
+void load_open_claim(struct load *load, size_t queue, uint64_t generation, int64_t base);
+void load_close_claim(struct load *load, size_t queue);
+struct load_claim load_claim(const struct load *load, size_t queue);
+
 size_t load_thread_count(const struct load *load);
 size_t load_idle_count(const struct load *load);
 
@@ -43,7 +59,8 @@ double load_pace_us(struct load *load, int64_t now_us);
 
 /* What thread `index` does now. */
 struct load_activity {
-    bool is_running; /* false: nothing, and the rest is not set */
+    bool is_running; /* false: nothing, and the rest is not set, but: */
+    bool is_reading; /* it reads the text of `run` */
     struct load_run run;
     const struct handler *handler; /* means nothing in another process */
     int64_t started_us;            /* monotonic */

@@ -70,7 +70,7 @@ static void run_task(struct pool_thread *self, struct task *task)
     }
     atomic_store_explicit(&task->state, TASK_STARTED, memory_order_release);
     struct runner_job what = {
-        .text = task->text,
+        .element = task->job,
         .session = session,
         .is_cancelled = &task->is_cancelled,
         .number = task->number,

@@ -13,6 +13,7 @@
 #include "queue/control.h"
 #include "queue/pop.h"
 
+enum { SUSPECTS_EACH = 64 }; /* pops: then suspects are looked at, though the line is not empty */
 enum { POP_SECONDS = 5, SHORT_POP_SECONDS = 1, REST_MS = 100 };
 
 struct popper_thread {
@@ -23,7 +24,7 @@ struct popper_thread {
     struct session **sessions; /* by queue: of the queues in the current pop */
     const struct queue **queues;
     bool has_complained;
-    bool is_fed; /* the last pop brought a job: there may be more, without waiting */
+    unsigned fed; /* so many pops in a row have brought jobs: there may be more, without waiting */
     struct runner_scratch scratch;
 };
 
@@ -82,7 +83,7 @@ static void run_popped(struct popper_thread *self, struct session *session, stru
     pop->reply = NULL;
     atomic_store_explicit(&task->state, TASK_STARTED, memory_order_release);
     struct runner_job what = {
-        .text = task->text,
+        .element = task->job,
         .session = session,
         .is_cancelled = &task->is_cancelled,
         .number = task->number,
@@ -100,6 +101,7 @@ static void run_popped(struct popper_thread *self, struct session *session, stru
 static void return_sentinel(struct popper_thread *self, struct fetcher *fetcher)
 {
     struct err err = {0};
+    self->fed = 0; /* the suspects are ahead of it */
     fetcher_meet_sentinel(fetcher);
     if (control_return_sentinel(self->conn, fetcher_queue(fetcher), &err) != ST_OK)
         log_printf(LOG_ERROR, "the drain's sentinel may be lost: %s", err_text(&err));
@@ -134,14 +136,14 @@ static enum status pop_one(struct popper_thread *self, size_t count, struct pop 
                            struct err *err)
 {
     enum status status = ST_OK;
-    if (self->is_fed)
+    if (self->fed % SUSPECTS_EACH != 0)
         status = pop_try(self->conn, self->queues, count, pop, err);
     if (status == ST_OK && !pop->queue) {
         pop_fini(pop);
         status = pop_call(self->conn, self->popper->wake_key, self->queues, count,
                           pop_seconds(self->popper), pop, err);
     }
-    self->is_fed = pop->queue != NULL;
+    self->fed = pop->queue ? self->fed + 1 : 0;
     return status;
 }
 
@@ -182,7 +184,7 @@ static void *thread_main(void *argument)
     pthread_setname_np(pthread_self(), name);
     while (!atomic_load(&popper->is_stopping)) {
         pop_step(self);
-        if (!self->is_fed) /* it has waited for a while, for nothing */
+        if (self->fed == 0) /* it has waited for a while, for nothing */
             registry_attend(popper->options.runner->registry, self->index);
     }
     registry_leave(popper->options.runner->registry, self->index);

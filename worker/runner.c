@@ -34,14 +34,62 @@ static void name_job(struct run *run)
     run->id = slice_of(job->id);
 }
 
+static bool is_poison(const struct run *run)
+{
+    return run->job->history.crashes >= run->runner->max_crashes;
+}
+
+static void fail_as_poison(struct run *run, struct err *err)
+{
+    (void)err_set(err, ST_INVALID, "poison: %lld workers died while they ran it",
+                  (long long)run->job->history.crashes);
+    run_fail(run, HANDLER_BURY, err_text(err));
+}
+
+/* A job that Redis answered in short, as it is only to be buried. */
+static void bury_unread(struct run *run, struct err *err)
+{
+    int64_t size = run->what->element.size, max_size = run->runner->max_job_size;
+    job_read_beginning(run->what->element.text, run->job);
+    name_job(run);
+    if (is_poison(run)) {
+        fail_as_poison(run, err);
+        return;
+    }
+    if (size > max_size)
+        (void)err_set(err, ST_TOO_LARGE,
+                      "the job has %lld bytes, more than the %lld that --max-job-size allows",
+                      (long long)size, (long long)max_size);
+    else
+        (void)err_set(err, ST_TOO_LARGE,
+                      "this job of %lld bytes could not be read: the worker has too little memory, "
+                      "or Redis too small a client-output-buffer-limit",
+                      (long long)size);
+    run_fail(run, HANDLER_BURY, err_text(err));
+}
+
+/* A worker that dies of reading a job has died of that job. */
+static bool read_job(struct run *run, struct err *err)
+{
+    const struct load_run name = run_name(run);
+    load_begin_reading(run->runner->load, run->what->thread, &name);
+    bool is_valid =
+        job_read(run->what->element.text, run->runner->max_job_size, run->job, err) == ST_OK;
+    load_end_reading(run->runner->load, run->what->thread);
+    name_job(run);
+    return is_valid;
+}
+
 /* Fills run->result, from the handler or in its place. */
 static void perform(struct run *run, struct err *err)
 {
     run_clear_result(run->result);
     *err = (struct err){0};
-    bool is_valid = job_read(run->what->text, run->runner->max_job_size, run->job, err) == ST_OK;
-    name_job(run);
-    if (!is_valid) {
+    if (run->what->element.is_short) {
+        bury_unread(run, err);
+        return;
+    }
+    if (!read_job(run, err)) {
         run_fail(run, HANDLER_BURY, err_text(err));
         return;
     }
@@ -49,10 +97,8 @@ static void perform(struct run *run, struct err *err)
         run_fail(run, HANDLER_BURY, RUN_EXPIRED_REASON);
         return;
     }
-    if (run->job->history.crashes >= run->runner->max_crashes) {
-        (void)err_set(err, ST_INVALID, "poison: %lld workers died while they ran it",
-                      (long long)run->job->history.crashes);
-        run_fail(run, HANDLER_BURY, err_text(err));
+    if (is_poison(run)) {
+        fail_as_poison(run, err);
         return;
     }
     const struct handler *handler = registry_find(run->runner->registry, run->job->type);

@@ -31,9 +31,9 @@ struct runner {
     struct shortage *shortage;       /* borrowed */
 };
 
-/* What is run: an element of a queue, and the claim that names this run ("W:17"). */
+/* What is run, or buried: an element of a queue, and the claim that names this run ("W:17"). */
 struct runner_job {
-    struct slice text;
+    struct claim_job element;
     const struct session *session;    /* for the queue's name and the server's time */
     const _Atomic bool *is_cancelled; /* by a producer: not to be run (any more) */
     int64_t number;                   /* claim number */

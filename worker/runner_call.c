@@ -32,6 +32,13 @@ void run_fail(struct run *run, enum handler_outcome outcome, const char *reason)
     buf_append_text(&run->result->error, reason);
 }
 
+struct load_run run_name(const struct run *run)
+{
+    const struct session *session = run->what->session;
+    return (struct load_run){
+        .queue = session->slot, .generation = session->generation, .number = run->what->number};
+}
+
 bool run_is_expired(const struct run *run)
 {
     return run->job->expires_at_ms > 0 &&
@@ -103,9 +110,7 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         .observer = &run->observer,
         .abort_fd = running_stop_fd(runner->running, run->what->thread),
     };
-    const struct session *session = run->what->session;
-    const struct load_run name = {
-        .queue = session->slot, .generation = session->generation, .number = run->what->number};
+    const struct load_run name = run_name(run);
     running_begin(runner->running, run->what->thread, job);
     load_begin(runner->load, run->what->thread, now_us, &name, handler);
     KILL_POINT("run", "before");

@@ -25,6 +25,9 @@ void run_clear_result(struct handler_result *result);
 /* Puts an outcome in place of what the handler has said. */
 void run_fail(struct run *run, enum handler_outcome outcome, const char *reason);
 
+/* By which the supervisor knows it. */
+struct load_run run_name(const struct run *run);
+
 #define RUN_EXPIRED_REASON "it expired before it could be run"
 bool run_is_expired(const struct run *run);
 

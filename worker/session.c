@@ -116,12 +116,12 @@ struct batch *session_add_claim(struct session *session, struct claim *claim)
     batch->claimed_ms = clock_mono_ms();
     *claim = (struct claim){0};
     for (size_t i = 0; i < batch->claim.count; i++) {
-        struct slice text = claim_job(&batch->claim, i);
-        if (!text.ptr)
+        struct claim_job job = claim_job(&batch->claim, i);
+        if (!job.text.ptr)
             continue;
         struct task *task = &batch->tasks[batch->count++];
         task->batch = batch;
-        task->text = text;
+        task->job = job;
         task->number = batch->claim.base + 1 + (int64_t)i;
         atomic_init(&task->state, TASK_WAITING);
     }
@@ -136,7 +136,7 @@ struct task *session_add_popped(struct session *session, struct reply *reply, st
     batch->claim = (struct claim){.base = number - 1, .count = 1, .reply = reply};
     batch->claimed_ms = clock_mono_ms();
     batch->count = 1;
-    batch->tasks[0] = (struct task){.batch = batch, .text = text, .number = number};
+    batch->tasks[0] = (struct task){.batch = batch, .job = {.text = text}, .number = number};
     return &enter_batch(session, batch)->tasks[0];
 }
 
@@ -195,7 +195,7 @@ void session_cancel(struct session *session, const char *const *ids, size_t coun
             struct task *task = &batch->tasks[i];
             if (atomic_load_explicit(&task->state, memory_order_acquire) == TASK_GONE)
                 continue;
-            (void)!job_read(task->text, INT64_MAX, &job, &ignored);
+            (void)!job_read(task->job.text, INT64_MAX, &job, &ignored);
             if (is_among(job.id, ids, count))
                 atomic_store_explicit(&task->is_cancelled, true, memory_order_relaxed);
         }

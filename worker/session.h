@@ -44,7 +44,7 @@ enum task_state {
 /* One claimed job. Owned by whoever it was passed to: ring, pool thread, ring, finisher. */
 struct task {
     struct batch *batch;       /* fixed */
-    struct slice text;         /* fixed; into the batch's claim */
+    struct claim_job job;      /* fixed; its text lies in the batch's claim */
     int64_t number;            /* fixed; claim number */
     _Atomic int state;         /* enum task_state; written by the owner */
     _Atomic bool is_cancelled; /* not to be run; written by the keeper */

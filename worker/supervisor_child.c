@@ -61,7 +61,7 @@ void supervisor_start_child(struct supervisor *self, struct child *child)
     lease_process_name(child->process);
     child->restart_ms = clock_mono_ms() + BACKOFF_LIMIT_MS;
     load_free(child->load);
-    child->load = load_new((size_t)self->options->threads);
+    child->load = load_new((size_t)self->options->threads, self->options->queue_count);
     if (!child->pulse)
         child->pulse = pulse_new(self->options->queue_count);
     if (!child->load || !child->pulse) {

@@ -104,6 +104,15 @@ static enum status prepare(struct worker *self, struct err *err)
     return ST_OK;
 }
 
+/* True if a dead process may have died of what it claimed from the queue of this rank. */
+static bool must_be_careful(const struct worker_birth *birth, size_t queue)
+{
+    for (size_t i = 0; i < birth->dead_count; i++)
+        if (load_claim(birth->dead[i].load, queue).is_open)
+            return true;
+    return false;
+}
+
 static enum status start_fetchers(struct worker *self, struct err *err)
 {
     const struct worker_options *options = self->options;
@@ -120,7 +129,11 @@ static enum status start_fetchers(struct worker *self, struct err *err)
             .changed = &self->changed,
             .undrained = &self->undrained,
             .started_ms = self->birth->started_ms,
+            .load = self->load,
             .max_bytes = CLAIM_MAX_BYTES,
+            .max_job_size = options->max_job_size,
+            .max_crashes = options->max_crashes,
+            .is_careful = must_be_careful(self->birth, i),
             .is_at_most_once = options->is_at_most_once,
             .is_burst = options->is_burst,
             .ignores_sentinel = options->ignores_sentinel,

@@ -9,6 +9,9 @@
  *                                 processes and successors come past
  *   DARG_KILL_HOST=1              its parent, the supervisor, dies first, as if the host were lost
  *
+ *   DARG_KILL_READER=TEXT         whoever reads a job in whose text this stands dies of it, each
+ * time
+ *
  * STEP is the name of a script of common/queue/lua (MOMENT is before, sent: the request is on its
  * way and the answer will never be read, or after), "wait" for BLMOVE (sent, after), or "run" for a
  * job's handler (before, after). Pushes are pipelined and have no "sent". Any thread may come past.
@@ -17,10 +20,14 @@
 #define DARG_BASE_KILLPOINT_H
 
 #ifdef DARG_KILL_POINTS
+#include <stddef.h>
 void kill_point(const char *step, const char *moment);
+void kill_reader(const char *text, size_t len);
 #define KILL_POINT(step, moment) kill_point((step), (moment))
+#define KILL_READER(text, len) kill_reader((text), (len))
 #else
 #define KILL_POINT(step, moment) ((void)(step), (void)(moment))
+#define KILL_READER(text, len) ((void)(text), (void)(len))
 #endif
 
 #endif

@@ -95,7 +95,8 @@ static bool read_head(struct slice head, struct job *job)
     return is_object;
 }
 
-void job_split(struct slice text, struct job *job)
+/* The rule of job.h; the last brace is not there where the text is just a beginning. */
+static void split(struct slice text, bool is_beginning, struct job *job)
 {
     job->text = text;
     job->original = text;
@@ -109,7 +110,7 @@ void job_split(struct slice text, struct job *job)
         !read_count(text, &at, ",\"crashes\":", &crashes) || at >= text.len || text.ptr[at] != ',')
         return;
     const char *mark = memmem(text.ptr + at, text.len - at, original_mark, strlen(original_mark));
-    if (!mark || text.ptr[text.len - 1] != '}')
+    if (!mark || (!is_beginning && text.ptr[text.len - 1] != '}'))
         return;
     struct slice head = {text.ptr, (size_t)(mark - text.ptr)};
     size_t start = head.len + strlen(original_mark);
@@ -119,9 +120,14 @@ void job_split(struct slice text, struct job *job)
         return;
     }
     job->is_enveloped = true;
-    job->original = (struct slice){text.ptr + start, text.len - start - 1};
+    job->original = (struct slice){text.ptr + start, text.len - start - (is_beginning ? 0 : 1)};
     job->history.runs = runs;
     job->history.crashes = crashes;
+}
+
+void job_split(struct slice text, struct job *job)
+{
+    split(text, false, job);
 }
 
 static enum status read_overrides(const struct json_field *max_attempts,
@@ -177,19 +183,34 @@ static enum status read_keep(struct json_value value, struct job *job, struct er
     return status;
 }
 
+enum { TYPE, ARGS, ID, REPLY, KEEP, MAX_ATTEMPTS, TIMEOUT, EXPIRES, BACKOFF, FIELDS };
+
+/* The members of the original, raw; on failure those that stand before the fault. */
+static enum status scan_original(const struct job *job, struct json_field f[FIELDS],
+                                 struct err *err)
+{
+    static const char *const names[FIELDS] = {
+        [TYPE] = "type",          [ARGS] = "args",          [ID] = "id",
+        [REPLY] = "reply",        [KEEP] = "keep_ms",       [MAX_ATTEMPTS] = "max_attempts",
+        [TIMEOUT] = "timeout_ms", [EXPIRES] = "expires_at", [BACKOFF] = "backoff",
+    };
+    for (size_t i = 0; i < FIELDS; i++)
+        f[i] = (struct json_field){.name = names[i]};
+    return json_read_object(job->original, JSON_MAX_DEPTH, f, FIELDS, err);
+}
+
+static bool read_reply(struct json_value value, struct job *job)
+{
+    if (read_name(value, job->reply, JOB_REPLY_MAX) && job_is_name(slice_of(job->reply)))
+        return true;
+    job->reply[0] = 0;
+    return false;
+}
+
 static enum status read_original(struct job *job, struct err *err)
 {
-    enum { TYPE, ARGS, ID, REPLY, KEEP, MAX_ATTEMPTS, TIMEOUT, EXPIRES, BACKOFF, FIELDS };
-    struct json_field f[FIELDS] = {[TYPE] = {.name = "type"},
-                                   [ARGS] = {.name = "args"},
-                                   [ID] = {.name = "id"},
-                                   [REPLY] = {.name = "reply"},
-                                   [KEEP] = {.name = "keep_ms"},
-                                   [MAX_ATTEMPTS] = {.name = "max_attempts"},
-                                   [TIMEOUT] = {.name = "timeout_ms"},
-                                   [EXPIRES] = {.name = "expires_at"},
-                                   [BACKOFF] = {.name = "backoff"}};
-    enum status status = json_read_object(job->original, JSON_MAX_DEPTH, f, FIELDS, err);
+    struct json_field f[FIELDS];
+    enum status status = scan_original(job, f, err);
     if (status != ST_OK)
         return status;
     job->args = f[ARGS].value.text;
@@ -200,32 +221,46 @@ static enum status read_original(struct job *job, struct err *err)
         return err_set(err, ST_INVALID, "the job has no \"type\"");
     if (!has_type)
         return err_set(err, ST_INVALID, "\"type\" is not a string of 1 to %d bytes", JOB_TYPE_MAX);
-    if (f[REPLY].value.type != JSON_NONE &&
-        (!read_name(f[REPLY].value, job->reply, JOB_REPLY_MAX) ||
-         !job_is_name(slice_of(job->reply)))) {
-        job->reply[0] = 0;
+    if (f[REPLY].value.type != JSON_NONE && !read_reply(f[REPLY].value, job))
         return err_set(err, ST_INVALID, "\"reply\" is not a name of [A-Za-z0-9_.:-], 1 to %d bytes",
                        JOB_REPLY_MAX);
-    }
     if (read_keep(f[KEEP].value, job, err) != ST_OK)
         return ST_INVALID;
     return read_overrides(&f[MAX_ATTEMPTS], &f[TIMEOUT], &f[EXPIRES], &f[BACKOFF], job, err);
 }
 
-enum status job_read(struct slice text, int64_t max_bytes, struct job *job, struct err *err)
+static void clear_members(struct job *job)
 {
-    job_split(text, job);
     job->args = (struct slice){0};
     job->max_attempts = 0;
     job->timeout_ms = -1;
     job->expires_at_ms = 0;
     job->keep_ms = 0;
     job->has_backoff = false;
+}
+
+enum status job_read(struct slice text, int64_t max_bytes, struct job *job, struct err *err)
+{
+    job_split(text, job);
+    clear_members(job);
     if ((int64_t)job->original.len > max_bytes)
         return err_set(err, ST_TOO_LARGE,
                        "the job has %zu bytes, more than the %lld that --max-job-size allows",
                        job->original.len, (long long)max_bytes);
     return read_original(job, err);
+}
+
+void job_read_beginning(struct slice text, struct job *job)
+{
+    struct json_field f[FIELDS];
+    split(text, true, job);
+    clear_members(job);
+    /* It ends too soon, of course. */
+    (void)!scan_original(job, f, NULL);
+    (void)read_name(f[TYPE].value, job->type, JOB_TYPE_MAX);
+    (void)read_name(f[ID].value, job->id, JOB_ID_MAX);
+    (void)read_reply(f[REPLY].value, job);
+    (void)!read_keep(f[KEEP].value, job, NULL);
 }
 
 void job_append_head(struct buf *out, const struct job_head *head)

@@ -67,6 +67,11 @@ struct job {
 MUST_CHECK enum status job_read(struct slice text, int64_t max_bytes, struct job *job,
                                 struct err *err);
 
+/* Takes apart what is just the beginning of an element that is too long to be read: as job_read(),
+ * as far as it goes. What it does not get to is unset, `original` goes on to the end of `text`, and
+ * nothing is checked. */
+void job_read_beginning(struct slice text, struct job *job);
+
 /* Only the split of the rule above: sets text, original, is_enveloped and history (and id, where
  * the envelope holds one); never fails. */
 void job_split(struct slice text, struct job *job);

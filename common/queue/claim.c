@@ -11,9 +11,14 @@ void claim_fini(struct claim *claim)
     *claim = (struct claim){0};
 }
 
-struct slice claim_job(const struct claim *claim, size_t i)
+struct claim_job claim_job(const struct claim *claim, size_t i)
 {
-    return reply_slice(reply_at(claim->jobs, i));
+    const struct reply *job = reply_at(claim->jobs, i);
+    if (!reply_is_array(job))
+        return (struct claim_job){.text = reply_slice(job)};
+    return (struct claim_job){.text = reply_slice(reply_at(job, 1)),
+                              .is_short = true,
+                              .size = reply_int(reply_at(job, 0), 0)};
 }
 
 void claim_encode(struct request *request, const struct lease *lease, int64_t base, int64_t n,
@@ -21,7 +26,7 @@ void claim_encode(struct request *request, const struct lease *lease, int64_t ba
 {
     ensure(n >= 1 && n <= CLAIM_MAX, "a claim of %lld jobs", (long long)n);
     const struct queue *queue = lease->queue;
-    script_begin(request, &script_claim, 8);
+    script_begin(request, &script_claim, 9);
     request_add_text(request, queue->jobs);
     request_add_text(request, queue->inbox);
     request_add_text(request, lease->claimed);
@@ -30,11 +35,22 @@ void claim_encode(struct request *request, const struct lease *lease, int64_t ba
     request_add_text(request, queue->settings);
     request_add_text(request, queue->counts);
     request_add_text(request, queue->drained);
+    request_add_text(request, queue->suspects);
     request_add_text(request, lease->worker);
     request_add_int(request, base);
     request_add_int(request, n);
     request_add_int(request, options->max_bytes);
     request_add_text(request, options->discard_sentinel ? "1" : "0");
+    request_add_int(request, options->max_job_size);
+    request_add_int(request, options->max_crashes);
+}
+
+/* A job, none, or one in short. */
+static bool is_job(const struct reply *job)
+{
+    return reply_is_nil(job) || reply_is_string(job) ||
+           (reply_count(job) == 2 && reply_is_int(reply_at(job, 0)) &&
+            reply_is_string(reply_at(job, 1)));
 }
 
 static enum status decode_jobs(struct claim *claim, struct err *err)
@@ -45,9 +61,10 @@ static enum status decode_jobs(struct claim *claim, struct err *err)
     if (claim->base < 0 || claim->count < 1 || claim->count > CLAIM_MAX)
         return err_set(err, ST_PROTOCOL, "Redis answered a claim with no jobs where some were due");
     for (size_t i = 0; i < claim->count; i++) {
-        const struct reply *job = reply_at(claim->jobs, i);
-        if (!reply_is_nil(job) && !reply_is_string(job))
+        if (!is_job(reply_at(claim->jobs, i)))
             return err_set(err, ST_PROTOCOL, "Redis answered a claim with what is no job");
+        struct slice whole = reply_slice(reply_at(claim->jobs, i));
+        KILL_READER(whole.ptr, whole.len);
     }
     return ST_OK;
 }
@@ -103,9 +120,11 @@ enum status claim_wait_begin(struct conn *conn, const struct queue *queue, int64
     request_add_text(&request, seconds);
     enum status status = conn_begin(conn, &request, err);
     request_fini(&request);
-    if (status == ST_OK)
-        KILL_POINT("wait", "sent");
-    return status;
+    if (status != ST_OK)
+        return status;
+    conn_skip_text(conn);
+    KILL_POINT("wait", "sent");
+    return ST_OK;
 }
 
 enum status claim_wait_end(struct conn *conn, bool *woken, struct err *err)

@@ -8,10 +8,13 @@
 
 #include "queue/lease.h"
 
-enum { CLAIM_MAX = 1000 }; /* jobs in one claim */
+enum { CLAIM_MAX = 1000 };             /* jobs in one claim */
+enum { CLAIM_SHORT_BYTES = 64 << 10 }; /* of a job that is answered in short, and its like */
 
 struct claim_options {
     int64_t max_bytes;     /* about how many bytes one claim may carry */
+    int64_t max_job_size;  /* larger jobs are answered in short */
+    int64_t max_crashes;   /* likewise suspects with so many crashes */
     bool discard_sentinel; /* --ignore-sentinel */
 };
 
@@ -37,8 +40,14 @@ struct claim {
 };
 void claim_fini(struct claim *claim);
 
-/* Job i's text (i < count); ptr NULL where a repeated claim finds it gone. Borrowed. */
-struct slice claim_job(const struct claim *claim, size_t i);
+/* Job i (i < count). One that the worker is only to bury, being too large or poison, may be
+ * answered in short: by its size and its first bytes. */
+struct claim_job {
+    struct slice text; /* borrowed; ptr NULL where a repeated claim finds the job gone */
+    bool is_short;     /* text is just the beginning of it */
+    int64_t size;      /* in short: bytes of the whole original */
+};
+struct claim_job claim_job(const struct claim *claim, size_t i);
 
 /* Encodes a claim of up to n jobs after number `base`. The request is kept until claim_call() has
  * answered ST_OK and is sent again, unchanged, after any failure. */
@@ -48,7 +57,8 @@ MUST_CHECK enum status claim_call(struct conn *conn, const struct request *reque
                                   struct claim *claim, struct err *err);
 
 /* Sends the blocking wait (BLMOVE queue inbox, timeout_ms) without waiting for it; then conn_wait()
- * and, once readable, claim_wait_end(): *woken is true if a job has come into the inbox. */
+ * and, once readable, claim_wait_end(): *woken is true if a job has come into the inbox. The job
+ * itself, which Redis answers too, takes no memory, however large it is. */
 MUST_CHECK enum status claim_wait_begin(struct conn *conn, const struct queue *queue,
                                         int64_t timeout_ms, struct err *err);
 MUST_CHECK enum status claim_wait_end(struct conn *conn, bool *woken, struct err *err);

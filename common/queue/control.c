@@ -152,7 +152,7 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
     const struct queue *queue = lease->queue;
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_drain, 8);
+    script_begin(&request, &script_drain, 9);
     request_add_text(&request, queue->jobs);
     request_add_text(&request, queue->inbox);
     request_add_text(&request, lease->claimed);
@@ -161,6 +161,7 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
     request_add_text(&request, queue->reaped);
     request_add_text(&request, queue->settings);
     request_add_text(&request, queue->counts);
+    request_add_text(&request, queue->suspects);
     request_add_text(&request, lease->worker);
     request_add_text(&request, known->at);
     enum status status = script_call(conn, &script_drain, &request, &reply, err);

@@ -19,12 +19,13 @@
 /* The keys that are there once for a queue: field of struct queue, what follows darg:{Q}, and the
  * type in Redis. */
 #define QUEUE_KEY_LIST(X)                                                                          \
-    X(jobs, "", "list")            /* waiting jobs, pushed at the left, claimed from the right */  \
-    X(inbox, ":inbox", "list")     /* jobs that woke a worker, on their way into a claim */        \
-    X(workers, ":workers", "zset") /* worker -> server ms of its last renewal */                   \
-    X(drained, ":drained", "set")  /* workers waiting at the end of a drain */                     \
-    X(reaped, ":reaped", "set")    /* fenced workers whose holdings are not all moved yet */       \
-    X(gone, ":gone", "zset")       /* workers that have left -> when; refused, kept for an hour */ \
+    X(jobs, "", "list")        /* waiting jobs, pushed at the left, claimed from the right */      \
+    X(inbox, ":inbox", "list") /* jobs that woke a worker, on their way into a claim */            \
+    X(suspects, ":suspects", "list") /* jobs that ran when a worker died; claimed with care */     \
+    X(workers, ":workers", "zset")   /* worker -> server ms of its last renewal */                 \
+    X(drained, ":drained", "set")    /* workers waiting at the end of a drain */                   \
+    X(reaped, ":reaped", "set")      /* fenced workers whose holdings are not all moved yet */     \
+    X(gone, ":gone", "zset") /* workers that have left -> when; refused, kept for an hour */       \
     X(scheduled, ":scheduled", "zset") /* job -> due time, server ms */                            \
     X(dead, ":dead", "zset")           /* job -> time of death, server ms */                       \
     X(settings, ":settings", "hash")   /* paused, limits, drained_at */                            \

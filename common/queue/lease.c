@@ -180,6 +180,7 @@ static void read_state(const struct reply *reply, struct lease_state *state)
     read_peers(reply_at(reply, 6), state);
     read_fenced(reply_at(reply, 7), state);
     read_cancelled(reply_at(reply, 8), state);
+    state->suspect_count = reply_int(reply_at(reply, 9), 0);
 }
 
 enum status lease_renew(struct conn *conn, const struct lease *lease, const struct lease_ask *ask,
@@ -187,12 +188,13 @@ enum status lease_renew(struct conn *conn, const struct lease *lease, const stru
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_renew, 6 + (int)ask->order_key_count);
+    script_begin(&request, &script_renew, 7 + (int)ask->order_key_count);
     request_add_text(&request, lease->queue->workers);
     request_add_text(&request, lease->queue->reaped);
     request_add_text(&request, lease->queue->scheduled);
     request_add_text(&request, lease->queue->inbox);
     request_add_text(&request, lease->queue->cancel);
+    request_add_text(&request, lease->queue->suspects);
     request_add_text(&request, lease->queue->shutdown);
     for (size_t i = 0; i < ask->order_key_count; i++)
         request_add_text(&request, ask->order_keys[i]);
@@ -203,7 +205,7 @@ enum status lease_renew(struct conn *conn, const struct lease *lease, const stru
     enum status status = call(conn, &script_renew, &request, &reply, err);
     if (status != ST_OK)
         return status;
-    bool is_whole = reply_count(reply) == 9 && reply_is_int(reply_at(reply, 0)) &&
+    bool is_whole = reply_count(reply) == 10 && reply_is_int(reply_at(reply, 0)) &&
                     reply_is_int(reply_at(reply, 1));
     if (is_whole)
         read_state(reply, state);
@@ -216,7 +218,7 @@ static void encode_reap(struct request *request, const struct queue *queue, cons
 {
     struct buf claimed = {0};
     queue_claimed_key(queue, worker, &claimed);
-    script_begin(request, &script_reap, 8);
+    script_begin(request, &script_reap, 9);
     request_add_text(request, queue->workers);
     request_add_text(request, queue->reaped);
     request_add(request, buf_slice(&claimed));
@@ -225,9 +227,14 @@ static void encode_reap(struct request *request, const struct queue *queue, cons
     request_add_text(request, queue->drained);
     request_add_text(request, queue->inbox);
     request_add_text(request, queue->gone);
+    request_add_text(request, queue->suspects);
     request_add_text(request, worker);
     request_add_text(request, seen_score ? seen_score : "");
     request_add_int(request, REAP_STEP);
+    if (blame->is_known && blame->has_open_claim)
+        request_add_int(request, blame->open_base);
+    else
+        request_add_text(request, "");
     if (!blame->is_known)
         request_add_text(request, "*");
     for (size_t i = 0; blame->is_known && i < blame->count; i++)
@@ -253,6 +260,7 @@ enum status lease_reap(struct conn *conn, const struct queue *queue, const char 
         answer->outcome = LEASE_REAP_GONE;
     } else if (slice_is(word, "moved")) {
         answer->moved = reply_int(reply_at(reply, 1), 0);
+        answer->suspects = reply_int(reply_at(reply, 3), 0);
         answer->outcome =
             reply_int(reply_at(reply, 2), 0) == 1 ? LEASE_REAP_MORE : LEASE_REAP_ENDED;
     } else {
@@ -314,7 +322,7 @@ enum status lease_deregister(struct conn *conn, const struct lease *lease, const
                              struct err *err)
 {
     struct request request = {0};
-    script_begin(&request, &script_deregister, 7);
+    script_begin(&request, &script_deregister, 8);
     request_add_text(&request, lease->claimed);
     request_add_text(&request, lease->queue->workers);
     request_add_text(&request, lease->queue->counts);
@@ -322,6 +330,7 @@ enum status lease_deregister(struct conn *conn, const struct lease *lease, const
     request_add_text(&request, lease->queue->drained);
     request_add_text(&request, lease->queue->inbox);
     request_add_text(&request, lease->queue->gone);
+    request_add_text(&request, lease->queue->suspects);
     request_add_text(&request, lease->worker);
     for (size_t i = 0; i < started_count; i++)
         request_add_int(&request, started[i]);

@@ -18,7 +18,7 @@ enum { LEASE_NAME_MAX = 160, LEASE_SCORE_MAX = 31 };
 
 /* The version of docs/protocol.md that this program speaks; stands in what a process says of
  * itself. */
-enum { LEASE_PROTOCOL = 1 };
+enum { LEASE_PROTOCOL = 2 };
 
 struct lease {
     const struct queue *queue;       /* borrowed */
@@ -81,6 +81,7 @@ struct lease_state {
     int64_t now_ms;      /* server time */
     int64_t next_due_ms; /* of `scheduled`; QUEUE_NEVER: nothing scheduled */
     int64_t inbox_count;
+    int64_t suspect_count; /* jobs that ran when a worker died, and wait */
     /* Words of the shutdown keys, the queue's first; "" if unset, cut if longer. */
     char orders[LEASE_ORDERS_MAX][LEASE_ORDER_MAX + 1];
     int64_t worker_count;
@@ -95,9 +96,12 @@ MUST_CHECK enum status lease_renew(struct conn *conn, const struct lease *lease,
                                    const struct lease_ask *ask, struct lease_state *state,
                                    struct err *err);
 
-/* Which of a dead worker's jobs get a crash: those that were running, where that is known. */
+/* Which of a dead worker's jobs get a crash: the one it died of while it read it, or else those
+ * that were running, where that is known. */
 struct lease_blame {
     bool is_known;          /* false: nobody knows, and all are blamed */
+    bool has_open_claim;    /* it died between sending a claim and having the jobs */
+    int64_t open_base;      /* of that claim: if it had brought one job, that one is to blame */
     const int64_t *numbers; /* claim numbers of the jobs that were running */
     size_t count;
 };
@@ -107,6 +111,7 @@ enum lease_reap { LEASE_REAP_ALIVE, LEASE_REAP_GONE, LEASE_REAP_ENDED, LEASE_REA
 struct lease_reaped {
     enum lease_reap outcome; /* LEASE_REAP_MORE: to be called again */
     int64_t moved;           /* jobs that this step returned to the queue */
+    int64_t suspects;        /* that wait now; known where something was moved */
 };
 
 /* Recovers what the dead `worker` held, one bounded step. seen_score: the score it was seen

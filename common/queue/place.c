@@ -3,9 +3,13 @@
 #define KEY(field) offsetof(struct queue, field)
 
 static const struct place places[] = {
-    {PLACE_SCHEDULED, PLACE_ZSET, KEY(scheduled)}, {PLACE_WAITING, PLACE_LIST, KEY(jobs)},
-    {PLACE_WAITING, PLACE_LIST, KEY(inbox)},       {PLACE_HELD, PLACE_HOLDERS_ZSET, KEY(workers)},
-    {PLACE_HELD, PLACE_HOLDERS_SET, KEY(reaped)},  {PLACE_DEAD, PLACE_ZSET, KEY(dead)},
+    {PLACE_SCHEDULED, PLACE_ZSET, KEY(scheduled)},
+    {PLACE_WAITING, PLACE_LIST, KEY(jobs)},
+    {PLACE_WAITING, PLACE_LIST, KEY(inbox)},
+    {PLACE_WAITING, PLACE_LIST, KEY(suspects)},
+    {PLACE_HELD, PLACE_HOLDERS_ZSET, KEY(workers)},
+    {PLACE_HELD, PLACE_HOLDERS_SET, KEY(reaped)},
+    {PLACE_DEAD, PLACE_ZSET, KEY(dead)},
 };
 
 const struct place *place_at(size_t i)

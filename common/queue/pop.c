@@ -29,7 +29,7 @@ static void find_queue(const struct queue *const *queues, size_t count, const st
 {
     struct slice key = reply_slice(reply_at(pop->reply, 0));
     for (size_t i = 0; i < count; i++)
-        if (slice_is(key, queues[i]->jobs)) {
+        if (slice_is(key, queues[i]->jobs) || slice_is(key, queues[i]->suspects)) {
             pop->queue = queues[i];
             pop->job = reply_slice(job);
         }
@@ -56,8 +56,10 @@ enum status pop_call(struct conn *conn, const char *wake_key, const struct queue
     struct request request = {0};
     request_add_text(&request, "BRPOP");
     request_add_text(&request, wake_key);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        request_add_text(&request, queues[i]->suspects);
         request_add_text(&request, queues[i]->jobs);
+    }
     request_add_int(&request, timeout_s);
     enum status status = call(conn, &request, pop, err);
     if (status == ST_OK)

@@ -17,12 +17,13 @@ struct pop {
 void pop_fini(struct pop *pop);
 
 /* LMPOP over the queues: never waits for a job. It costs Redis a tenth less than BRPOP, which has
- * to look at wake_key too. After ST_LOST_REPLY of this call or the next, a job may be gone: that is
- * what "at most once" means. */
+ * to look at wake_key and the suspects too. After ST_LOST_REPLY of this call or the next, a job may
+ * be gone: that is what "at most once" means. */
 MUST_CHECK enum status pop_try(struct conn *conn, const struct queue *const *queues, size_t count,
                                struct pop *pop, struct err *err);
 
-/* BRPOP wake_key queue... timeout: blocks until a job, a token or the timeout comes. */
+/* BRPOP wake_key, of each queue the suspects and then the line, timeout: blocks until a job, a
+ * token or the timeout comes. Suspects are ahead of what is in line, the sentinel above all. */
 MUST_CHECK enum status pop_call(struct conn *conn, const char *wake_key,
                                 const struct queue *const *queues, size_t count, int64_t timeout_s,
                                 struct pop *pop, struct err *err);

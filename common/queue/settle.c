@@ -121,6 +121,7 @@ void settle_encode_release(struct request *request, const struct lease *lease,
     begin(request, &script_release, lease, count, 0);
     request_add_text(request, lease->queue->jobs);
     request_add_text(request, lease->queue->inbox);
+    request_add_text(request, lease->queue->suspects);
     request_add_text(request, lease->worker);
     for (size_t i = 0; i < count; i++) {
         request_add_int(request, items[i].number);

@@ -17,12 +17,15 @@ enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 2000, FAILURES_MAX = 16 };
 enum { IDLE_MS = 1000 };   /* a link unused for longer is looked at before it is used */
 enum { WORKED_MS = 1000 }; /* a link must live that long to count as one that had worked */
 enum { RUN_ID_BYTES = 64 };
+/* Redis holds no string above 512 MiB, and nothing that we ask for comes near to that. */
+enum { MAX_REPLY_BYTES = 1 << 30 };
 
 struct conn {
     struct redis_url url;
     char *where; /* the URL as it may be shown */
     char *client_name;
     int64_t connect_timeout_ms, command_timeout_ms;
+    size_t max_reply_bytes;
     char *tls_ca_file, *tls_cert_file, *tls_key_file;
 
     struct wire *wire; /* NULL: not connected */
@@ -49,6 +52,8 @@ struct conn *conn_open(const struct conn_options *options)
         options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     conn->command_timeout_ms =
         options->command_timeout_ms > 0 ? options->command_timeout_ms : COMMAND_TIMEOUT_MS;
+    conn->max_reply_bytes =
+        options->max_reply_bytes > 0 ? (size_t)options->max_reply_bytes : MAX_REPLY_BYTES;
     conn->tls_ca_file = mem_dup(options->tls_ca_file);
     conn->tls_cert_file = mem_dup(options->tls_cert_file);
     conn->tls_key_file = mem_dup(options->tls_key_file);
@@ -162,6 +167,8 @@ static enum status link_up(struct conn *conn, struct err *err)
                                     .key_file = conn->tls_key_file,
                                     .server_name = conn->url.host};
     status = wire_open(fd, conn->url.tls ? &tls : NULL, conn->connect_timeout_ms, &conn->wire, err);
+    if (status == ST_OK)
+        wire_limit(conn->wire, conn->max_reply_bytes);
     const struct greeting greeting = {.url = &conn->url,
                                       .where = conn->where,
                                       .client_name = conn->client_name,
@@ -268,6 +275,12 @@ enum status conn_receive(struct conn *conn, struct reply **reply, struct err *er
         conn->has_answered = true;
     reply_free(got);
     return status;
+}
+
+void conn_skip_text(struct conn *conn)
+{
+    if (conn->wire != NULL)
+        wire_skip_text(conn->wire);
 }
 
 enum status conn_begin(struct conn *conn, const struct request *request, struct err *err)

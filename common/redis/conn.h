@@ -30,6 +30,7 @@ struct conn_options {
     const char *client_name; /* for CLIENT LIST; copied; no blanks; NULL: none */
     int64_t connect_timeout_ms; /* 0: 5,000 */
     int64_t command_timeout_ms; /* 0: 10,000; per call, on top of a blocking command's own time */
+    int64_t max_reply_bytes;    /* 0: 1 GiB; a longer answer is ST_PROTOCOL */
     const char *tls_ca_file;    /* NULL: the system's CAs */
     const char *tls_cert_file;  /* client certificate, or NULL */
     const char *tls_key_file;
@@ -76,6 +77,10 @@ MUST_CHECK enum status conn_begin(struct conn *conn, const struct request *reque
 MUST_CHECK enum status conn_send(struct conn *conn, const struct request *request, struct err *err);
 MUST_CHECK enum status conn_flush(struct conn *conn, struct err *err);
 MUST_CHECK enum status conn_receive(struct conn *conn, struct reply **reply, struct err *err);
+
+/* Of the answer that is due: if it is a string, its bytes are thrown away as they come, and
+ * conn_receive() answers an empty one. For answers of any size whose text nobody wants. */
+void conn_skip_text(struct conn *conn);
 
 /* Waits until an answer can be read, wake_fd becomes readable (-1: none), or timeout_ms have
  * passed (negative: for ever). It does not read from wake_fd, and sends what is queued. A link that

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "redis/reply_build.h"
+#include "redis/wire_skip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bounds of one reply. Redis holds no string above 512 MiB, and no answer that we ask for has
- * anywhere near so many elements. */
-enum { REPLY_MAX_BYTES = 1 << 30, REPLY_MAX_ELEMENTS = 1 << 24, REPLY_MAX_DEPTH = 7 };
+/* Bounds of one reply. An element takes some bytes on the wire, but more as soon as it is
+ * announced.
+ */
+enum { FIRST_MAX_BYTES = 1 << 20, ELEMENT_BYTES = 4, REPLY_MAX_DEPTH = 7 };
 
 enum { KEPT_BUFFER_BYTES = 1 << 20 }; /* larger buffers are given back when they are empty */
 enum { TLS_CHUNK_BYTES = 1 << 16 };   /* handed to hiredis at a time */
@@ -28,8 +30,10 @@ struct wire {
     bool is_likely_readable;          /* the last read took all it had room for */
     bool has_tls_output;              /* hiredis holds bytes of ours that are not written yet */
     struct reply *ready;              /* parsed but not yet asked for, or NULL */
+    size_t max_bytes;                 /* of one reply */
     size_t reply_bytes;               /* read since the last whole reply */
     size_t reply_elements;            /* announced by the reply being parsed */
+    struct wire_skip skip;            /* the text of a reply */
     redisReplyObjectFunctions limits; /* reply_functions, but for create_array() */
 };
 
@@ -47,7 +51,7 @@ static int depth_of(const redisReadTask *task)
 static void *create_array(const redisReadTask *task, ELEMENT_COUNT count)
 {
     struct wire *wire = task->privdata;
-    if ((size_t)count > REPLY_MAX_ELEMENTS - wire->reply_elements ||
+    if ((size_t)count > wire->max_bytes / ELEMENT_BYTES - wire->reply_elements ||
         depth_of(task) > REPLY_MAX_DEPTH)
         return NULL;
     wire->reply_elements += (size_t)count;
@@ -57,6 +61,7 @@ static void *create_array(const redisReadTask *task, ELEMENT_COUNT count)
 static void limit_reader(struct wire *wire)
 {
     redisReader *reader = wire->context->reader;
+    wire->max_bytes = FIRST_MAX_BYTES;
     wire->limits = reply_functions;
     wire->limits.createArray = create_array;
     reader->fn = &wire->limits;
@@ -103,6 +108,16 @@ enum status wire_open(int fd, const struct tls_options *tls, int64_t timeout_ms,
     }
     *wire = made;
     return ST_OK;
+}
+
+void wire_limit(struct wire *wire, size_t max_bytes)
+{
+    wire->max_bytes = max_bytes;
+}
+
+void wire_skip_text(struct wire *wire)
+{
+    wire->skip.is_wanted = true;
 }
 
 void wire_close(struct wire *wire, bool with_reset)
@@ -225,8 +240,10 @@ static enum status read_some(struct wire *wire, struct err *err)
     if (status != ST_OK)
         return status;
     wire->reply_bytes += reader->len - before;
-    if (wire->reply_bytes > REPLY_MAX_BYTES)
-        return err_set(err, ST_PROTOCOL, "an answer is longer than %d bytes", REPLY_MAX_BYTES);
+    if (wire_skip_is_active(&wire->skip))
+        wire->reply_bytes = 0;
+    if (wire->reply_bytes > wire->max_bytes)
+        return err_set(err, ST_PROTOCOL, "an answer is longer than %zu bytes", wire->max_bytes);
     return ST_OK;
 }
 
@@ -236,6 +253,8 @@ static enum status parse(struct wire *wire, struct err *err)
     if (wire->ready != NULL)
         return ST_OK;
     redisReader *reader = wire->context->reader;
+    if (!wire_skip_pass(&wire->skip, reader))
+        return ST_OK;
     void *parsed = NULL;
     if (redisReaderGetReply(reader, &parsed) != REDIS_OK)
         return err_set(err, ST_PROTOCOL, "the answer is not of the Redis protocol (%s)",

@@ -37,6 +37,13 @@ MUST_CHECK enum status wire_flush(struct wire *wire, int64_t deadline_ms, struct
 MUST_CHECK enum status wire_get(struct wire *wire, int64_t deadline_ms, struct reply **reply,
                                 struct err *err);
 
+/* From now on an answer of more than max_bytes is ST_PROTOCOL; before: more than 1 MiB. */
+void wire_limit(struct wire *wire, size_t max_bytes);
+
+/* Of the next answer: a string's bytes are not kept, and do not count; it is answered empty. No
+ * other answer may be due. */
+void wire_skip_text(struct wire *wire);
+
 /* While no answer is due: false if the server has closed the connection or sent something unasked,
  * so that nothing new should be sent on it. */
 bool wire_is_idle(const struct wire *wire);

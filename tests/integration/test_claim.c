@@ -66,9 +66,9 @@ static void test_replay_and_stale(void **state)
     struct claim claim = queue_fixture_claim(f, &f->lease, 0, 2);
     assert_int_equal(claim.outcome, CLAIM_JOBS);
     assert_int_equal(claim.count, 2);
-    assert_null(claim_job(&claim, 0).ptr);
-    assert_true(slice_is(claim_job(&claim, 1), "b"));
-    assert_null(claim_job(&claim, 2).ptr);
+    assert_null(claim_job(&claim, 0).text.ptr);
+    assert_true(slice_is(claim_job(&claim, 1).text, "b"));
+    assert_null(claim_job(&claim, 2).text.ptr);
     claim_fini(&claim);
     queue_fixture_claim_these(f, &f->lease, 2, 1, "c");
     before = queue_fixture_digest(f);
@@ -94,7 +94,7 @@ static void test_full_batch_replayed(void **state)
         assert_int_equal(claim.count, CLAIM_MAX);
         for (size_t i = 0; i < claim.count; i++) {
             snprintf(text, sizeof text, "%zu", i);
-            assert_true(slice_is(claim_job(&claim, i), text));
+            assert_true(slice_is(claim_job(&claim, i).text, text));
         }
         claim_fini(&claim);
     }
@@ -187,12 +187,15 @@ static void test_sentinel_discarded(void **state)
     struct queue_fixture *f = *state;
     queue_fixture_push(f, SENTINEL, SENTINEL, "a", SENTINEL, "b", SENTINEL);
     commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
-    const struct claim_options discarding = {.max_bytes = 1 << 20, .discard_sentinel = true};
+    const struct claim_options discarding = {.max_bytes = 1 << 20,
+                                             .max_job_size = INT64_C(1) << 40,
+                                             .max_crashes = 999999,
+                                             .discard_sentinel = true};
     struct claim claim = queue_fixture_claim_with(f, &f->lease, 0, 10, &discarding);
     assert_int_equal(claim.outcome, CLAIM_JOBS);
     assert_int_equal(claim.count, 2);
-    assert_true(slice_is(claim_job(&claim, 0), "a"));
-    assert_true(slice_is(claim_job(&claim, 1), "b"));
+    assert_true(slice_is(claim_job(&claim, 0).text, "a"));
+    assert_true(slice_is(claim_job(&claim, 1).text, "b"));
     claim_fini(&claim);
     assert_int_equal(queue_fixture_count(f, "discarded"), 4);
     queue_fixture_push(f, SENTINEL);
@@ -215,28 +218,54 @@ static void test_near_sentinels(void **state)
     }
 }
 
-/* A suspect is answered alone, and the next one not before it has ended: at the head, in the
- * middle, and over claims of other jobs in between. */
+/* A suspect is answered alone, before the others, and the next one not before it has ended. What
+ * stands in line behind one does not wait for it. */
 static void test_one_suspect_at_a_time(void **state)
 {
     struct queue_fixture *f = *state;
     queue_fixture_push(f, "a", CRASHED, "b", UNHARMED, CRASHED, "c");
-    queue_fixture_claim_these(f, &f->lease, 0, 10, "a");
-    queue_fixture_claim_these(f, &f->lease, 1, 10, CRASHED);
-    queue_fixture_claim_these(f, &f->lease, 2, 10, "b", UNHARMED);
+    queue_fixture_claim_these(f, &f->lease, 0, 3, "a", "b", UNHARMED);
+    queue_fixture_expect_line(f, f->queue.suspects, CRASHED);
+    queue_fixture_push(f, "d");
+    queue_fixture_claim_these(f, &f->lease, 3, 10, CRASHED);
+    queue_fixture_claim_these(f, &f->lease, 4, 10, "c", "d");
+    queue_fixture_expect_line(f, f->queue.suspects, CRASHED);
     char *digest = queue_fixture_digest(f);
-    struct claim claim = queue_fixture_claim(f, &f->lease, 4, 10);
+    struct claim claim = queue_fixture_claim(f, &f->lease, 6, 10);
     assert_int_equal(claim.outcome, CLAIM_WAIT);
     assert_true(claim.wait_ms > 0);
     claim_fini(&claim);
     queue_fixture_expect_unchanged(f, digest);
-    queue_fixture_expect_line(f, f->queue.jobs, CRASHED, "c");
-    /* Another worker may have it meanwhile; here it has to wait for the first. */
     queue_fixture_done(f, &f->lease, 3);
-    assert_int_equal(queue_fixture_outcome(f, &f->lease, 4, 10), CLAIM_WAIT);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 6, 10), CLAIM_WAIT);
+    queue_fixture_done(f, &f->lease, 4);
+    queue_fixture_claim_these(f, &f->lease, 6, 10, CRASHED);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 7, 10), CLAIM_EMPTY);
+    assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.suspects), 0);
+}
+
+/* One that comes last in line is claimed at once, if no other is held. */
+static void test_last_suspect(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, CRASHED);
+    queue_fixture_claim_these(f, &f->lease, 0, 10, CRASHED);
+    queue_fixture_claim_these(f, &f->lease, 0, 10, CRASHED);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 10), CLAIM_EMPTY);
+}
+
+/* Suspects were pushed before the sentinel: they come ahead of it. */
+static void test_suspects_before_the_sentinel(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, SENTINEL, "b");
+    commands_do(f->conn, "LPUSH", f->queue.suspects, CRASHED, CRASHED);
+    queue_fixture_claim_these(f, &f->lease, 0, 10, CRASHED);
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 10), CLAIM_DRAIN);
+    queue_fixture_done(f, &f->lease, 1);
+    queue_fixture_claim_these(f, &f->lease, 1, 10, CRASHED);
     queue_fixture_done(f, &f->lease, 2);
-    queue_fixture_claim_these(f, &f->lease, 4, 10, CRASHED);
-    queue_fixture_claim_these(f, &f->lease, 5, 10, "c");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 2, 10), CLAIM_DRAIN);
 }
 
 static void test_suspects_of_two_workers(void **state)
@@ -267,6 +296,8 @@ int main(void)
         QUEUE_TEST(test_sentinel_discarded),
         QUEUE_TEST(test_near_sentinels),
         QUEUE_TEST(test_one_suspect_at_a_time),
+        QUEUE_TEST(test_last_suspect),
+        QUEUE_TEST(test_suspects_before_the_sentinel),
         QUEUE_TEST(test_suspects_of_two_workers),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

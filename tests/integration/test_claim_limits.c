@@ -10,7 +10,8 @@
 static struct claim claim_within(struct queue_fixture *f, int64_t base, int64_t n,
                                  int64_t max_bytes)
 {
-    const struct claim_options options = {.max_bytes = max_bytes};
+    const struct claim_options options = {
+        .max_bytes = max_bytes, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
     return queue_fixture_claim_with(f, &f->lease, base, n, &options);
 }
 
@@ -24,7 +25,7 @@ static void test_small_budget(void **state)
     queue_fixture_expect_line(f, f->queue.jobs, "dddd", "eeee", "ffff", "gggg", "hhhh");
     claim = claim_within(f, 3, 100, 0);
     assert_int_equal(claim.count, 1);
-    assert_true(slice_is(claim_job(&claim, 0), "dddd"));
+    assert_true(slice_is(claim_job(&claim, 0).text, "dddd"));
     claim_fini(&claim);
 }
 
@@ -45,8 +46,8 @@ static void expect_huge(struct queue_fixture *f, int64_t base, size_t count, con
     assert_int_equal(claim.outcome, CLAIM_JOBS);
     assert_int_equal(claim.count, count);
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(claim_job(&claim, i).len, size);
-        assert_int_equal(claim_job(&claim, i).ptr[0], marks[i]);
+        assert_int_equal(claim_job(&claim, i).text.len, size);
+        assert_int_equal(claim_job(&claim, i).text.ptr[0], marks[i]);
     }
     claim_fini(&claim);
 }
@@ -67,6 +68,78 @@ static void test_huge_jobs(void **state)
     expect_huge(f, base, 3, "fgh", 400 << 10);
     expect_huge(f, base + 3, 3, "ijk", 400 << 10);
     expect_huge(f, base + 6, 1, "l", 400 << 10);
+}
+
+#define SUSPECT(crashes) "{\"darg\":1,\"runs\":3,\"crashes\":" crashes ",\"job\":"
+
+/* `head`, `size` bytes of JSON, `tail`. */
+static void push_long(struct queue_fixture *f, const char *head, size_t size, const char *tail)
+{
+    struct buf text = {0};
+    buf_append_text(&text, head);
+    char *filler = mem_new(size + 1);
+    memset(filler, 'x', size);
+    filler[0] = filler[size - 1] = '"';
+    buf_append(&text, filler, size);
+    buf_append_text(&text, tail);
+    queue_fixture_push(f, buf_text(&text));
+    free(filler);
+    buf_fini(&text);
+}
+
+static void expect_one(struct queue_fixture *f, int64_t base, const struct claim_options *options,
+                       size_t len, bool is_short, int64_t size)
+{
+    for (int twice = 0; twice < 2; twice++) {
+        struct claim claim = queue_fixture_claim_with(f, &f->lease, base, 1, options);
+        assert_int_equal(claim.outcome, CLAIM_JOBS);
+        struct claim_job job = claim_job(&claim, 0);
+        assert_int_equal(job.text.len, len);
+        assert_int_equal(job.is_short, is_short);
+        assert_int_equal(job.size, size);
+        claim_fini(&claim);
+    }
+}
+
+/* What the worker would only bury is answered by its size and its beginning, also when the claim is
+ * repeated, and recorded whole. An envelope does not count. */
+static void test_answers_in_short(void **state)
+{
+    struct queue_fixture *f = *state;
+    enum { LIMIT = 100 << 10 };
+    const struct claim_options options = {
+        .max_bytes = 1 << 20, .max_job_size = LIMIT, .max_crashes = 5};
+    const size_t head_len = strlen(SUSPECT("4"));
+    push_long(f, "", LIMIT, "");
+    push_long(f, "", LIMIT + 1, "");
+    push_long(f, SUSPECT("0"), LIMIT, "}");
+    push_long(f, SUSPECT("0"), LIMIT + 1, "}");
+    expect_one(f, 0, &options, LIMIT, false, 0);
+    expect_one(f, 1, &options, CLAIM_SHORT_BYTES, true, LIMIT + 1);
+    assert_int_equal(commands_int(f->conn, "HSTRLEN", f->lease.claimed, "2"), LIMIT + 1);
+    expect_one(f, 2, &options, head_len + LIMIT + 1, false, 0);
+    expect_one(f, 3, &options, CLAIM_SHORT_BYTES, true, LIMIT + 1);
+    const struct claim_options tiny = {.max_bytes = 1 << 20, .max_job_size = 3, .max_crashes = 5};
+    queue_fixture_push(f, "1234");
+    expect_one(f, 4, &tiny, 4, true, 4);
+}
+
+/* Poison too, unless it is so small that nobody can die of it. */
+static void test_poison_in_short(void **state)
+{
+    struct queue_fixture *f = *state;
+    const struct claim_options options = {
+        .max_bytes = 1 << 20, .max_job_size = 1 << 20, .max_crashes = 5};
+    const size_t head_len = strlen(SUSPECT("4"));
+    enum { SIZE = 100 << 10 };
+    push_long(f, SUSPECT("4"), SIZE, "}");
+    expect_one(f, 0, &options, head_len + SIZE + 1, false, 0);
+    queue_fixture_done(f, &f->lease, 1);
+    push_long(f, SUSPECT("5"), SIZE, "}");
+    expect_one(f, 1, &options, CLAIM_SHORT_BYTES, true, SIZE);
+    queue_fixture_done(f, &f->lease, 2);
+    push_long(f, SUSPECT("5"), 100, "}");
+    expect_one(f, 2, &options, head_len + 100 + 1, false, 0);
 }
 
 static void test_paused(void **state)
@@ -153,9 +226,15 @@ static void test_script_flush(void **state)
 static void test_wrong_types(void **state)
 {
     struct queue_fixture *f = *state;
-    const char *const keys[] = {f->queue.jobs,    f->queue.inbox,    f->lease.claimed,
-                                f->queue.workers, f->queue.settings, NULL};
-    const struct claim_options options = {.max_bytes = 1 << 20};
+    const char *const keys[] = {f->queue.jobs,
+                                f->queue.inbox,
+                                f->lease.claimed,
+                                f->queue.workers,
+                                f->queue.settings,
+                                f->queue.suspects,
+                                NULL};
+    const struct claim_options options = {
+        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
     for (const char *const *key = keys; *key; key++) {
         assert_int_equal(queue_fixture_reset(state), 0);
         queue_fixture_push(f, "a", "b");
@@ -199,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_small_budget),
         QUEUE_TEST(test_huge_jobs),
+        QUEUE_TEST(test_answers_in_short),
+        QUEUE_TEST(test_poison_in_short),
         QUEUE_TEST(test_paused),
         QUEUE_TEST(test_rate),
         QUEUE_TEST(test_concurrency),

@@ -57,8 +57,8 @@ static void test_orphan(void **state)
     expect_mended(cli, "orphan", "\"count\":2,\"key\":\"" Q ":claimed:ghost.1\"");
     expect_gone(cli, Q ":claimed:ghost.1");
     expect_gone(cli, Q ":reaped");
-    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 2);
-    cli_expect_job(cli, Q,
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q ":suspects"), 2);
+    cli_expect_job(cli, Q ":suspects",
                    "{\"darg\":1,\"runs\":1,\"crashes\":1,\"attempt\":0,\"claim\":\"ghost.1:1\","
                    "\"job\":" JOB "}");
 }
@@ -72,7 +72,8 @@ static void test_odd_fields_are_kept(void **state)
                 "6", JOB, "12345678901234567", "big");
     commands_do(cli->conn, "HSET", Q ":counts", "claimed", "1");
     expect_mended(cli, "field", "\"count\":3");
-    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 4);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q ":suspects"), 1);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 3);
     assert_int_equal(commands_int(cli->conn, "LREM", Q, "0", "mine"), 1);
     assert_int_equal(commands_int(cli->conn, "LREM", Q, "0", "too"), 1);
     assert_int_equal(commands_int(cli->conn, "LREM", Q, "0", "big"), 1);
@@ -98,7 +99,8 @@ static void test_dead_worker(void **state)
     expect_mended(cli, "stale", "has not renewed for");
     expect_gone(cli, Q ":workers");
     expect_gone(cli, Q ":drained");
-    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 2);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 1);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q ":suspects"), 1);
 }
 
 static void test_reaped_leftovers(void **state)
@@ -110,7 +112,7 @@ static void test_reaped_leftovers(void **state)
     commands_do(cli->conn, "HSET", Q ":counts", "claimed", "1");
     expect_mended(cli, "reaped", "no worker lives to finish it");
     expect_gone(cli, Q ":reaped");
-    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 1);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q ":suspects"), 1);
 }
 
 static void test_inbox_drained_and_name(void **state)

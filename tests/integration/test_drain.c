@@ -39,14 +39,25 @@ static void deregister(struct queue_fixture *f, const struct lease *lease)
     assert_true(is_registered);
 }
 
-static void reap(struct queue_fixture *f, const struct lease *lease)
+static void reap_blaming(struct queue_fixture *f, const struct lease *lease,
+                         const struct lease_blame *blame)
 {
     struct err err = {0};
     struct lease_reaped reaped;
-    const struct lease_blame all = {.is_known = false};
-    if (lease_reap(f->conn, &f->queue, lease->worker, NULL, &all, &reaped, &err) != ST_OK)
+    if (lease_reap(f->conn, &f->queue, lease->worker, NULL, blame, &reaped, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     assert_int_equal(reaped.outcome, LEASE_REAP_ENDED);
+}
+
+static void reap(struct queue_fixture *f, const struct lease *lease)
+{
+    reap_blaming(f, lease, &(struct lease_blame){.is_known = false});
+}
+
+/* Nothing of it was running. */
+static void reap_innocent(struct queue_fixture *f, const struct lease *lease)
+{
+    reap_blaming(f, lease, &(struct lease_blame){.is_known = true});
 }
 
 /* The sentinel has woken a worker and lies in the inbox while a job is given back: that job was
@@ -65,7 +76,7 @@ static void test_given_back_beside_a_woken_sentinel(void **state)
         if (way == 0)
             assert_int_equal(queue_fixture_settle(f, SETTLE_RELEASE, holder, &item, 1).settled, 1);
         else
-            reap(f, holder);
+            reap_innocent(f, holder);
         struct reply *next = commands_run(f->conn, "LINDEX", f->queue.jobs, "-1");
         assert_false(job_is_sentinel(reply_slice(next)));
         reply_free(next);
@@ -290,9 +301,9 @@ static void test_full_memory(void **state)
 static void test_wrong_types(void **state)
 {
     struct queue_fixture *f = *state;
-    const char *const keys[] = {f->queue.jobs,    f->queue.inbox,   f->lease.claimed,
-                                f->queue.workers, f->queue.drained, f->queue.reaped,
-                                f->queue.settings};
+    const char *const keys[] = {f->queue.jobs,     f->queue.inbox,   f->lease.claimed,
+                                f->queue.workers,  f->queue.drained, f->queue.reaped,
+                                f->queue.settings, f->queue.suspects};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         queue_fixture_reset(state);
         queue_fixture_push(f, JOB_SENTINEL);

@@ -93,7 +93,8 @@ static void push(struct cluster *c, size_t count)
 
 static enum claim_outcome claim(struct cluster *c, int64_t base, size_t expected)
 {
-    const struct claim_options options = {.max_bytes = 1 << 20};
+    const struct claim_options options = {
+        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
     struct request request = {0};
     struct err err = {0};
     struct claim got;
@@ -248,7 +249,8 @@ static void test_a_worker_s_end(void **state)
     assert_true(renewed.is_registered);
     must(lease_reap(c->conn, &c->queue, c->lease.worker, NULL, &all, &reaped, &err), &err);
     assert_int_equal(reaped.moved, 3);
-    commands_do(c->conn, "DEL", c->queue.jobs);
+    assert_int_equal(reaped.suspects, 3);
+    commands_do(c->conn, "DEL", c->queue.suspects);
     lease_fini(&c->lease);
     lease_init(&c->lease, &c->queue, "p", 2);
     enter(c);

@@ -32,7 +32,7 @@ static void claim_one(struct queue_fixture *f, int64_t base, struct slice expect
     assert_int_equal(claim.outcome, CLAIM_JOBS);
     assert_int_equal(claim.count, 1);
     if (expected.ptr)
-        assert_true(slice_equal(claim_job(&claim, 0), expected));
+        assert_true(slice_equal(claim_job(&claim, 0).text, expected));
     claim_fini(&claim);
 }
 

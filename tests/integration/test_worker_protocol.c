@@ -23,24 +23,26 @@ static void enter(struct worker_fixture *f, const char *process, const char *pro
 static void test_a_newer_one_is_named(void **state)
 {
     struct worker_fixture *f = *state;
-    enter(f, "newer-7-abc", "2");
+    enter(f, "newer-7-abc", "3");
     struct process *worker = worker_fixture_start(f, "-q", "jobs");
     process_wait_stderr(worker, words, WORKER_FIXTURE_WAIT_MS);
     assert_non_null(
-        strstr(process_stderr(worker), "process=newer-7-abc its_protocol=2 protocol=1"));
+        strstr(process_stderr(worker), "process=newer-7-abc its_protocol=3 protocol=2"));
     worker_fixture_push(f, "{\"type\":\"noop\"}");
     worker_fixture_wait_count(f, "done", 1);
 }
 
-/* An equal one, one that says nothing and two that say nonsense, all asked before the newer one. */
+/* An older one, an equal one, one that says nothing and two that say nonsense, all asked before the
+ * newer one. */
 static void test_others_are_not(void **state)
 {
     struct worker_fixture *f = *state;
-    enter(f, "equal-7-abc", "1");
+    enter(f, "older-7-abc", "1");
+    enter(f, "equal-7-abc", "2");
     enter(f, "vague-7-abc", "new");
     commands_do(f->conn, "ZADD", "darg:{jobs}:workers", "4102444800000", "silent-7-abc.1");
     commands_do(f->conn, "ZADD", "darg:{jobs}:workers", "4102444800000", "nodot");
-    enter(f, "zz-newer-7-abc", "2");
+    enter(f, "zz-newer-7-abc", "3");
     struct process *worker = worker_fixture_start(f, "-q", "jobs");
     process_wait_stderr(worker, "process=zz-newer-7-abc", WORKER_FIXTURE_WAIT_MS);
     const char *first = strstr(process_stderr(worker), words);

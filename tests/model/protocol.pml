@@ -36,11 +36,14 @@
 #ifndef STOPS
 #define STOPS 0 /* clean exits; a new process takes the place */
 #endif
+#ifndef POISON
+#define POISON 0 /* job 1 kills each worker, with its host, that runs it; so often, and it is buried */
+#endif
 #ifndef AHEAD
 #define AHEAD JOBS /* with DRAIN: jobs pushed before the sentinel */
 #endif
 
-#define NAMES (WORKERS + CRASHES + EXPELS + STOPS + 2 * ROLLBACKS)
+#define NAMES (WORKERS + CRASHES + EXPELS + STOPS + POISON + 2 * ROLLBACKS)
 #define NUMBERS 9
 
 #define BIT(x) (1 << (x))
@@ -71,6 +74,9 @@ int inbox[1];
 #define INBOX(w) inbox[0]
 #endif
 byte receipt[NAMES + 1];       /* 4 * base + count; 0: none, for no claim is recorded with a count of 0 */
+int suspects;
+byte suspected;                /* set of jobs whose envelope counts a crash */
+byte suspect[NAMES + 1];       /* third part of the receipt: number of the last suspect claimed */
 byte workers, drained, reaped, gone; /* sets of names */
 byte scheduled, ended;         /* sets of jobs; ended: done or in the dead set */
 byte drains;                   /* how many were completed: stands for drained_at */
@@ -83,6 +89,9 @@ byte closer; /* the first that has entered `drained` */
 byte pushed, has_sentinel;
 byte completed;         /* set of jobs that a handler has run to the end */
 byte deferred;          /* set of jobs that were retried */
+#if POISON
+byte blames[JOBS + 1];  /* crashes that the envelope counts */
+#endif
 byte allowed[JOBS + 1]; /* runs a job may still start: one, and one more each time that it comes back started */
 byte name[WORKERS];     /* under which a process renews its lease; 0: no process */
 byte names;             /* used so far; none is used twice */
@@ -105,7 +114,7 @@ inline forget()
 
 mtype = { a_job_is_lost_or_there_twice, another_job_is_settled, a_job_ends_unrun_or_again,
     a_job_is_scheduled_twice, the_sentinel_has_overtaken_a_job, a_job_runs_again_for_no_reason,
-    the_drain_never_ends, no_worker_is_left, a_job_waits_for_ever };
+    the_drain_never_ends, no_worker_is_left, a_job_waits_for_ever, an_innocent_job_is_blamed_again };
 
 /* A property: where it does not hold, the counterexample ends with its words. */
 inline must(condition, otherwise)
@@ -124,7 +133,7 @@ inline check()
     for (job_at : 1 .. JOBS) {
         copies = HAS(scheduled, job_at) + HAS(ended, job_at);
         for (at : 1 .. 5) {
-            copies = copies + (GET(queue, at) == job_at)
+            copies = copies + (GET(queue, at) == job_at) + (GET(suspects, at) == job_at)
         }
         for (who : 1 .. NAMES) {
             for (at : 1 .. NUMBERS) {
@@ -148,8 +157,8 @@ inline check()
 /* Redis, for whoever reads a counterexample; a search prints nothing. */
 inline say_keys()
 {
-    printf("    queue %o inbox %o scheduled %o ended %o | workers %o drained %o reaped %o | claimed %o %o %o %o\n",
-        queue, INBOX(0), scheduled, ended, workers, drained, reaped, claimed[1], claimed[2],
+    printf("    queue %o suspects %o inbox %o scheduled %o ended %o | workers %o drained %o reaped %o | claimed %o %o %o %o\n",
+        queue, suspects, INBOX(0), scheduled, ended, workers, drained, reaped, claimed[1], claimed[2],
         claimed[(NAMES > 2 -> 3 : 0)], claimed[(NAMES > 3 -> 4 : 0)])
 }
 
@@ -196,7 +205,41 @@ inline give_back(j)
 #if !defined(PAST_THE_INBOX) && !defined(OWN_INBOX)
     unbox(0);
 #endif
-    PUSH_HEAD(queue, j)
+    if
+    :: HAS(suspected, j) -> PUSH_HEAD(suspects, j)
+    :: else -> PUSH_HEAD(queue, j)
+    fi
+}
+
+#ifdef CARELESS
+#define HOLDS_SUSPECT(w) false
+#else
+#define HOLDS_SUSPECT(w) (suspect[w] != 0 && GET(claimed[w], suspect[w]) != 0)
+#endif
+
+inline take_suspect(w, base)
+{
+    count = 1;
+    assert(base + 1 <= NUMBERS);
+    SET(claimed[w], base + 1, HEAD(suspects));
+    POP_HEAD(suspects);
+    suspect[w] = base + 1
+}
+
+/* Suspects in line join the others, and take no place in the batch. */
+inline take_from_line(w, base, n)
+{
+    do
+    :: queue != 0 && HEAD(queue) != SENTINEL && HAS(suspected, HEAD(queue)) ->
+        PUSH_TAIL(suspects, HEAD(queue));
+        POP_HEAD(queue)
+    :: count < n && queue != 0 && HEAD(queue) != SENTINEL && !HAS(suspected, HEAD(queue)) ->
+        count++;
+        assert(base + count <= NUMBERS);
+        SET(claimed[w], base + count, HEAD(queue));
+        POP_HEAD(queue)
+    :: else -> break
+    od
 }
 
 /* Answers GOT_JOBS: numbers base + 1 to base + count; the caller looks up those that are still there. */
@@ -215,18 +258,20 @@ inline claim(w, base, n)
         :: else ->
             unbox(w);
             if
-            :: HEAD(queue) == SENTINEL -> answer = MET_SENTINEL
-            :: queue == 0 -> answer = EMPTY
+            :: HEAD(queue) == SENTINEL && (suspects == 0 || HOLDS_SUSPECT(w)) -> answer = MET_SENTINEL
+            :: suspects != 0 && !HOLDS_SUSPECT(w) -> take_suspect(w, base)
+            :: else ->
+                take_from_line(w, base, n);
+                if
+                :: count == 0 && suspects != 0 && !HOLDS_SUSPECT(w) -> take_suspect(w, base)
+                :: else
+                fi
+            fi;
+            if
+            :: answer == MET_SENTINEL
+            :: answer != MET_SENTINEL && count == 0 -> answer = (suspects == 0 -> EMPTY : WAITING)
             :: else ->
                 answer = GOT_JOBS;
-                do
-                :: count < n && queue != 0 && HEAD(queue) != SENTINEL ->
-                    count++;
-                    assert(base + count <= NUMBERS);
-                    SET(claimed[w], base + count, HEAD(queue));
-                    POP_HEAD(queue)
-                :: else -> break
-                od;
                 receipt[w] = 4 * base + count;
                 REMOVE(drained, w)
             fi
@@ -311,6 +356,7 @@ inline deregister(w, ran)
             }
             claimed[w] = 0;
             receipt[w] = 0;
+            suspect[w] = 0;
             REMEMBER_GONE(w);
             REMOVE(drained, w);
             REMOVE(workers, w)
@@ -318,6 +364,23 @@ inline deregister(w, ran)
         fi;
         check()
     }
+}
+
+/* Who knows what ran blames that, who does not blames all: so any entry may be blamed. */
+inline blame(j)
+{
+#if POISON
+    ADD(suspected, j);
+    blames[j] = blames[j] + 1;
+    must(j == 1 || blames[j] <= 1, an_innocent_job_is_blamed_again)
+#elif defined(SUSPECTS)
+    if
+    :: ADD(suspected, j)
+    :: true
+    fi
+#else
+    skip
+#endif
 }
 
 /* One entry a call; the next call may be any worker's. */
@@ -331,15 +394,22 @@ inline move_highest(w)
         :: else -> break
         od;
         allow_run(GET(claimed[w], at));
+        blame(GET(claimed[w], at));
         give_back(GET(claimed[w], at));
         SET(claimed[w], at, 0)
     :: else
     fi
 }
 
+#ifdef SUSPECTS
+#define REAP_STEP atomic /* which has a choice in it */
+#else
+#define REAP_STEP d_step
+#endif
+
 inline reap(w)
 {
-    d_step {
+    REAP_STEP {
 #ifdef MOVE_BEFORE_FENCE /* it has moved what it saw, and the next call fences and deletes */
         if
         :: !HAS(reaped, w) ->
@@ -363,6 +433,7 @@ inline reap(w)
         if
         :: claimed[w] == 0 ->
             receipt[w] = 0;
+            suspect[w] = 0;
             REMEMBER_GONE(w);
             REMOVE(reaped, w)
         :: else
@@ -394,6 +465,12 @@ inline check_drained()
     job_at = 0
 }
 
+#ifdef PAST_THE_SUSPECTS
+#define SUSPECTS_AHEAD false
+#else
+#define SUSPECTS_AHEAD (suspects != 0)
+#endif
+
 inline drain(w, born)
 {
     d_step {
@@ -402,10 +479,10 @@ inline drain(w, born)
         :: HAS(workers, w) && drains > born -> answer = DRAINED
         :: HAS(workers, w) && drains <= born ->
             if
-            :: INBOX(0) != 0 || HEAD(queue) != SENTINEL ->
+            :: INBOX(0) != 0 || SUSPECTS_AHEAD || HEAD(queue) != SENTINEL ->
                 answer = WORK;
                 REMOVE(drained, w)
-            :: INBOX(0) == 0 && HEAD(queue) == SENTINEL && claimed[w] != 0 ->
+            :: INBOX(0) == 0 && !SUSPECTS_AHEAD && HEAD(queue) == SENTINEL && claimed[w] != 0 ->
                 answer = HOLDING;
                 REMOVE(drained, w)
             :: else ->
@@ -428,7 +505,7 @@ inline drain(w, born)
 
 /* A tick of a worker in a drain that would change nothing: not taken, so that every run comes to an end. */
 #define IS_VAIN(w, born) \
-    (HAS(workers, w) && drains <= born && INBOX(0) == 0 && HEAD(queue) == SENTINEL && \
+    (HAS(workers, w) && drains <= born && INBOX(0) == 0 && !SUSPECTS_AHEAD && HEAD(queue) == SENTINEL && \
      (claimed[w] != 0 -> !HAS(drained, w) : HAS(drained, w) && !IS_COMPLETE(w)))
 
 /* ---- the network ---------------------------------------------------------------------------- */
@@ -563,6 +640,7 @@ inline understand_claim()
     :: answer == EMPTY ->
         open = 0;
         mode = BLOCKED
+    :: answer == WAITING -> open = 0
     :: answer == MET_SENTINEL ->
         open = 0;
         mode = DRAINING
@@ -571,6 +649,9 @@ inline understand_claim()
         new_name()
     fi
 }
+
+/* It would be answered that just suspects are left, and that the worker holds one. */
+#define IS_VAIN_CLAIM(w) (queue == 0 && INBOX(w) == 0 && suspects != 0 && HAS(workers, w) && HOLDS_SUSPECT(w))
 
 #define IS_REGISTERED (mode == READY || mode == BLOCKED || mode == DRAINING)
 
@@ -587,6 +668,9 @@ proctype Worker(byte me)
     byte failed; /* set of numbers: those of `ran` that are to be retried */
 
     atomic { new_name() }
+#if POISON
+born_again:
+#endif
     do
     :: atomic {
         mode == REGISTERING ->
@@ -607,7 +691,7 @@ proctype Worker(byte me)
             forget()
         }
     :: atomic {
-        mode == READY && (open != 0 || held < BATCH) ->
+        mode == READY && (open != 0 || (held < BATCH && !IS_VAIN_CLAIM(name[me]))) ->
             if
             :: open == 0 -> open = 1
             :: open == 0 && held + 1 < BATCH -> open = BATCH - held
@@ -633,13 +717,24 @@ proctype Worker(byte me)
             printf("worker %d is woken\n", name[me]);
             say_keys()
         }
-    :: atomic { /* its time is up */
-        mode == BLOCKED && (queue != 0 || INBOX(name[me]) != 0) -> mode = READY
+    :: atomic { /* its time is up, or its keeper knows of suspects */
+        mode == BLOCKED && (queue != 0 || INBOX(name[me]) != 0 || suspects != 0) -> mode = READY
         }
     :: atomic { /* a handler runs */
         waiting != 0 && mode != STOPPING ->
             choose(waiting);
             first = GET(waiting, k);
+#if POISON
+            if
+            :: first == 1 && blames[1] < POISON ->
+                printf("worker %d dies of job 1, and its host with it\n", name[me]);
+                k = 0;
+                forget();
+                new_process();
+                goto born_again
+            :: else
+            fi;
+#endif
 #if ROLLBACKS == 0
             must(allowed[first] > 0, a_job_runs_again_for_no_reason);
             allowed[first] = allowed[first] - 1;
@@ -845,14 +940,16 @@ proctype Keepers()
 
 #if ROLLBACKS
 int kept_queue, kept_inbox[1], kept_claimed[NAMES + 1];
-byte kept_receipt[NAMES + 1], kept_workers, kept_drained, kept_reaped, kept_gone, kept_scheduled, kept_ended;
+int kept_suspects;
+byte kept_suspected, kept_suspect[NAMES + 1], kept_receipt[NAMES + 1], kept_workers, kept_drained, kept_reaped, kept_gone, kept_scheduled, kept_ended;
 
 #define COPY(key, to, from) to##key = from##key
 #define COPY_ALL(to, from) \
-    COPY(queue, to, from); COPY(inbox[0], to, from); COPY(workers, to, from); COPY(drained, to, from); \
+    COPY(queue, to, from); COPY(suspects, to, from); COPY(suspected, to, from); COPY(inbox[0], to, from); COPY(workers, to, from); COPY(drained, to, from); \
     COPY(reaped, to, from); COPY(gone, to, from); COPY(scheduled, to, from); COPY(ended, to, from); \
     for (at : 1 .. NAMES) { \
         COPY(claimed[at], to, from); \
+        COPY(suspect[at], to, from); \
         COPY(receipt[at], to, from) \
     }
 
@@ -870,6 +967,8 @@ proctype Rollback()
         d_step {
             COPY_ALL( , kept_);
             kept_queue = 0;
+            kept_suspects = 0;
+            kept_suspected = 0;
             kept_inbox[0] = 0;
             kept_workers = 0;
             kept_drained = 0;
@@ -879,6 +978,7 @@ proctype Rollback()
             kept_ended = 0;
             for (at : 1 .. NAMES) {
                 kept_claimed[at] = 0;
+                kept_suspect[at] = 0;
                 kept_receipt[at] = 0
             }
             ghost = 0;
@@ -941,7 +1041,7 @@ proctype End()
     must(HAS_KEEPER(0), no_worker_is_left);
 #endif
 #endif
-    must(!HAS_KEEPER(0) || (ended == EVERY_JOB && queue == 0 && reaped == 0), a_job_waits_for_ever)
+    must(!HAS_KEEPER(0) || (ended == EVERY_JOB && queue == 0 && suspects == 0 && reaped == 0), a_job_waits_for_ever)
 }
 
 init {

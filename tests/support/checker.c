@@ -150,6 +150,8 @@ struct checker_findings checker_look(struct checker *checker)
     for (size_t i = 0; i < checker->jobs; i++)
         checker->tallies[i].coming = checker->tallies[i].dead = 0;
     findings.waiting = look_at_coming(checker, COMMANDS_ARGS("LRANGE", "darg:{jobs}", "0", "-1"));
+    findings.waiting +=
+        look_at_coming(checker, COMMANDS_ARGS("LRANGE", "darg:{jobs}:suspects", "0", "-1"));
     findings.stuck =
         look_at_coming(checker, COMMANDS_ARGS("LRANGE", "darg:{jobs}:inbox", "0", "-1"));
     findings.scheduled =

@@ -107,7 +107,8 @@ struct claim queue_fixture_claim_with(struct queue_fixture *fixture, const struc
 struct claim queue_fixture_claim(struct queue_fixture *fixture, const struct lease *lease,
                                  int64_t base, int64_t n)
 {
-    const struct claim_options options = {.max_bytes = 1 << 20};
+    const struct claim_options options = {
+        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
     return queue_fixture_claim_with(fixture, lease, base, n, &options);
 }
 
@@ -150,7 +151,7 @@ void queue_fixture_claim_args(struct queue_fixture *fixture, const struct lease 
     assert_int_equal(claim.base, base);
     assert_int_equal(claim.count, count);
     for (size_t i = 0; i < count; i++)
-        expect_text(claim_job(&claim, i), jobs[i]);
+        expect_text(claim_job(&claim, i).text, jobs[i]);
     claim_fini(&claim);
 }
 

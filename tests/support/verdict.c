@@ -173,6 +173,7 @@ static void look_at_queue(struct look *look)
     static const char *const ends[] = {"done", "retried", "buried", "released", "reaped"};
     struct verdict *verdict = look->verdict;
     verdict->waiting += count_coming(look, "LRANGE", "");
+    verdict->waiting += count_coming(look, "LRANGE", ":suspects");
     verdict->scheduled += count_coming(look, "ZRANGE", ":scheduled");
     verdict->dead += count_dead(look);
     size_t held = count_held(look), inbox = count_coming(look, "LRANGE", ":inbox");

@@ -334,9 +334,9 @@ void worker_fixture_wait_renewals(struct worker_fixture *fixture)
 
 void worker_fixture_expect_clean(struct worker_fixture *fixture)
 {
-    static const char *const patterns[] = {"darg:{jobs}",           "darg:{jobs}:inbox",
-                                           "darg:{jobs}:claimed:*", "darg:{jobs}:workers",
-                                           "darg:{jobs}:drained",   "darg:{jobs}:reaped"};
+    static const char *const patterns[] = {
+        "darg:{jobs}",         "darg:{jobs}:inbox",  "darg:{jobs}:claimed:*", "darg:{jobs}:workers",
+        "darg:{jobs}:drained", "darg:{jobs}:reaped", "darg:{jobs}:suspects"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         struct reply *keys = commands_run(fixture->conn, "KEYS", patterns[i]);
         if (reply_count(keys) > 0)

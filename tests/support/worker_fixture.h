@@ -107,7 +107,8 @@ void worker_fixture_wait_held(struct worker_fixture *fixture, int64_t value);
  * before, it knows. */
 void worker_fixture_wait_renewals(struct worker_fixture *fixture);
 
-/* No key of jobs, inbox, holdings, registry, drained or reaped is left, and the counters agree. */
+/* No key of jobs, inbox, suspects, holdings, registry, drained or reaped is left, and the counters
+ * agree. */
 void worker_fixture_expect_clean(struct worker_fixture *fixture);
 
 #endif

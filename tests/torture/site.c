@@ -186,11 +186,11 @@ static int64_t ask_held(struct site *site, const char *queue)
 int64_t site_pending(struct site *site)
 {
     static const char *const places[][2] = {
-        {"LLEN", ""}, {"LLEN", ":inbox"}, {"ZCARD", ":scheduled"}};
+        {"LLEN", ""}, {"LLEN", ":inbox"}, {"LLEN", ":suspects"}, {"ZCARD", ":scheduled"}};
     int64_t pending = 0;
     for (size_t i = 0; i < SITE_QUEUES; i++) {
         int64_t count = ask_held(site, site_queues[i]);
-        for (size_t k = 0; k < 3 && count >= 0; k++) {
+        for (size_t k = 0; k < sizeof places / sizeof places[0] && count >= 0; k++) {
             char key[SITE_PATH];
             (void)snprintf(key, sizeof key, "darg:{%s}%s", site_queues[i], places[k][1]);
             int64_t more = ask_count(site, places[k][0], key);

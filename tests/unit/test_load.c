@@ -28,7 +28,7 @@ static void assert_pace(struct load *load, int64_t now_us, double low, double hi
 static void test_idle_and_activity(void **state)
 {
     (void)state;
-    struct load *load = load_new(3);
+    struct load *load = load_new(3, 1);
     assert_non_null(load);
     assert_int_equal(load_thread_count(load), 3);
     assert_int_equal(load_idle_count(load), 3);
@@ -57,7 +57,7 @@ static void test_idle_and_activity(void **state)
 static void test_a_job_started_at_the_clock_s_zero_runs(void **state)
 {
     (void)state;
-    struct load *load = load_new(1);
+    struct load *load = load_new(1, 1);
     load_begin(load, 0, 0, &some_run, &some_handler);
     assert_true(load_activity(load, 0).is_running);
     load_free(load);
@@ -66,7 +66,7 @@ static void test_a_job_started_at_the_clock_s_zero_runs(void **state)
 static void test_pace_is_the_mean(void **state)
 {
     (void)state;
-    struct load *load = load_new(2);
+    struct load *load = load_new(2, 1);
     assert_pace(load, START, -1, -1);
     run_job(load, START + 100, 100);
     run_job(load, START + 400, 300);
@@ -78,7 +78,7 @@ static void test_pace_is_the_mean(void **state)
 static void test_jobs_that_run_longer_count_as_if_they_ended_now(void **state)
 {
     (void)state;
-    struct load *load = load_new(2);
+    struct load *load = load_new(2, 1);
     load_begin(load, 1, START, &some_run, &some_handler);
     assert_pace(load, START + 5000, -1, -1);
     run_job(load, START + 500, 1000);
@@ -91,7 +91,7 @@ static void test_jobs_that_run_longer_count_as_if_they_ended_now(void **state)
 static void test_what_was_long_ago_fades(void **state)
 {
     (void)state;
-    struct load *load = load_new(1);
+    struct load *load = load_new(1, 1);
     int64_t now_us = START;
     for (int i = 0; i < 100; i++)
         run_job(load, now_us += 10000, 10000);
@@ -109,7 +109,7 @@ static void test_what_was_long_ago_fades(void **state)
 static void test_it_outlives_the_process_that_wrote_it(void **state)
 {
     (void)state;
-    struct load *load = load_new(2);
+    struct load *load = load_new(2, 1);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {

@@ -26,7 +26,7 @@ struct fixture {
 
 static struct fixture make(size_t threads, const int64_t *weights, size_t queues, int64_t prefetch)
 {
-    struct fixture fixture = {.load = load_new(threads), .tasks = ring_new(16384)};
+    struct fixture fixture = {.load = load_new(threads, 1), .tasks = ring_new(16384)};
     assert_non_null(fixture.load);
     fixture.room = room_new(fixture.load, fixture.tasks, weights, queues, prefetch);
     return fixture;

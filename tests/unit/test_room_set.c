@@ -35,7 +35,7 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     assert_non_null(fixture);
-    fixture->load = load_new(1);
+    fixture->load = load_new(1, 1);
     fixture->tasks = ring_new(64);
     fixture->room = room_new(fixture->load, fixture->tasks, strict, 2, 0);
     load_set_busy(fixture->load, 0, true);

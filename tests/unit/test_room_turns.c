@@ -52,7 +52,7 @@ static void *waiter_main(void *argument)
 
 static void start(struct fixture *f, const int64_t *weights)
 {
-    *f = (struct fixture){.load = load_new(1), .tasks = ring_new(64)};
+    *f = (struct fixture){.load = load_new(1, 1), .tasks = ring_new(64)};
     assert_non_null(f->load);
     f->room = room_new(f->load, f->tasks, weights, QUEUES, 0);
     load_set_busy(f->load, 0, true);
@@ -127,7 +127,7 @@ static void test_an_interrupt_wakes_all(void **state)
 static void test_between_two_claims(void **state)
 {
     (void)state;
-    struct load *load = load_new(2);
+    struct load *load = load_new(2, 1);
     struct ring *tasks = ring_new(64);
     struct room *room = room_new(load, tasks, (const int64_t[]){0, 0}, 2, 0);
     assert_int_equal(room_try(room, 0), 2);

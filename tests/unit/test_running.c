@@ -20,7 +20,7 @@ static int setup(void **state)
 {
     struct fixture *f = mem_new(sizeof *f);
     struct err err = {0};
-    f->load = load_new(2);
+    f->load = load_new(2, 1);
     assert_non_null(f->load);
     assert_int_equal(running_new(f->load, &f->running, &err), ST_OK);
     *state = f;

@@ -97,7 +97,7 @@ static void test_a_claim_becomes_tasks(void **state)
     static const char *const texts[] = {"a", "bb", "ccc"};
     assert_int_equal(batch->count, 3);
     for (size_t i = 0; i < 3; i++) {
-        assert_true(slice_is(batch->tasks[i].text, texts[i]));
+        assert_true(slice_is(batch->tasks[i].job.text, texts[i]));
         assert_int_equal(batch->tasks[i].number, 41 + (int64_t)i);
         assert_int_equal(atomic_load(&batch->tasks[i].state), TASK_WAITING);
         assert_ptr_equal(batch->tasks[i].batch, batch);
@@ -239,7 +239,7 @@ static void test_popped_jobs(void **state)
         struct slice text = reply_slice(reply_at(reply, 1));
         struct task *task = session_add_popped(fixture->session, reply, text);
         assert_int_equal(task->number, number);
-        assert_true(slice_is(task->text, "job"));
+        assert_true(slice_is(task->job.text, "job"));
         assert_true(session_holds(fixture->session, number));
         assert_held(fixture, 1);
         task_retire(task);

@@ -8,27 +8,42 @@
 -- KEYS[6] settings
 -- KEYS[7] counts
 -- KEYS[8] drained
--- ARGV: worker, base (number of the last job given to it), n (1 to 1000), budget in bytes, 1 to discard sentinels
--- Answers {'jobs', now, base, {job or nil, ...}}: numbers base+1 ...; or {'empty', now, next due time or nil};
--- {'drain', now}: the sentinel is at the head; {'wait', now, ms}: paused, over the rate, at the concurrency, or a suspect
--- is next and the worker holds one;
+-- KEYS[9] suspects
+-- ARGV: worker, base (number of the last job given to it), n (1 to 1000), budget in bytes, 1 to discard sentinels, how many
+-- bytes of a job the worker takes, with how many crashes it buries one
+-- Answers {'jobs', now, base, {job, or {its bytes, the first of them} or nil, ...}}: numbers base+1 ...; or {'empty', now,
+-- next due time or nil}; {'drain', now}: the sentinel is at the head; {'wait', now, ms}: paused, over the rate, at the
+-- concurrency, or just suspects are left and the worker holds one;
 -- {'stale', now}: an old request delivered late; {'lost', now}: the worker is not registered (any more).
--- Repeatable: the receipt `last` (base:count:suspect) tells a repeated call from a new one. A suspect is a job that was
--- there when a worker died: it is answered alone, and a worker holds one at a time, so that the one that kills does not
--- take the others from crash to crash with it.
+-- Repeatable: the receipt `last` (base:count:suspect) tells a repeated call from a new one. A suspect, which was running
+-- when a worker died, is answered alone, and a worker holds one at a time, so that the one that kills does not take the others
+-- from crash to crash with it. What the worker would only bury is answered in short: reading it might be what kills.
 --#include _time.lua
 --#include _sentinel.lua
 --#include _envelope.lua
+--#include _suspects.lua
 --#include _inbox.lua
 --#include _due.lua
+local SHORT = 65536 -- bytes: a head with all that matters, and no danger to anybody
 local call, byte, format = redis.call, string.byte, string.format
-local queue, inbox, claimed = KEYS[1], KEYS[2], KEYS[3]
+local queue, inbox, claimed, suspects = KEYS[1], KEYS[2], KEYS[3], KEYS[9]
 local base, n, budget = whole(ARGV[2]), whole(ARGV[3]), whole(ARGV[4])
 local discard = ARGV[5] == '1'
-if not base or not n or not budget or n < 1 or n > 1000 then
-  return redis.error_reply('ERR claim: base, n or budget is out of range')
+local max_size, max_crashes = whole(ARGV[6]), whole(ARGV[7])
+if not base or not n or not budget or not max_size or not max_crashes or n < 1 or n > 1000 then
+  return redis.error_reply('ERR claim: base, n, budget or a limit is out of range')
 end
 local now = server_ms()
+local whole_up_to = math.min(SHORT, max_size) -- bytes of a job that is answered whole, whatever it is
+
+-- The job, or in short what is too large for the worker, or poison.
+local function answer(job)
+  if #job <= whole_up_to then return job end
+  local _, crashes, _, _, start = envelope_of(job)
+  local size = start and #job - start or #job
+  if size <= max_size and (crashes or 0) < max_crashes then return job end
+  return {size, string.sub(job, 1, SHORT)}
+end
 
 if not call('ZSCORE', KEYS[4], ARGV[1]) then return {'lost', now} end
 local suspect = '0' -- number of the suspect that the worker holds; 0: none
@@ -40,7 +55,9 @@ if receipt then
   if last_base == base then
     local numbers = {}
     for i = 1, last_count do numbers[i] = base + i end
-    return {'jobs', now, base, call('HMGET', claimed, unpack(numbers))}
+    local held = call('HMGET', claimed, unpack(numbers))
+    for i = 1, last_count do held[i] = held[i] and answer(held[i]) end
+    return {'jobs', now, base, held}
   end
   if last_base + last_count ~= base then return {'stale', now} end
   if call('HEXISTS', claimed, last_suspect) == 1 then suspect = last_suspect end
@@ -49,11 +66,13 @@ end
 -- Every key's type is looked at before the first write: Redis does not roll a script back.
 local woken = call('LLEN', inbox)
 local head = call('LINDEX', queue, -1)
+local waiting = call('LLEN', suspects)
 local limits = call('HMGET', KEYS[6], 'paused', 'rate', 'rate_ms', 'rate_at', 'concurrency')
 
 if woken > 0 then head = call('LINDEX', inbox, -1) end
-if not discard and head and is_sentinel(head) then
-  empty_inbox(inbox, queue)
+-- Suspects that wait are ahead of the sentinel.
+if not discard and head and is_sentinel(head) and (waiting == 0 or suspect ~= '0') then
+  if woken > 0 then empty_inbox(inbox, queue) end
   return {'drain', now}
 end
 
@@ -78,7 +97,7 @@ if concurrency then
   n = math.min(n, concurrency - held)
 end
 
-local jobs, taken, bytes, discarded, full, is_kept_back = {}, 0, 0, 0, false, false
+local jobs, taken, bytes, discarded, set_aside, full, has_large = {}, 0, 0, 0, 0, false, false
 
 -- Returns a step's elements from `from` on to the head of the line, in their order, and ends the batch.
 local function give_back(step, from)
@@ -86,11 +105,6 @@ local function give_back(step, from)
   for i = #step, from, -1 do rest[#rest + 1] = step[i] end
   if #rest > 0 then call('RPUSH', queue, unpack(rest)) end
   full = true
-end
-
-local function has_crashed(job)
-  local _, crashes = envelope_of(job)
-  return crashes ~= nil and crashes > 0
 end
 
 local function accept(step)
@@ -102,30 +116,42 @@ local function accept(step)
     if not is_plain and is_sentinel(job) then
       if not discard then return give_back(step, i) end
       discarded = discarded + 1
+    elseif not is_plain and is_suspect(job) then
+      call('LPUSH', suspects, job)
+      set_aside = set_aside + 1
     else
-      local is_suspect = not is_plain and has_crashed(job)
-      is_kept_back = is_suspect and suspect ~= '0'
-      if is_suspect and (taken > 0 or is_kept_back) then return give_back(step, i) end
+      local size = #job
       taken = taken + 1
+      bytes = bytes + size
       jobs[taken] = job
-      bytes = bytes + #job
-      if is_suspect then suspect = string.format('%.0f', base + 1) end
-      if is_suspect or bytes >= budget then return give_back(step, i + 1) end
+      if size > whole_up_to then has_large = true end
+      if bytes >= budget then return give_back(step, i + 1) end
     end
   end
 end
 
-empty_inbox(inbox, queue)
--- Small steps that grow: one huge job must not drag hundreds of others out and back in.
-local size = 1
-while not full and taken < n and discarded < 1000 do
-  local step = call('RPOP', queue, math.min(size, n - taken))
-  if not step then break end
-  accept(step)
-  size = math.min(size * 4, 128)
+local function take_from_line()
+  -- Small steps that grow: one huge job must not drag hundreds of others out and back in.
+  local size = 1
+  while not full and taken < n and discarded + set_aside < 1000 do
+    local step = call('RPOP', queue, math.min(size, n - taken))
+    if not step then break end
+    accept(step)
+    size = math.min(size * 4, 128)
+  end
 end
+
+local function take_suspect()
+  jobs[1], taken = call('RPOP', suspects), 1
+  suspect = format('%.0f', base + 1)
+  has_large = true
+end
+
+if woken > 0 then empty_inbox(inbox, queue) end
+if waiting > 0 and suspect == '0' then take_suspect() else take_from_line() end
+if taken == 0 and set_aside > 0 and suspect == '0' then take_suspect() end
 count(KEYS[7], 'discarded', discarded)
-if taken == 0 and is_kept_back then return {'wait', now, 50} end
+if taken == 0 and waiting + set_aside > 0 then return {'wait', now, 50} end
 if taken == 0 then
   local due = redis.pcall('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
   return {'empty', now, due_of(due[2])}
@@ -143,5 +169,8 @@ redis.pcall('SREM', KEYS[8], ARGV[1])
 count(KEYS[7], 'claimed', taken)
 if rate_at then
   call('HSET', KEYS[6], 'rate_at', string.format('%.3f', rate_at + taken * rate_ms / rate))
+end
+if has_large then
+  for i = 1, taken do jobs[i] = answer(jobs[i]) end
 end
 return {'jobs', now, base, jobs}

@@ -7,16 +7,19 @@
 -- KEYS[5] drained
 -- KEYS[6] inbox
 -- KEYS[7] gone
+-- KEYS[8] suspects
 -- ARGV: worker, then the numbers of held jobs that were started...
 -- Answers {registered 1|0, entries released, 1 if more is left}: to be called again while more is left.
 --#include _time.lua
 --#include _envelope.lua
+--#include _suspects.lua
 --#include _held.lua
 --#include _inbox.lua
 --#include _gone.lua
 redis.call('LLEN', KEYS[4])
 redis.call('SCARD', KEYS[5])
 redis.call('LLEN', KEYS[6])
+redis.call('LLEN', KEYS[8])
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0, 0} end
 local started = {}
 for i = 2, #ARGV do started[ARGV[i]] = true end
@@ -26,7 +29,7 @@ local moved, bytes = 0, 0
 for i = 1, #numbers do
   local text = redis.call('HGET', KEYS[1], numbers[i])
   if started[numbers[i]] then text = bump(text, 0, ARGV[1] .. ':' .. numbers[i]) end
-  redis.call('RPUSH', KEYS[4], text)
+  put_first(KEYS[4], KEYS[8], text)
   redis.call('HDEL', KEYS[1], numbers[i])
   moved, bytes = moved + 1, bytes + #text
   if bytes > 4194304 then break end

@@ -9,6 +9,7 @@
 -- KEYS[6] reaped
 -- KEYS[7] settings
 -- KEYS[8] counts
+-- KEYS[9] suspects
 -- ARGV: worker, the drained_at that it was answered last ('': none)
 -- Answers {'lost'} (not registered), {'work'} (jobs stand ahead of the sentinel, or it is gone: claim), {'holding'} (the
 -- worker still holds jobs), {'waiting'} (for other workers), {'drained', drained_at} (the drain is complete: deregister).
@@ -20,7 +21,7 @@ local drained_at = redis.call('HGET', KEYS[7], 'drained_at')
 -- Compared, not reckoned with: the clock may have been set since.
 if whole(drained_at) and drained_at ~= ARGV[2] then return {'drained', drained_at} end
 local head = redis.call('LINDEX', KEYS[1], -1)
-local ahead = redis.call('LLEN', KEYS[2])
+local ahead = redis.call('LLEN', KEYS[2]) + redis.call('LLEN', KEYS[9])
 local reaping = redis.call('SCARD', KEYS[6])
 redis.call('SCARD', KEYS[5])
 if ahead > 0 or not head or not is_sentinel(head) then

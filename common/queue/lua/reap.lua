@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- reap: recovers what a dead worker held. Fences it first, then moves its jobs back to the head of the line in order, each
--- with one more run, and with one more crash those that are to blame.
+-- reap: recovers what a dead worker held. Fences it first, then moves its jobs back in order, each with one more run: to the
+-- head of the line or, with one more crash, those that are to blame to the suspects.
 -- KEYS[1] workers
 -- KEYS[2] reaped
 -- KEYS[3] claimed (of the dead worker)
@@ -9,12 +9,16 @@
 -- KEYS[6] drained
 -- KEYS[7] inbox
 -- KEYS[8] gone
--- ARGV: dead worker, its score as it was seen ('' if it is known to be dead), how many entries at most, then whom to
--- blame: '*' (all: nobody knows what was running) or the numbers of the jobs that were running...
--- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left}: to be called
--- again, by anybody, while more is left.
+-- KEYS[9] suspects
+-- ARGV: dead worker, its score as it was seen ('' if it is known to be dead), how many entries at most, the base of the
+-- claim that it had not got to the end of ('' if there was none or nobody knows), then whom to blame: '*' (all: nobody
+-- knows what was running) or the numbers of the jobs that were running...
+-- A worker that died on a claim of one job died of that job, whatever ran beside it: that one alone is blamed.
+-- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left, how many suspects
+-- wait}: to be called again, by anybody, while more is left.
 --#include _time.lua
 --#include _envelope.lua
+--#include _suspects.lua
 --#include _held.lua
 --#include _inbox.lua
 --#include _gone.lua
@@ -23,6 +27,7 @@ redis.call('HLEN', KEYS[3])
 redis.call('LLEN', KEYS[4])
 redis.call('SCARD', KEYS[6])
 redis.call('LLEN', KEYS[7])
+redis.call('LLEN', KEYS[9])
 local score = redis.call('ZSCORE', KEYS[1], worker)
 if score then
   if seen ~= '' and tonumber(score) ~= tonumber(seen) then return {'alive'} end
@@ -33,8 +38,11 @@ elseif redis.call('SISMEMBER', KEYS[2], worker) == 0 then
   return {'gone'}
 end
 
-local blamed = {}
-for i = 4, #ARGV do blamed[ARGV[i]] = true end
+local blamed, open = {}, ARGV[4]
+for i = 5, #ARGV do blamed[ARGV[i]] = true end
+if open ~= '' and string.find(redis.call('HGET', KEYS[3], 'last') or '', '^' .. open .. ':1:') then
+  blamed = {[string.format('%.0f', open + 1)] = true}
+end
 local numbers, total = held_numbers(KEYS[3], limit)
 if total > 0 then empty_inbox(KEYS[7], KEYS[4]) end
 local bytes, moved = 0, 0
@@ -42,14 +50,14 @@ for i = 1, #numbers do
   local number = numbers[i]
   local crash = (blamed['*'] or blamed[number]) and 1 or 0
   local text = bump(redis.call('HGET', KEYS[3], number), crash, worker .. ':' .. number)
-  redis.call('RPUSH', KEYS[4], text)
+  put_first(KEYS[4], KEYS[9], text)
   redis.call('HDEL', KEYS[3], number)
   moved, bytes = moved + 1, bytes + #text
   if bytes > 4194304 then break end
 end
 count(KEYS[5], 'reaped', moved)
-if total > moved then return {'moved', moved, 1} end
+if total > moved then return {'moved', moved, 1, redis.call('LLEN', KEYS[9])} end
 redis.call('DEL', KEYS[3])
 remember_gone(KEYS[8], worker, server_ms())
 redis.call('SREM', KEYS[2], worker)
-return {'moved', moved, 0}
+return {'moved', moved, 0, redis.call('LLEN', KEYS[9])}

@@ -1,17 +1,18 @@
 #!lua flags=allow-oom
--- release: a worker gives jobs back, first in line and in the old order.
+-- release: a worker gives jobs back, first in line and in the old order; suspects to their own line.
 -- KEYS[1] claimed
 -- KEYS[2] workers
 -- KEYS[3] counts
 -- KEYS[4] queue
 -- KEYS[5] inbox
+-- KEYS[6] suspects
 -- ARGV: worker, then pairs in descending order of number: number, 1 if it was started (runs + 1) or 0
 -- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
 --#include _time.lua
 --#include _envelope.lua
+--#include _suspects.lua
 --#include _inbox.lua
-redis.call('LLEN', KEYS[4])
-redis.call('LLEN', KEYS[5])
+for i = 4, 6 do redis.call('LLEN', KEYS[i]) end
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
 empty_inbox(KEYS[5], KEYS[4])
 local moved = 0
@@ -19,7 +20,7 @@ for i = 2, #ARGV, 2 do
   local text = redis.call('HGET', KEYS[1], ARGV[i])
   if text then
     if ARGV[i + 1] == '1' then text = bump(text, 0, ARGV[1] .. ':' .. ARGV[i]) end
-    redis.call('RPUSH', KEYS[4], text)
+    put_first(KEYS[4], KEYS[6], text)
     redis.call('HDEL', KEYS[1], ARGV[i])
     moved = moved + 1
   end

@@ -5,11 +5,12 @@
 -- KEYS[3] scheduled
 -- KEYS[4] inbox
 -- KEYS[5] cancel
--- KEYS[6] queue's shutdown key
+-- KEYS[6] suspects
+-- KEYS[7] queue's shutdown key
 -- further KEYS: other shutdown keys to be read, where the server has no slots
 -- ARGV: worker, first rank and number of the workers to answer (a window: the registry may be large), most ids to answer
 -- Answers {registered 1|0, now, next due time or nil, length of the inbox, {value of each shutdown key or ''}, number of workers,
--- {worker, score, ...}, {fenced worker, ...}, {id of a job to be stopped, ...}}. Only a damaged `workers` can stand in a renewal's way.
+-- {worker, score, ...}, {fenced worker, ...}, {id of a job to be stopped, ...}, number of suspects that wait}. Only a damaged `workers` can stand in a renewal's way.
 --#include _time.lua
 --#include _due.lua
 local now = server_ms()
@@ -18,14 +19,15 @@ local registered = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
 local fenced = redis.pcall('SRANDMEMBER', KEYS[2], 10)
 local due = redis.pcall('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local inbox = redis.pcall('LLEN', KEYS[4])
+local suspects = redis.pcall('LLEN', KEYS[6])
 local cancelled = redis.pcall('ZRANDMEMBER', KEYS[5], ARGV[4])
 local orders = {}
-for i = 6, #KEYS do
+for i = 7, #KEYS do
   local word = redis.pcall('GET', KEYS[i])
-  orders[i - 5] = type(word) == 'string' and word or ''
+  orders[i - 6] = type(word) == 'string' and word or ''
 end
 if registered == 1 then redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1]) end
 return {registered, now, due_of(due[2]), tonumber(inbox) or 0,
   orders, redis.call('ZCARD', KEYS[1]),
   redis.call('ZRANGE', KEYS[1], first, first + window - 1, 'WITHSCORES'),
-  fenced.err and {} or fenced, cancelled.err and {} or cancelled}
+  fenced.err and {} or fenced, cancelled.err and {} or cancelled, tonumber(suspects) or 0}

@@ -8,6 +8,8 @@ $R lpush 'darg:{jobs}' '{"type":"echo","args":1,"reply":"r"}' '{"type":"fail","m
     '{"type":"fail","max_attempts":1}' '{"type":"noop","id":"k","keep_ms":60000}' garbage garbage
 $R lpush 'darg:{jobs}:inbox' '{"type":"noop"}'
 $R zadd 'darg:{jobs}:scheduled' 1 '{"type":"noop"}'
+# A suspect on its way through the common line.
+$R lpush 'darg:{jobs}' '{"darg":1,"runs":1,"crashes":1,"job":{"type":"noop"}}'
 for queue in jobs big; do $R lpush "darg:{$queue}" '{"darg":"drain"}'; done
 $R lpush 'darg:{pops}' '{"type":"echo","args":1,"reply":"r"}' '{"type":"fail","reply":"r"}' '{"type":"fail"}' \
     '{"type":"noop","id":"k","keep_ms":60000}' '{"darg":"drain"}'

@@ -1,0 +1,127 @@
+/* Whom a reap blames: what was running, was being read, or all. */
+#include "support/cmocka_all.h"
+
+#include "support/queue_fixture.h"
+
+static const struct lease_blame all_blamed = {.is_known = false};
+
+static struct lease_reaped reap_blaming(struct queue_fixture *f, const char *worker,
+                                        const char *seen_score, const struct lease_blame *blame)
+{
+    struct err err = {0};
+    struct lease_reaped step;
+    if (lease_reap(f->conn, &f->queue, worker, seen_score, blame, &step, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return step;
+}
+
+#define CRASHED(runs, crashes, claim, job)                                                         \
+    "{\"darg\":1,\"runs\":" runs ",\"crashes\":" crashes ",\"attempt\":0,\"claim\":\"" claim       \
+    "\",\"job\":" job "}"
+
+/* Where it is known what was running, only that is blamed; its neighbours have one more run, for
+ * who knows whether they had one. */
+static void test_blame(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a", "b", "c");
+    queue_fixture_claim_these(f, &f->lease, 0, 3, "a", "b", "c");
+    const int64_t numbers[] = {2, 9};
+    const struct lease_blame blame = {.is_known = true, .numbers = numbers, .count = 2};
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &blame).moved, 3);
+    queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:1", "a"),
+                              CRASHED("1", "0", "p.1:3", "c"));
+    queue_fixture_expect_line(f, f->queue.suspects, CRASHED("1", "1", "p.1:2", "b"));
+}
+
+/* Who dies on a claim of one job has died of that one, whatever ran beside it; of which one out of
+ * several, nobody knows. */
+static void test_blame_of_an_open_claim(void **state)
+{
+    struct queue_fixture *f = *state;
+    const int64_t running[] = {1};
+    struct lease_blame blame = {
+        .is_known = true, .has_open_claim = true, .open_base = 1, .numbers = running, .count = 1};
+    queue_fixture_push(f, "a", "b");
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
+    queue_fixture_claim_these(f, &f->lease, 1, 1, "b");
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &blame).moved, 2);
+    queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:1", "a"));
+    queue_fixture_expect_line(f, f->queue.suspects, CRASHED("1", "1", "p.1:2", "b"));
+
+    assert_int_equal(queue_fixture_reset(state), 0);
+    queue_fixture_push(f, "a", "b", "c");
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
+    queue_fixture_claim_these(f, &f->lease, 1, 2, "b", "c");
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &blame).moved, 3);
+    queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:2", "b"),
+                              CRASHED("1", "0", "p.1:3", "c"));
+    queue_fixture_expect_line(f, f->queue.suspects, CRASHED("1", "1", "p.1:1", "a"));
+}
+
+/* A suspect that nobody blames this time stays one. */
+static void test_given_back_suspect(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct lease other;
+    static const char suspect[] = CRASHED("3", "1", "p.1:2", "b");
+    static const char reaped[] = CRASHED("4", "1", "p.1:2", "b");
+    const struct settle_item item = {.number = 1};
+    const struct lease_blame nobody = {.is_known = true};
+    bool is_registered;
+    int64_t released;
+    commands_do(f->conn, "LPUSH", f->queue.suspects, suspect);
+    queue_fixture_push(f, "a");
+    queue_fixture_claim_these(f, &f->lease, 0, 5, suspect);
+    assert_int_equal(queue_fixture_settle(f, SETTLE_RELEASE, &f->lease, &item, 1).settled, 1);
+    queue_fixture_expect_line(f, f->queue.suspects, suspect);
+    queue_fixture_claim_these(f, &f->lease, 1, 5, suspect);
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &nobody).moved, 1);
+    queue_fixture_register(f, &other, "q");
+    queue_fixture_claim_these(f, &other, 0, 5, reaped);
+    assert_int_equal(lease_deregister(f->conn, &other, NULL, 0, &is_registered, &released, NULL),
+                     ST_OK);
+    assert_int_equal(released, 1);
+    queue_fixture_expect_line(f, f->queue.suspects, reaped);
+    queue_fixture_expect_line(f, f->queue.jobs, "a");
+    lease_fini(&other);
+}
+
+static void test_nobody_is_to_blame(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
+    const struct lease_blame nobody = {.is_known = true};
+    assert_int_equal(reap_blaming(f, "p.1", NULL, &nobody).moved, 1);
+    queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:1", "a"));
+}
+
+/* Crash after crash: the counts grow, nothing else changes, also in an envelope without a claim. */
+static void test_crashes_add_up(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f,
+                       "{\"darg\":1,\"runs\":7,\"crashes\":4,\"job\":{\"b\":1,\"claim\":\"z\"}}");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_JOBS);
+        assert_int_equal(reap_blaming(f, "p.1", NULL, &all_blamed).moved, 1);
+        commands_do(f->conn, "ZADD", f->queue.workers, "1", "p.1");
+    }
+    queue_fixture_expect_line(
+        f, f->queue.suspects,
+        "{\"darg\":1,\"runs\":10,\"crashes\":7,\"job\":{\"b\":1,\"claim\":\"z\"}}");
+    assert_int_equal(queue_fixture_count(f, "reaped"), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_blame),
+        QUEUE_TEST(test_blame_of_an_open_claim),
+        QUEUE_TEST(test_given_back_suspect),
+        QUEUE_TEST(test_nobody_is_to_blame),
+        QUEUE_TEST(test_crashes_add_up),
+    };
+    return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
+}
