@@ -90,6 +90,20 @@ static void check_envelope(struct slice bytes, const struct job *bare, enum stat
     buf_fini(&element);
 }
 
+/* Whatever it is the beginning of. */
+static void check_beginning(struct slice text, const struct job *whole, enum status status)
+{
+    struct job job;
+    job_read_beginning(text, &job);
+    ensure(is_within(job.original, text), "the original is outside of the text");
+    ensure(strlen(job.type) <= JOB_TYPE_MAX && strlen(job.id) <= JOB_ID_MAX, "type or id");
+    ensure(!job.reply[0] || job_is_name(slice_of(job.reply)), "reply");
+    if (status == ST_OK && !whole->is_enveloped)
+        ensure(strcmp(job.type, whole->type) == 0 && strcmp(job.id, whole->id) == 0 &&
+                   strcmp(job.reply, whole->reply) == 0 && job.keep_ms == whole->keep_ms,
+               "a job that has come whole reads differently as a beginning");
+}
+
 void fuzz_job(const uint8_t *data, size_t size)
 {
     struct slice text = fuzz_slice(data, size);
@@ -107,4 +121,5 @@ void fuzz_job(const uint8_t *data, size_t size)
     if (status == ST_OK)
         check_read(&job);
     check_envelope(text, &job, status);
+    check_beginning(text, &job, status);
 }

@@ -109,17 +109,40 @@ static void test_what_was_long_ago_fades(void **state)
 static void test_it_outlives_the_process_that_wrote_it(void **state)
 {
     (void)state;
-    struct load *load = load_new(2, 1);
+    struct load *load = load_new(2, 3);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         load_begin(load, 1, 123, &some_run, &some_handler);
+        load_open_claim(load, 2, 5, 40);
         _exit(0);
     }
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(load_activity(load, 1).is_running);
     assert_int_equal(load_activity(load, 1).run.number, 17);
     assert_false(load_activity(load, 0).is_running);
+    struct load_claim claim = load_claim(load, 2);
+    assert_true(claim.is_open);
+    assert_int_equal(claim.generation, 5);
+    assert_int_equal(claim.base, 40);
+    assert_false(load_claim(load, 1).is_open);
+    load_free(load);
+}
+
+/* A job that is read is told from one that runs: nobody may look at it as at a running one. */
+static void test_reading_is_not_running(void **state)
+{
+    (void)state;
+    struct load *load = load_new(1, 1);
+    load_begin_reading(load, 0, &some_run);
+    assert_false(load_activity(load, 0).is_running);
+    assert_true(load_activity(load, 0).is_reading);
+    assert_int_equal(load_activity(load, 0).run.number, 17);
+    load_end_reading(load, 0);
+    assert_false(load_activity(load, 0).is_reading);
+    load_open_claim(load, 0, 1, 0);
+    load_close_claim(load, 0);
+    assert_false(load_claim(load, 0).is_open);
     load_free(load);
 }
 
@@ -132,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_jobs_that_run_longer_count_as_if_they_ended_now),
         cmocka_unit_test(test_what_was_long_ago_fades),
         cmocka_unit_test(test_it_outlives_the_process_that_wrote_it),
+        cmocka_unit_test(test_reading_is_not_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,8 @@
 -- KEYS[1] reply list
 -- KEYS[2] cursor: how many results have been taken off so far
 -- ARGV: how many results the producer has received in all, how many to answer at most, how long the cursor is kept in ms
--- Answers the next results. They are taken off only by a later call, which says that they have been received:
+-- Answers the next results, no more than a quarter of a mebibyte of them, but one: an answer that is too large for
+-- whoever is between would be cut off each time that it is asked for. They are taken off only by a later call, which says that they have been received:
 -- repeatable, and an old request delivered late changes nothing. A cursor that is gone (expired, or lost with a
 -- server's memory) went together with the results received before.
 local received = tonumber(ARGV[1])
@@ -11,4 +12,10 @@ local cursor = tonumber(redis.call('GET', KEYS[2]) or '')
 if cursor and received > cursor then redis.call('LTRIM', KEYS[1], received - cursor, -1) end
 if not cursor or received > cursor then redis.call('SET', KEYS[2], received) end
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1)
+local results, bytes, answered = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1), 0, {}
+for i = 1, #results do
+  bytes = bytes + #results[i]
+  if i > 1 and bytes > 262144 then break end
+  answered[i] = results[i]
+end
+return answered
