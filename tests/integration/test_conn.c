@@ -56,6 +56,71 @@ static void test_command_timeout(void **state)
     conn_close(conn);
 }
 
+/* An answer is read only up to what the caller has set: text, and elements that are only announced.
+ */
+static void test_reply_limit(void **state)
+{
+    static const char many[] = "local t = {} for i = 1, 70000 do t[i] = 1 end return t";
+    struct conn *conn = commands_open(redis_server_url(*state),
+                                      (struct conn_options){.max_reply_bytes = 256 << 10});
+    struct err err = {0};
+    commands_must_connect(conn);
+    commands_do(conn, "SETRANGE", "k", "200000", "x");
+    free(commands_text(conn, "GET", "k"));
+    commands_do(conn, "SETRANGE", "k", "300000", "x");
+    assert_int_equal(commands_status(conn, &err, "GET", "k"), ST_PROTOCOL);
+    assert_non_null(strstr(err_text(&err), "an answer is longer than 262144 bytes"));
+    assert_false(conn_is_connected(conn));
+    commands_must_connect(conn);
+    assert_int_equal(commands_status(conn, &err, "EVAL", many, "0"), ST_PROTOCOL);
+    commands_must_connect(conn);
+    commands_do(conn, "DEL", "k");
+    conn_close(conn);
+}
+
+static struct slice ask_skipping(struct conn *conn, struct reply **reply, const char *key)
+{
+    struct request request = {0};
+    struct err err = {0};
+    request_add_text(&request, "GET");
+    request_add_text(&request, key);
+    assert_int_equal(conn_begin(conn, &request, &err), ST_OK);
+    conn_skip_text(conn);
+    if (conn_receive(conn, reply, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    request_fini(&request);
+    return reply_slice(*reply);
+}
+
+/* A text that nobody wants is passed over, however long it is; no other answer is touched. */
+static void test_skipped_text(void **state)
+{
+    static const char *const lengths[] = {"0", "1", "2000", "65536", "20000000"};
+    struct conn *conn = commands_open(redis_server_url(*state),
+                                      (struct conn_options){.max_reply_bytes = 256 << 10});
+    struct reply *reply = NULL;
+    commands_must_connect(conn);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        commands_do(conn, "SETRANGE", "k", lengths[i], "x");
+        struct slice text = ask_skipping(conn, &reply, "k");
+        assert_true(reply_is_string(reply));
+        assert_int_equal(text.len, 0);
+        reply_free(reply);
+        commands_do(conn, "PING"); /* the next answer is whole */
+    }
+    commands_do(conn, "DEL", "k");
+    assert_null(ask_skipping(conn, &reply, "k").ptr);
+    assert_true(reply_is_nil(reply));
+    struct err err = {0};
+    struct request request = {0};
+    request_add_text(&request, "NONSENSE");
+    assert_int_equal(conn_begin(conn, &request, &err), ST_OK);
+    conn_skip_text(conn);
+    assert_int_equal(conn_receive(conn, &reply, &err), ST_SERVER);
+    request_fini(&request);
+    conn_close(conn);
+}
+
 /* A frozen server accepts connections, and that is all: the greeting finds it out. */
 static void test_connect_to_frozen_server(void **state)
 {
@@ -279,6 +344,8 @@ static void test_run_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reply_limit),
+        cmocka_unit_test(test_skipped_text),
         cmocka_unit_test(test_command_timeout),
         cmocka_unit_test(test_connect_to_frozen_server),
         cmocka_unit_test(test_killed_in_a_call),
