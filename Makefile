@@ -124,7 +124,7 @@ check: ## style, layers, warnings of gcc and clang, the header in C++, clang-tid
 	@tools/install-deps check
 	+@MAKE='$(MAKE)' tools/check
 
-torture: ## workers, producers and Redis under random faults; MINUTES=5 SEED=n
+torture: ## workers, producers and Redis under random faults; MINUTES=5 SEED=n WITHOUT=word
 	@tools/install-deps test
 	+@$(MAKE) run-torture
 
@@ -268,7 +268,7 @@ run-examples: programs
 # Ctrl-C is torture's own: it heals, waits and reports.
 run-torture: programs $(torture-programs)
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' '$(BUILD)/torture' \
-	    --seconds $$((60 * $(or $(MINUTES),5))) $(if $(SEED),--seed '$(SEED)')
+	    --seconds $$((60 * $(or $(MINUTES),5))) $(if $(SEED),--seed '$(SEED)') $(if $(WITHOUT),--without '$(WITHOUT)')
 
 run-bench: benches
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/run

@@ -3,7 +3,7 @@
  *   handle LOG KIND
  *
  *   quick  takes up to 5 ms            slow    takes 100 to 600 ms
- *   flaky  fails at two attempts       poison  fails always
+ *   flaky  fails at two attempts       poison  fails always, with many words
  *   deadly kills its worker at its first run
  *
  * The log gets lines "ID RUN begin MS WORKER" (monotonic time, process id) and "ID RUN end" or
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 256, QUICK_MS = 5, SLOW_MS = 100, SLOW_MORE_MS = 500 };
+enum { LINE_BYTES = 256, QUICK_MS = 5, SLOW_MS = 100, SLOW_MORE_MS = 500, WORDS = 120 };
 
 static int say(int log, const char *word, long long ms)
 {
@@ -52,6 +52,8 @@ int main(int argc, char **argv)
     nap(strcmp(argv[2], "slow") == 0 ? SLOW_MS + ms % SLOW_MORE_MS : ms % QUICK_MS);
     int needed = strcmp(argv[2], "flaky") == 0 ? 2 : strcmp(argv[2], "poison") == 0 ? 1 << 20 : 0;
     int fails = number("DARG_JOB_ATTEMPT") <= needed;
+    for (int i = 0; i < (strcmp(argv[2], "poison") == 0 ? WORDS : 0); i++)
+        (void)fputs("this line of the log is longer than a pipe takes in one piece. ", stderr);
     int said = say(log, fails ? "fail" : "end", 0);
     return said != 0 ? said : fails;
 }

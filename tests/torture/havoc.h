@@ -1,7 +1,8 @@
 /* havoc - the faults, in an order that a seed decides.
  *
  * Which fault comes next, when and how strong it is follows from the seed alone; which process it
- * meets at that moment does not. One thread only. */
+ * meets at that moment does not. Faults whose name holds `without` (borrowed; NULL: none) are left
+ * out, and change nothing about the others. One thread only. */
 #ifndef DARG_TESTS_TORTURE_HAVOC_H
 #define DARG_TESTS_TORTURE_HAVOC_H
 
@@ -11,7 +12,7 @@
 struct havoc;
 
 struct havoc *havoc_new(struct site *site, struct pushers *pushers, struct recovery *recovery,
-                        unsigned seed);
+                        unsigned seed, const char *without);
 void havoc_free(struct havoc *havoc);
 
 /* Ends what is over, and injects what is due. */

@@ -12,6 +12,8 @@ enum {
     PLAIN_JOBS = 12,   /* at most in one LPUSH */
     PENDING_MAX = 300, /* with more, producers rest */
     LATER_MS = 1500,   /* at most */
+    LARGE_BYTES = 8000,
+    OVERSIZED_BYTES = 20000, /* the hosts take up to 16 KiB */
     DEADLINE_MS = 250,
     PROGRAM_END_MS = 60000,
 };
@@ -38,7 +40,7 @@ struct pushers *pushers_start(struct site *site, unsigned seed)
     pushers->seed = seed;
     pushers->log = fopen(site->pushed, "ae");
     ensure(pushers->log != NULL, "cannot write %s", site->pushed);
-    pushers->conn = commands_open(proxy_url(site->proxy),
+    pushers->conn = commands_open(site->admin_proxy_url,
                                   (struct conn_options){.connect_timeout_ms = DEADLINE_MS,
                                                         .command_timeout_ms = DEADLINE_MS});
     return pushers;
@@ -78,11 +80,27 @@ static void append_job(struct pushers *pushers, struct buf *out, size_t number)
                        : kind < 96 ? "flaky"
                        : kind < 99 ? "poison"
                                    : "deadly";
-    buf_printf(out, "{\"type\":\"%s\",\"id\":\"j%zu\",\"max_attempts\":%d}", type, number,
+    buf_printf(out, "{\"type\":\"%s\",\"id\":\"j%zu\",\"max_attempts\":%d", type, number,
                type[0] == 'p' ? 2 : 25);
+    unsigned weight = draw(pushers, 100);
+    size_t args = weight < 5 ? LARGE_BYTES : weight < 6 && !pushers->is_calm ? OVERSIZED_BYTES : 0;
+    if (args > 0)
+        buf_printf(out, ",\"args\":\"%0*d\"", (int)args, 0);
+    buf_append_char(out, '}');
 }
 
 /* --- plain commands ------------------------------------------------------------------------ */
+
+/* Most of them later; some at a time that is no time of a clock's, but past. */
+static void append_due(struct pushers *pushers, struct request *request)
+{
+    static const char *const odd[] = {"-1", "-inf", "0", "-1700000000000"};
+    unsigned way = draw(pushers, 10);
+    if (way < sizeof odd / sizeof odd[0])
+        request_add_text(request, odd[way]);
+    else
+        request_add_int(request, clock_wall_ms() + draw(pushers, LATER_MS));
+}
 
 static void fill_plain(struct pushers *pushers, struct request *request, size_t count)
 {
@@ -94,7 +112,7 @@ static void fill_plain(struct pushers *pushers, struct request *request, size_t 
     request_add(request, buf_slice(&text));
     for (size_t i = 0; i < count; i++) {
         if (is_later)
-            request_add_int(request, clock_wall_ms() + draw(pushers, LATER_MS));
+            append_due(pushers, request);
         buf_clear(&text);
         append_job(pushers, &text, pushers->count + i);
         request_add(request, buf_slice(&text));
@@ -136,6 +154,8 @@ static void start_program(struct pushers *pushers, struct batch *batch)
                                 "--jsonl",
                                 "-r",
                                 proxy_url(pushers->site->proxy),
+                                "--redis-password-file",
+                                pushers->site->password_file,
                                 "-q",
                                 site_queues[draw(pushers, SITE_QUEUES)],
                                 "--quiet",

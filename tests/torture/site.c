@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS = 48, DEADLINE_MS = 300, END_MS = 60000 };
+enum { DEADLINE_MS = 300 };
 
 const char *const site_queues[] = {"mail", "images", "reports", NULL};
 
@@ -29,6 +29,50 @@ static void make_file(char path[SITE_PATH], const char *directory, const char *n
     worker_fixture_touch(path);
 }
 
+/* --- users -------------------------------------------------------------------------------------
+ */
+
+static void site_admin_url(char url[SITE_PATH], const char *socket)
+{
+    int len = snprintf(url, SITE_PATH, "unix://torture:torture@%s", socket);
+    ensure(len > 0 && len < SITE_PATH, "%s is too long", socket);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    char fresh[SITE_PATH + 8];
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    FILE *file = fopen(fresh, "we");
+    ensure(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && rename(fresh, path) == 0,
+           "cannot write %s: %s", path, strerror(errno));
+}
+
+/* Workers and darg are the default user, whose password changes; torture itself keeps its own. */
+static void write_users(const struct site *site)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text,
+                   "user default on >p%u ~* &* +@all\nuser torture on >torture ~* &* +@all\n",
+                   site->password);
+    write_file(site->users, text);
+}
+
+void site_write_password(struct site *site)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "p%u\n", site->password);
+    write_file(site->password_file, text);
+}
+
+bool site_set_password(struct site *site)
+{
+    char rule[32];
+    (void)snprintf(rule, sizeof rule, ">p%u", site->password);
+    write_users(site); /* a server that is started again has it, too */
+    return site_try(site, "ACL", "SETUSER", "default", "resetpass", rule) &&
+           site_try(site, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+}
+
 void site_open(struct site *site, size_t hosts)
 {
     const char *parent = getenv("TMPDIR");
@@ -39,98 +83,25 @@ void site_open(struct site *site, size_t hosts)
            strerror(errno));
     make_file(site->pushed, site->directory, "pushed");
     make_file(site->ran, site->directory, "ran");
-    site->server =
-        redis_server_start(COMMANDS_ARGS("--appendonly", "yes", "--appendfsync", "always"));
+    make_file(site->users, site->directory, "users.acl");
+    make_file(site->password_file, site->directory, "password");
+    for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
+        site_open_log(site, i);
+    write_users(site);
+    site_write_password(site);
+    site->names = names_start();
+    site->server = redis_server_start_tcp(
+        COMMANDS_ARGS("--appendonly", "yes", "--appendfsync", "always", "--aclfile", site->users));
     site->proxy = proxy_start(redis_server_socket(site->server),
                               redis_server_directory(site->server), "proxy.sock");
-    site->conn = commands_open(redis_server_url(site->server),
-                               (struct conn_options){.connect_timeout_ms = DEADLINE_MS,
-                                                     .command_timeout_ms = DEADLINE_MS});
-}
-
-/* --- hosts --------------------------------------------------------------------------------- */
-
-static void handler_option(struct site *site, char option[2 * SITE_PATH], const char *type)
-{
-    char *program = site_program("torture-handle");
-    int len = snprintf(option, 2 * SITE_PATH, "%s=%s %s %s", type, program, site->ran, type);
-    ensure(len > 0 && len < 2 * SITE_PATH, "%s is too long", program);
-    free(program);
-}
-
-static struct process *start_host(struct site *site, size_t number)
-{
-    static const char *const types[] = {"quick", "slow", "flaky", "poison", "deadly"};
-    enum { TYPES = sizeof types / sizeof types[0] };
-    char options[TYPES][2 * SITE_PATH];
-    char *program = site_program("darg-worker");
-    const char *url = number % 2 == 0 ? proxy_url(site->proxy) : redis_server_url(site->server);
-    const char *argv[ARGS] = {program, "-r",        url,           "-p",          "2",
-                              "-t",    "4",         "--lease",     "2s",          "--max-crashes",
-                              "1000",  "--backoff", "20ms..200ms", "--log-level", "warn"};
-    size_t count = 15;
-    for (size_t i = 0; i < SITE_QUEUES; i++) { /* each host prefers another */
-        argv[count++] = "-q";
-        argv[count++] = site_queues[(i + number) % SITE_QUEUES];
-    }
-    for (size_t i = 0; i < TYPES; i++) {
-        handler_option(site, options[i], types[i]);
-        argv[count++] = "--handler";
-        argv[count++] = options[i];
-    }
-    struct process *host = process_start(
-        &(struct process_options){.argv = argv,
-                                  .env = COMMANDS_ARGS("DARG_REDIS_URL", "REDIS_URL", "DARG_QUEUE",
-                                                       "DARG_NAMESPACE", "DARG_LOG_LEVEL")});
-    free(program);
-    return host;
-}
-
-size_t site_tend(struct site *site)
-{
-    size_t started = 0;
-    for (size_t i = 0; i < site->host_count; i++) {
-        if (site->hosts[i] != NULL && process_poll(site->hosts[i]) < 0)
-            continue;
-        process_free(site->hosts[i]);
-        site->hosts[i] = start_host(site, i);
-        started++;
-    }
-    return started;
-}
-
-void site_lose_host(struct site *site, size_t host)
-{
-    if (site->hosts[host] == NULL)
-        return;
-    worker_fixture_kill(site->hosts[host]);
-    process_free(site->hosts[host]);
-    site->hosts[host] = NULL;
-}
-
-static bool have_ended(void *context)
-{
-    const struct site *site = context;
-    for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
-        if (site->hosts[i] != NULL && process_poll(site->hosts[i]) < 0)
-            return false;
-    return true;
-}
-
-bool site_dismiss(struct site *site)
-{
-    for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
-        if (site->hosts[i] != NULL)
-            process_signal(site->hosts[i], SIGTERM);
-    bool is_good = wait_until(have_ended, site, END_MS);
-    for (size_t i = 0; i < SITE_HOSTS_MAX; i++) {
-        if (site->hosts[i] != NULL && is_good && process_poll(site->hosts[i]) != 0) {
-            fprintf(stderr, "torture: host %zu ended with %d:\n%s", i, process_poll(site->hosts[i]),
-                    process_stderr(site->hosts[i]));
-            is_good = false;
-        }
-    }
-    return is_good;
+    site_admin_url(site->admin_url, redis_server_socket(site->server));
+    site_admin_url(site->admin_proxy_url, proxy_url(site->proxy) + strlen("unix://"));
+    if (site->names != NULL)
+        (void)snprintf(site->named_url, SITE_PATH, "redis://%s:%u", NAMES_REDIS,
+                       (unsigned)redis_server_port(site->server));
+    site->conn =
+        commands_open(site->admin_url, (struct conn_options){.connect_timeout_ms = DEADLINE_MS,
+                                                             .command_timeout_ms = DEADLINE_MS});
 }
 
 /* --- Redis --------------------------------------------------------------------------------- */
@@ -205,14 +176,19 @@ int64_t site_pending(struct site *site)
 
 void site_close(struct site *site, bool keep_files)
 {
-    for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
+    for (size_t i = 0; i < SITE_HOSTS_MAX; i++) {
         site_lose_host(site, i);
+        site_close_log(site, i, keep_files);
+    }
     conn_close(site->conn);
     proxy_stop(site->proxy);
     redis_server_stop(site->server);
+    names_stop(site->names);
     if (keep_files)
         return;
     (void)unlink(site->pushed);
     (void)unlink(site->ran);
+    (void)unlink(site->users);
+    (void)unlink(site->password_file);
     (void)rmdir(site->directory);
 }

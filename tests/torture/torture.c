@@ -24,6 +24,7 @@ enum {
 
 struct torture {
     int64_t seconds, seed, calm_kills;
+    const char *without;
     struct site site;
     struct pushers *pushers;
     struct recovery *recovery;
@@ -106,7 +107,7 @@ static bool judge(struct torture *t, struct verdict *verdict)
     struct err err = {0};
     struct ledger *ledger = ledger_new();
     const struct verdict_options options = {"darg", site_queues, SITE_LEASE_MS};
-    struct conn *conn = commands_connect(redis_server_url(t->site.server));
+    struct conn *conn = commands_connect(t->site.admin_url);
     bool is_good = ledger_read_pushed(ledger, t->site.pushed, &err) == ST_OK &&
                    ledger_read_ran(ledger, t->site.ran, &err) == ST_OK &&
                    verdict_reach(conn, &options, ledger, verdict, &err) == ST_OK;
@@ -124,10 +125,8 @@ static void keep_evidence(struct torture *t)
 {
     (void)site_try(&t->site, "CONFIG", "SET", "dir", t->site.directory);
     (void)site_try(&t->site, "SAVE");
-    for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
-        if (t->site.hosts[i] != NULL)
-            fprintf(stderr, "--- host %zu\n%s", i, process_stderr(t->site.hosts[i]));
-    fprintf(stderr, "torture: SEED=%" PRId64 "; what was pushed and ran, and the queues: %s\n",
+    fprintf(stderr,
+            "torture: SEED=%" PRId64 "; what was pushed and ran, the logs and the queues: %s\n",
             t->seed, t->site.directory);
 }
 
@@ -138,12 +137,15 @@ static bool finish(struct torture *t)
     bool is_at_rest = wait_until(is_quiet, t, QUIET_MS);
     double seconds = (double)(clock_mono_ms() - t->start_ms) / 1000;
     bool is_dismissed = site_dismiss(&t->site);
-    bool is_good = judge(t, &verdict) && is_at_rest && is_dismissed;
+    bool is_good = judge(t, &verdict) && is_at_rest && is_dismissed && t->site.late == 0 &&
+                   t->site.bad_ends == 0;
     if (isatty(2))
         fprintf(stderr, "\r\033[K");
     verdict_print(&verdict, stdout);
     havoc_print(t->havoc, stdout);
     recovery_print(t->recovery, t->site.ran, stdout);
+    printf("hosts stopped by TERM: %zu, the slowest in %.1f s; %zu too late; ended badly: %zu\n",
+           t->site.stops, (double)t->site.slowest_ms / 1000, t->site.late, t->site.bad_ends);
     printf("%.0f s, seed %" PRId64 ", %.0f jobs/s, %zu hosts started%s%s\n%s\n", seconds, t->seed,
            (double)verdict.ended / seconds, t->hosts_started,
            is_at_rest ? "" : "; it did NOT come to rest",
@@ -163,7 +165,7 @@ static bool run(struct torture *t)
     site_open(&t->site, HOSTS);
     t->recovery = recovery_new();
     t->pushers = pushers_start(&t->site, (unsigned)t->seed + 1);
-    t->havoc = havoc_new(&t->site, t->pushers, t->recovery, (unsigned)t->seed);
+    t->havoc = havoc_new(&t->site, t->pushers, t->recovery, (unsigned)t->seed, t->without);
     t->start_ms = clock_mono_ms();
     t->end_ms = t->start_ms + t->seconds * 1000;
     rage(t);
@@ -176,14 +178,14 @@ static bool run(struct torture *t)
     return is_good;
 }
 
-int main(int argc, char **argv)
+/* -1: go on; else the exit code. */
+static int parse(struct torture *t, int argc, char **argv)
 {
-    struct torture t = {.seed = clock_wall_ms() % 1000000};
     struct err err = {0};
     const struct option_row rows[] = {
         {.name = "seconds",
          .type = OPT_INT,
-         .target = &t.seconds,
+         .target = &t->seconds,
          .value_name = "N",
          .default_text = "60",
          .min = 1,
@@ -191,19 +193,24 @@ int main(int argc, char **argv)
          .help = "how long faults are injected"},
         {.name = "seed",
          .type = OPT_INT,
-         .target = &t.seed,
+         .target = &t->seed,
          .value_name = "N",
          .min = 0,
          .max = INT32_MAX,
          .help = "draw the faults of this seed: their order and strength"},
         {.name = "calm-kills",
          .type = OPT_INT,
-         .target = &t.calm_kills,
+         .target = &t->calm_kills,
          .value_name = "N",
          .default_text = "20",
          .min = 0,
          .max = 1000,
          .help = "processes killed afterwards, for recovery times without other faults"},
+        {.name = "without",
+         .type = OPT_STRING,
+         .target = &t->without,
+         .value_name = "WORD",
+         .help = "leave out faults whose name holds this, to see whether they are to blame"},
         {.name = NULL},
     };
     const struct options_spec spec = {
@@ -225,8 +232,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "torture: %s\n", status != ST_OK ? err_text(&err) : "no operands, please");
         return 2;
     }
-    if (done)
-        return 0;
+    return done ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct torture t = {.seed = clock_wall_ms() % 1000000};
+    int code = parse(&t, argc, argv);
+    if (code >= 0)
+        return code;
     guard_enter();
     (void)signal(SIGINT, interrupt);
     (void)signal(SIGTERM, interrupt);
