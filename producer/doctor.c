@@ -65,6 +65,8 @@ static int run(struct visit *visit)
             "checked as far as INFO tells: run this as an administrator, too");
     if (status == ST_OK)
         status = doctor_apply_rules(doctor, &err);
+    if (status == ST_OK)
+        doctor_check_times(doctor);
     /* A replica ends the link at the first write. */
     if (status == ST_OK && !slice_is(doctor_info(doctor, "role"), "slave"))
         status = doctor_check_access(doctor, &err);

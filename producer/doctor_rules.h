@@ -30,4 +30,7 @@ MUST_CHECK enum status doctor_apply_rules(struct doctor *doctor, struct err *err
  * nothing is carried out. */
 MUST_CHECK enum status doctor_check_access(struct doctor *doctor, struct err *err);
 
+/* Says so if times in the queue's keys lie ahead of the server's clock (doctor_times.c). */
+void doctor_check_times(struct doctor *doctor);
+
 #endif

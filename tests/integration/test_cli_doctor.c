@@ -87,6 +87,26 @@ static void test_replica(void **state)
     commands_do(cli->conn, "REPLICAOF", "NO", "ONE");
 }
 
+/* A time that lies ahead of the clock is of before that was set back. */
+static void test_clock_set_back(void **state)
+{
+    struct cli *cli = *state;
+    cli_run(cli, 0, "doctor");
+    assert_null(strstr(process_stdout(cli->last), "set back"));
+    struct reply *now = commands_run(cli->conn, "TIME");
+    char later[32];
+    (void)snprintf(later, sizeof later, "%lld",
+                   ((long long)reply_int(reply_at(now, 0), 0) + 3599) * 1000);
+    reply_free(now);
+    commands_do(cli->conn, "ZADD", "darg:{default}:dead", later, "x", "inf", "never");
+    cli_run(cli, 0, "doctor");
+    assert_null(strstr(process_stdout(cli->last), "set back"));
+    commands_do(cli->conn, "HSET", "darg:{default}:settings", "drained_at", later);
+    cli_run(cli, 0, "doctor");
+    cli_expect_out_has(cli, "note   the clock of Redis");
+    cli_expect_out_has(cli, "set back by 59m5");
+}
+
 /* A user without CONFIG and INFO, who may not do all that a worker has to. */
 static void test_small_user(void **state)
 {
@@ -117,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup(test_full_and_starved, reset),
         cmocka_unit_test_setup(test_timeout, reset),
         cmocka_unit_test_setup(test_replica, reset),
+        cmocka_unit_test_setup(test_clock_set_back, reset),
         cmocka_unit_test_setup(test_small_user, reset),
     };
     return cmocka_run_group_tests_name("doctor", tests, cli_setup, cli_teardown);
