@@ -12,8 +12,8 @@
 
 enum { COLLECT_MAX = 256 }; /* results in one answer */
 
-/* The next results after the `received` ones that the caller has, as many as fit into one answer: an
- * array of strings, to be freed; empty if there is none now. May be repeated. */
+/* The next results after the `received` ones that the caller has, as many as fit into one answer:
+ * an array of strings, to be freed; empty if there is none now. May be repeated. */
 MUST_CHECK enum status collect_call(struct conn *conn, const struct queue *queue, const char *reply,
                                     int64_t received, struct reply **results, struct err *err);
 

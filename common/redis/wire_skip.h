@@ -1,8 +1,9 @@
-/* wire_skip - throws away the text of an answer as it comes, so that one of any size takes no memory.
+/* wire_skip - throws away the text of an answer as it comes, so that one of any size takes no
+ * memory.
  *
  * hiredis keeps a string until it has come whole. Here its bytes are passed over in the reader's
- * buffer, and an empty string is put in its place. Any other answer is left to hiredis. Part of wire;
- * belongs to the wire's thread. */
+ * buffer, and an empty string is put in its place. Any other answer is left to hiredis. Part of
+ * wire; belongs to the wire's thread. */
 #ifndef DARG_REDIS_WIRE_SKIP_H
 #define DARG_REDIS_WIRE_SKIP_H
 

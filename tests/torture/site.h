@@ -43,6 +43,7 @@ struct site {
     struct process *hosts[SITE_HOSTS_MAX]; /* NULL: none there */
     size_t host_count;                     /* of those that should be there */
     struct site_log logs[SITE_HOSTS_MAX];
+    int64_t start_ms[SITE_HOSTS_MAX];
     int64_t term_ms[SITE_HOSTS_MAX]; /* when TERM was sent; 0: was not; -1: known to be late */
     size_t stops, late;              /* hosts that ended after TERM; those that were too late */
     size_t bad_ends;                 /* hosts that ended by themselves, and badly */
