@@ -5,7 +5,8 @@
 
 #include "queue/keys.h"
 
-enum { PRODUCER = 1, WORKER = 2, ARGS_MAX = 7, NAMED_MAX = 5 };
+enum { PRODUCER = 1, WORKER = 2, OR_NEXT = 4 /* the next row serves as well */ };
+enum { ARGS_MAX = 7, NAMED_MAX = 5 };
 
 /* What the programs and their scripts call, on which keys. %q: the queue, :name another key of it,
  * %n: the names of queues, %p: a process, %o: its shutdown key, %s: that of all. */
@@ -18,6 +19,7 @@ static const struct need needs[] = {
     {PRODUCER | WORKER, {"TIME"}},
     {PRODUCER | WORKER, {"EVALSHA", "0", "1", "%q"}},
     {WORKER, {"EVALSHA", "0", "3", "%q", "%s", "%o"}},
+    {PRODUCER | WORKER | OR_NEXT, {"EVAL", "return 1", "1", "%q"}},
     {PRODUCER | WORKER, {"SCRIPT", "LOAD", "return 1"}},
     {PRODUCER | WORKER, {"SADD", "%n", "x"}},
     {PRODUCER | WORKER, {"LLEN", "%q"}},
@@ -208,11 +210,16 @@ enum status doctor_check_access(struct doctor *doctor, struct err *err)
     }
     for (size_t i = 0; status == ST_OK && i < sizeof needs / sizeof needs[0]; i++) {
         struct err refusal = {0};
-        if (send_one(doctor, needs[i].args, ARGS_MAX, &refusal) == ST_NOPERM) {
-            if ((needs[i].roles & PRODUCER) != 0)
-                add_lack(&producer, queue, &needs[i]);
-            if ((needs[i].roles & WORKER) != 0)
-                add_lack(&worker, queue, &needs[i]);
+        const struct need *need = &needs[i];
+        bool is_refused = send_one(doctor, need->args, ARGS_MAX, &refusal) == ST_NOPERM;
+        if ((need->roles & OR_NEXT) != 0)
+            is_refused =
+                send_one(doctor, needs[++i].args, ARGS_MAX, &refusal) == ST_NOPERM && is_refused;
+        if (is_refused) {
+            if ((need->roles & PRODUCER) != 0)
+                add_lack(&producer, queue, need);
+            if ((need->roles & WORKER) != 0)
+                add_lack(&worker, queue, need);
         }
         if (!conn_is_connected(doctor->context.conn))
             status = err_set(err, refusal.status, "%s", err_text(&refusal));

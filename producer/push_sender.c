@@ -147,6 +147,7 @@ static enum status take_answer(struct push_sender *sender, struct push_batch *ba
     if (status == ST_PROTOCOL)
         conn_discard(sender->context->conn);
     reply_free(reply);
+    sender->unknown_in_a_row = status == ST_NOSCRIPT ? sender->unknown_in_a_row + 1 : 0;
     batch->is_answered =
         status != ST_LOST_REPLY && status != ST_UNREACHABLE && status != ST_PROTOCOL;
     batch->accepted += accepted;
@@ -167,10 +168,16 @@ static void drop_first(struct push_sender *sender)
     sender->in_flight--;
 }
 
+/* The server has forgotten the script, and is told it anew; unless that has just been in vain. */
+static bool is_only_unknown(const struct push_sender *sender)
+{
+    return sender->refusal == ST_NOSCRIPT && sender->unknown_in_a_row < 2;
+}
+
 /* Why not everything was accepted; said once where it is not the queue's own bound. */
 static enum status judge_refusal(struct push_sender *sender, struct err *err)
 {
-    if (sender->refusal == ST_NOSCRIPT)
+    if (is_only_unknown(sender))
         return ready(sender, err);
     if (sender->no_wait_for_room && sender->refusal == ST_OK)
         return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld jobs)",
@@ -191,7 +198,7 @@ static enum status push_rest(struct push_sender *sender, struct push_batch *batc
     int64_t pause_ms = PAUSE_MIN_MS;
     while (!is_done(batch)) {
         enum status status = judge_refusal(sender, err);
-        if (status == ST_OK && sender->refusal != ST_NOSCRIPT)
+        if (status == ST_OK && !is_only_unknown(sender))
             status = pause_for(sender, pause_ms, err);
         size_t before = batch->accepted;
         if (status == ST_OK)

@@ -39,8 +39,9 @@ struct push_sender {
         refusal; /* of the last batch that was not accepted whole: OOM ..., or OK: no room */
     struct err refusal_err;
     bool was_refusal_noted;
-    int64_t accepted; /* jobs, in all */
-    int64_t length;   /* of the queue, as last heard */
+    int unknown_in_a_row; /* answers NOSCRIPT */
+    int64_t accepted;     /* jobs, in all */
+    int64_t length;       /* of the queue, as last heard */
 };
 
 /* Prepares the connected context; the fields above the gap are set by the caller. */

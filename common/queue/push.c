@@ -25,13 +25,15 @@ static enum status probe(struct conn *conn, const struct queue *queue, bool *is_
     struct err cause = {0};
     struct request request = {0};
     struct reply *reply = NULL;
-    enum status status = script_load(conn, &script_push, &cause);
-    if (status == ST_OK) {
-        push_encode(&request, queue, NULL, 0);
-        status = conn_call(conn, &request, &reply, &cause);
-    }
+    push_encode(&request, queue, NULL, 0);
+    enum status status = script_call(conn, &script_push, &request, &reply, &cause);
     reply_free(reply);
     request_fini(&request);
+    /* What refuses the script for now (a full Redis) has not let it be known either, and pushes are
+     * to be told the reason, not NOSCRIPT. */
+    struct err ignored = {0};
+    if (status != ST_OK && conn_is_connected(conn))
+        (void)!script_load(conn, &script_push, &ignored);
     *is_plain = is_forbidden(status, &cause);
     /* A full Redis says so to each push. */
     if (status == ST_OK || status == ST_OOM || *is_plain)

@@ -1,6 +1,7 @@
 /* What an error of Redis means to us. Its first word is its class, except in the generic ERR ones,
- * some of which are told apart by how they begin, and in those of scripts in servers older than
- * 7.0, which carry the original error behind their own words. */
+ * some of which are told apart by how they begin, in those of proxies, which put an ERR in front of
+ * what their servers say, and in those of scripts in servers older than 7.0, which carry the
+ * original error behind their own words. */
 #include "redis/conn_error.h"
 
 #include <string.h>
@@ -57,26 +58,42 @@ static bool contains(struct slice text, const char *part)
     return text.len != 0 && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
 }
 
-/* The status of the first word, or ST_SERVER if it is none of the codes. */
+/* Takes the first word off the text, without a dash before it (as an error inside of an error has)
+ * and a colon behind it. */
+static struct slice take_word(struct slice *text)
+{
+    const char *blank = text->len == 0 ? NULL : memchr(text->ptr, ' ', text->len);
+    size_t len = blank == NULL ? text->len : (size_t)(blank - text->ptr);
+    struct slice word = {text->ptr, len};
+    size_t taken = blank == NULL ? len : len + 1;
+    *text = (struct slice){text->ptr + taken, text->len - taken};
+    if (word.len > 0 && word.ptr[0] == '-')
+        word = (struct slice){word.ptr + 1, word.len - 1};
+    if (word.len > 0 && word.ptr[word.len - 1] == ':')
+        word.len--;
+    return word;
+}
+
+/* The status of the first word, or of the one behind ERR; ST_SERVER if it is none of the codes. */
 static enum status class_of_word(struct slice text)
 {
-    const char *blank = text.len == 0 ? NULL : memchr(text.ptr, ' ', text.len);
-    struct slice word = {text.ptr, blank == NULL ? text.len : (size_t)(blank - text.ptr)};
+    struct slice word = take_word(&text);
+    if (slice_is(word, "ERR"))
+        word = take_word(&text);
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (slice_is(word, codes[i].text))
             return codes[i].status;
     return ST_SERVER;
 }
 
-/* "ERR Error running script (call to f_...): @user_script:3: WRONGTYPE Operation ..." (before 6.0
- * with a dash before the word): the first known code behind a colon. */
+/* "ERR Error running script (call to f_...): @user_script:3: WRONGTYPE Operation ...": the first
+ * known code behind a colon. */
 static enum status class_in_script_error(struct slice text)
 {
     for (size_t i = 0; i + 2 < text.len; i++) {
         if (text.ptr[i] != ':' || text.ptr[i + 1] != ' ')
             continue;
-        size_t start = text.ptr[i + 2] == '-' ? i + 3 : i + 2;
-        enum status status = class_of_word((struct slice){text.ptr + start, text.len - start});
+        enum status status = class_of_word((struct slice){text.ptr + i + 2, text.len - i - 2});
         if (status != ST_SERVER)
             return status;
     }

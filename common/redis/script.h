@@ -1,9 +1,9 @@
 /* script - Lua scripts that run inside Redis.
  *
  * Scripts are compiled into the program (common/queue/lua, one file a verb) together with their
- * SHA-1; they are called by EVALSHA and loaded (SCRIPT LOAD) when the server says NOSCRIPT, which
- * it may do at any time (restart, failover, SCRIPT FLUSH). A NOSCRIPT answer means that nothing was
- * carried out. */
+ * SHA-1; they are called by EVALSHA and sent whole (EVAL) when the server says NOSCRIPT, which it
+ * may do at any time (restart, failover, SCRIPT FLUSH). A NOSCRIPT answer means that nothing was
+ * carried out. Of EVAL and SCRIPT LOAD one may be refused. */
 #ifndef DARG_REDIS_SCRIPT_H
 #define DARG_REDIS_SCRIPT_H
 
@@ -21,7 +21,8 @@ struct script {
  * the script's own where it takes more keys (reply lists). */
 void script_begin(struct request *request, const struct script *script, int key_count);
 
-/* conn_call(), and on NOSCRIPT loads the script and sends the same request once more. */
+/* conn_call(), and on NOSCRIPT sends the same with the script's source (EVAL, which loads it, too);
+ * where EVAL is refused it loads it (SCRIPT LOAD) and sends the request once more. */
 MUST_CHECK enum status script_call(struct conn *conn, const struct script *script,
                                    const struct request *request, struct reply **reply,
                                    struct err *err);

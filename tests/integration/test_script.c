@@ -98,23 +98,61 @@ static void test_error(void **state)
     conn_close(conn);
 }
 
-static void test_may_not_load(void **state)
+/* One of EVAL and SCRIPT LOAD is enough; without either it is said what is missing. */
+static void test_rights(void **state)
 {
+    static const struct {
+        const char *rules;
+        enum status status;
+    } cases[] = {
+        {"+eval", ST_OK}, {"+script|load", ST_OK}, {"+eval +script", ST_OK}, {"+get", ST_NOPERM}};
     struct conn *control = commands_connect(redis_server_url(*state));
-    commands_do(control, "ACL", "SETUSER", "dave", "on", ">pw", "+evalsha", "~*");
-    commands_do(control, "SCRIPT", "FLUSH");
-    char url[160];
-    (void)snprintf(url, sizeof url, "unix://dave:pw@%s", redis_server_socket(*state));
-    struct conn *dave = commands_connect(url);
+    commands_do(control, "DEL", "n");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char rules[64], *rest = NULL, url[160];
+        (void)snprintf(rules, sizeof rules, "%s", cases[i].rules);
+        commands_do(control, "ACL", "SETUSER", "dave", "reset", "on", ">pw", "+evalsha", "+incrby",
+                    "~*");
+        for (char *rule = strtok_r(rules, " ", &rest); rule; rule = strtok_r(NULL, " ", &rest))
+            commands_do(control, "ACL", "SETUSER", "dave", rule);
+        commands_do(control, "SCRIPT", "FLUSH");
+        (void)snprintf(url, sizeof url, "unix://dave:pw@%s", redis_server_socket(*state));
+        struct conn *dave = commands_connect(url);
+        struct request request = {0};
+        struct reply *reply = NULL;
+        struct err err = {0};
+        begin(&request, "n", 1);
+        assert_int_equal(script_call(dave, &add, &request, &reply, &err), cases[i].status);
+        reply_free(reply);
+        if (cases[i].status != ST_OK)
+            assert_non_null(strstr(err_text(&err), "cannot load the script \"add\""));
+        request_fini(&request);
+        conn_close(dave);
+    }
+    assert_int_equal(commands_int(control, "INCRBY", "n", "0"), 3); /* each ran once */
+    conn_close(control);
+}
+
+/* A script that is sent whole and fails is not sent again. */
+static void test_error_of_a_script_that_was_not_known(void **state)
+{
+    struct conn *conn = commands_connect(redis_server_url(*state));
+    struct script fails = {
+        .name = "fails",
+        .source = "redis.call('INCR', KEYS[1]) return redis.call('LPUSH', KEYS[1], 'x')",
+        .sha1 = "0123456789012345678901234567890123456789",
+        .key_count = 1};
     struct request request = {0};
     struct reply *reply = NULL;
     struct err err = {0};
-    begin(&request, "n", 1);
-    assert_int_equal(script_call(dave, &add, &request, &reply, &err), ST_NOPERM);
-    assert_non_null(strstr(err_text(&err), "cannot load the script \"add\""));
+    commands_do(conn, "DEL", "n");
+    script_begin(&request, &fails, 1);
+    request_add_text(&request, "n");
+    assert_int_equal(script_call(conn, &fails, &request, &reply, &err), ST_WRONGTYPE);
+    assert_non_null(strstr(err_text(&err), "wrong kind of value"));
+    assert_int_equal(commands_int(conn, "INCRBY", "n", "0"), 1);
     request_fini(&request);
-    conn_close(dave);
-    conn_close(control);
+    conn_close(conn);
 }
 
 static void test_broken_script(void **state)
@@ -133,9 +171,12 @@ static void test_broken_script(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reload),        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_error),         cmocka_unit_test(test_may_not_load),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_rights),
         cmocka_unit_test(test_broken_script),
+        cmocka_unit_test(test_error_of_a_script_that_was_not_known),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

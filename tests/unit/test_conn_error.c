@@ -68,7 +68,23 @@ static const struct sample samples[] = {
     {"ERR Error running script (call to f_" SHA "): @user_script:1: user_script:1: attempt to "
      "call a nil value",
      ST_SERVER},
+    /* As proxies word it. */
+    {"ERR READONLY You can't write against a read only replica.", ST_READONLY},
+    {"ERR LOADING Redis is loading the dataset in memory", ST_LOADING},
+    {"ERR MASTERDOWN Link with MASTER is down", ST_MASTERDOWN},
+    {"ERR -READONLY You can't write against a read only slave.", ST_READONLY},
+    {"ERR NOAUTH: Authentication required.", ST_NOAUTH},
+    {"ERR NOSCRIPT No matching script. Please use EVAL.", ST_NOSCRIPT},
+    {"READONLY: this is a replica", ST_READONLY},
     /* Near misses. */
+    {"ERR ERR READONLY", ST_SERVER},
+    {"ERR  READONLY", ST_SERVER},
+    {"ERR readonly", ST_SERVER},
+    {"ERR the server is READONLY", ST_SERVER},
+    {"ERR -", ST_SERVER},
+    {"ERR ", ST_SERVER},
+    {":", ST_SERVER},
+    {"-", ST_SERVER},
     {"NOTBUSY No scripts in execution right now.", ST_SERVER},
     {"BUSYGROUP Consumer Group name already exists", ST_SERVER},
     {"BUSYKEY Target key name already exists.", ST_SERVER},
