@@ -351,9 +351,10 @@ $(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_j
 	$(Q)$(LD) -r -o $@.new $(filter %.o,$^)
 	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='darg_*' $@.new $@
 	@rm $@.new
+# nodelete: a thread that looks up a name may outlive its client (redis/resolve.h).
 $(BUILD)/$(soname): $(BUILD)/libdarg.o
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,$(soname) $(all-cflags) $(filter-out -pie,$(all-ldflags)) -o $@ $^ \
+	$(Q)$(CC) -shared -Wl,-soname,$(soname) -Wl,-z,nodelete $(all-cflags) $(filter-out -pie,$(all-ldflags)) -o $@ $^ \
 	    $(all-libs) $(worker-libs)
 $(BUILD)/libdarg.so: $(BUILD)/$(soname)
 	@ln -sf $(soname) $@

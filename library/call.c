@@ -13,7 +13,7 @@
 #include "queue/collect.h"
 #include "queue/missing.h"
 
-enum { BLOCK_MS = 2000, REFUSED_MS = 200 };
+enum { BLOCK_MS = 2000, REFUSED_MS = 200, TAKE_MS = 250 };
 
 /* ---- the result ---- */
 
@@ -160,6 +160,8 @@ enum darg_code darg_call(struct darg_client *client, const char *type, const cha
     wait.id = result->id;
     missing_begin(&wait.missing);
     wait.conn = conn_open(&client->conn);
+    if (is_limited) /* but for a moment to take a result off the list that has just come */
+        conn_limit(wait.conn, now_ms + timeout_ms + TAKE_MS);
     code = await(&wait, is_limited ? now_ms + timeout_ms : INT64_MAX, result);
     conn_close(wait.conn);
     return code;

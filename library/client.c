@@ -56,6 +56,8 @@ static enum status read_options(struct darg_client *client, const struct darg_op
         status = read_numbers(client, &options, err);
     if (status == ST_OK)
         status = redis_url_parse(options.url ? options.url : REDIS_DEFAULT_URL, &client->url, err);
+    if (status == ST_OK && client->url.user && !client->url.password)
+        status = err_set(err, ST_INVALID, "the URL names a user without a password");
     if (status == ST_OK)
         status =
             queue_init(&client->queue, options.prefix ? options.prefix : QUEUE_DEFAULT_NAMESPACE,

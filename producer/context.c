@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS_MAX = 40 };
+enum { ROWS_MAX = 40, PING_MS = 1000 };
 
 struct row_list {
     struct option_row rows[ROWS_MAX];
@@ -88,7 +88,7 @@ static enum status make_targets(struct context *context, const struct context_sp
 {
     const char *where = options_where(&context->record, "redis");
     enum status status =
-        secret_read_url(context->redis_text, where, context->password_file, &context->url, err);
+        secret_read_url(context->redis_text, where, &context->password_file, &context->url, err);
     secret_wipe_argv(argc, argv, context->redis_text);
     if (status == ST_OK && (spec->uses & (CONTEXT_QUEUE | CONTEXT_NAMESPACE)) != 0)
         status = queue_init(&context->queue, context->namespace,
@@ -145,6 +145,7 @@ struct conn *context_open(const struct context *context, const char *role)
 {
     const struct conn_options options = {.url = &context->url,
                                          .client_name = role,
+                                         .password_file = context->password_file,
                                          .connect_timeout_ms = context->connect_timeout_ms,
                                          .tls_ca_file = context->tls_ca_file,
                                          .tls_cert_file = context->tls_cert_file,
@@ -153,8 +154,12 @@ struct conn *context_open(const struct context *context, const char *role)
 }
 
 /* A server that has just started lets us in before it has read its data. */
-static enum status ping(struct conn *conn, struct err *err)
+static enum status ping(struct conn *conn, int64_t deadline_ms, struct err *err)
 {
+    /* Where we have started it ourselves, there may be no time left. */
+    int64_t least_ms = clock_mono_ms() + PING_MS;
+    conn_limit(conn, deadline_ms > least_ms ? deadline_ms : least_ms);
+
     struct request request = {0};
     request_add_text(&request, "PING");
     struct reply *reply = NULL;
@@ -164,13 +169,13 @@ static enum status ping(struct conn *conn, struct err *err)
     return status == ST_NOPERM ? ST_OK : status;
 }
 
-enum status context_await(struct conn *conn, int64_t limit_ms, struct err *err)
+static enum status await(struct conn *conn, int64_t deadline_ms, struct err *err)
 {
-    int64_t deadline_ms = clock_mono_ms() + limit_ms;
     for (;;) {
         enum status status = conn_connect(conn, err);
         if (status == ST_OK)
-            status = ping(conn, err);
+            status = ping(conn, deadline_ms, err);
+        conn_limit(conn, deadline_ms); /* of all tries but the first, which has it for itself */
         if (status != ST_UNREACHABLE && !status_is_transient(status))
             return status;
         int64_t pause_ms = conn_backoff_ms(conn);
@@ -180,6 +185,13 @@ enum status context_await(struct conn *conn, int64_t limit_ms, struct err *err)
         if (!interrupt_sleep(pause_ms))
             return err_set(err, ST_UNREACHABLE, "interrupted while connecting to Redis");
     }
+}
+
+enum status context_await(struct conn *conn, int64_t limit_ms, struct err *err)
+{
+    enum status status = await(conn, clock_mono_ms() + limit_ms, err);
+    conn_limit(conn, 0);
+    return status;
 }
 
 enum status context_connect(struct context *context, struct err *err)

@@ -71,11 +71,13 @@ static enum status set_plugins(struct worker_options *o, const struct options_li
 static enum status set_redis(struct worker_options *o, const struct options_raw *raw,
                              struct err *err)
 {
+    const char *password_file = raw->password_file;
     enum status status = secret_read_url(raw->redis, options_where(&raw->record, "redis"),
-                                         raw->password_file, &o->redis, err);
+                                         &password_file, &o->redis, err);
     o->conn = (struct conn_options){
         .url = &o->redis,
         .client_name = "darg-worker",
+        .password_file = password_file,
         .tls_ca_file = raw->ca_file,
         .tls_cert_file = raw->cert_file,
         .tls_key_file = raw->key_file,

@@ -3,16 +3,12 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "redis/conn_error.h"
-#include "redis/dial.h"
-#include "redis/greeting.h"
-#include "redis/local.h"
-#include "redis/tls.h"
-#include "redis/wire.h"
+#include "redis/conn_link.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_TIMEOUT_MS = 5000, COMMAND_TIMEOUT_MS = 10000 };
+enum { COMMAND_TIMEOUT_MS = 10000 };
 enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 2000, FAILURES_MAX = 16 };
 enum { IDLE_MS = 1000 };   /* a link unused for longer is looked at before it is used */
 enum { WORKED_MS = 1000 }; /* a link must live that long to count as one that had worked */
@@ -21,16 +17,14 @@ enum { RUN_ID_BYTES = 64 };
 enum { MAX_REPLY_BYTES = 1 << 30 };
 
 struct conn {
-    struct redis_url url;
-    char *where; /* the URL as it may be shown */
-    char *client_name;
-    int64_t connect_timeout_ms, command_timeout_ms;
+    struct conn_link link;
+    int64_t command_timeout_ms;
     size_t max_reply_bytes;
-    char *tls_ca_file, *tls_cert_file, *tls_key_file;
 
     struct wire *wire; /* NULL: not connected */
     uint64_t generation;
     unsigned failures; /* in a row */
+    bool was_closed;   /* see conn_was_closed() */
 
     /* Of the present link. */
     size_t unanswered; /* requests sent whose reply has not been received */
@@ -43,20 +37,11 @@ struct conn {
 struct conn *conn_open(const struct conn_options *options)
 {
     struct conn *conn = mem_new(sizeof *conn);
-    redis_url_copy(options->url, &conn->url);
-    struct buf where = {0};
-    redis_url_append_text(&conn->url, &where);
-    conn->where = buf_take(&where);
-    conn->client_name = mem_dup(options->client_name);
-    conn->connect_timeout_ms =
-        options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    conn_link_init(&conn->link, options);
     conn->command_timeout_ms =
         options->command_timeout_ms > 0 ? options->command_timeout_ms : COMMAND_TIMEOUT_MS;
     conn->max_reply_bytes =
         options->max_reply_bytes > 0 ? (size_t)options->max_reply_bytes : MAX_REPLY_BYTES;
-    conn->tls_ca_file = mem_dup(options->tls_ca_file);
-    conn->tls_cert_file = mem_dup(options->tls_cert_file);
-    conn->tls_key_file = mem_dup(options->tls_key_file);
     return conn;
 }
 
@@ -65,12 +50,7 @@ void conn_close(struct conn *conn)
     if (conn == NULL)
         return;
     wire_close(conn->wire, false);
-    redis_url_fini(&conn->url);
-    free(conn->where);
-    free(conn->client_name);
-    free(conn->tls_ca_file);
-    free(conn->tls_cert_file);
-    free(conn->tls_key_file);
+    conn_link_fini(&conn->link);
     free(conn);
 }
 
@@ -92,6 +72,7 @@ static void count_failure(struct conn *conn)
  * (a read-only replica) would have us connect in a busy loop. */
 static void fail(struct conn *conn)
 {
+    conn->was_closed = false;
     drop(conn);
     if (conn->has_answered && clock_mono_ms() - conn->connected_ms >= WORKED_MS)
         conn->failures = 0;
@@ -106,6 +87,11 @@ void conn_discard(struct conn *conn)
     drop(conn);
     if (conn->has_answered)
         conn->failures = 0;
+}
+
+bool conn_was_closed(const struct conn *conn)
+{
+    return conn->was_closed;
 }
 
 bool conn_is_connected(const struct conn *conn)
@@ -131,75 +117,29 @@ int64_t conn_backoff_ms(struct conn *conn)
     return half_ms + (int64_t)id_jitter((uint64_t)(limit_ms - half_ms) + 1);
 }
 
-static enum status dial_local(struct conn *conn, int *fd, struct err *err)
-{
-    struct buf directory = {0}, socket_path = {0};
-    enum status status = local_directory(conn->url.path, &directory, err);
-    if (status == ST_OK)
-        status = local_start(buf_text(&directory), &socket_path, err);
-    if (status == ST_OK)
-        status =
-            dial_unix(buf_text(&socket_path), clock_mono_ms() + conn->connect_timeout_ms, fd, err);
-    buf_fini(&socket_path);
-    buf_fini(&directory);
-    return status;
-}
-
-static enum status dial(struct conn *conn, int *fd, struct err *err)
-{
-    const struct redis_url *url = &conn->url;
-    int64_t deadline_ms = clock_mono_ms() + conn->connect_timeout_ms;
-    if (url->transport == REDIS_TCP)
-        return dial_tcp(url->host, url->port, deadline_ms, fd, err);
-    if (url->transport == REDIS_UNIX)
-        return dial_unix(url->path, deadline_ms, fd, err);
-    return dial_local(conn, fd, err);
-}
-
-static enum status link_up(struct conn *conn, struct err *err)
-{
-    int fd = -1;
-    enum status status = dial(conn, &fd, err);
-    if (status != ST_OK)
-        return status;
-    const struct tls_options tls = {.ca_file = conn->tls_ca_file,
-                                    .cert_file = conn->tls_cert_file,
-                                    .key_file = conn->tls_key_file,
-                                    .server_name = conn->url.host};
-    status = wire_open(fd, conn->url.tls ? &tls : NULL, conn->connect_timeout_ms, &conn->wire, err);
-    if (status == ST_OK)
-        wire_limit(conn->wire, conn->max_reply_bytes);
-    const struct greeting greeting = {.url = &conn->url,
-                                      .where = conn->where,
-                                      .client_name = conn->client_name,
-                                      .timeout_ms = conn->command_timeout_ms};
-    return status == ST_OK ? greeting_exchange(conn->wire, &greeting, err) : status;
-}
-
 static bool is_default_place(const struct redis_url *url)
 {
     return url->transport == REDIS_TCP && !url->tls && url->port == 6379 &&
            (strcmp(url->host, "127.0.0.1") == 0 || strcmp(url->host, "localhost") == 0);
 }
 
-enum status conn_connect(struct conn *conn, struct err *err)
+static enum status connect_anew(struct conn *conn, struct err *err)
 {
-    if (conn->wire != NULL)
-        return ST_OK;
     struct err cause = {0};
-    enum status status = link_up(conn, &cause);
+    enum status status = conn_link_make(&conn->link, &conn->wire, &cause);
     if (status != ST_OK) {
-        drop(conn);
         count_failure(conn);
+        conn->was_closed = false;
         /* Nothing that could have been carried out was sent. */
         if (status == ST_LOST_REPLY)
             status = ST_UNREACHABLE;
-        const char *hint = status == ST_UNREACHABLE && is_default_place(&conn->url)
+        const char *hint = status == ST_UNREACHABLE && is_default_place(&conn->link.url)
                                ? " (no Redis there? `-r local:` starts a private one)"
                                : "";
-        return err_set(err, status, "cannot connect to Redis at %s: %s%s", conn->where,
+        return err_set(err, status, "cannot connect to Redis at %s: %s%s", conn->link.where,
                        err_text(&cause), hint);
     }
+    wire_limit(conn->wire, conn->max_reply_bytes);
     conn->generation++;
     conn->unanswered = 0;
     conn->has_answered = false;
@@ -208,17 +148,45 @@ enum status conn_connect(struct conn *conn, struct err *err)
     return ST_OK;
 }
 
+/* A server that has closed an idle link is found out before anything is sent, while it is still
+ * sure that nothing was carried out. */
+static bool was_closed_at_rest(struct conn *conn, int64_t now_ms)
+{
+    return conn->unanswered == 0 && now_ms - conn->used_ms > IDLE_MS && !wire_is_idle(conn->wire);
+}
+
+static bool is_over(struct conn *conn, int64_t now_ms)
+{
+    int64_t limit_ms = atomic_load_explicit(&conn->link.limit_ms, memory_order_relaxed);
+    return limit_ms != 0 && now_ms >= limit_ms;
+}
+
+void conn_limit(struct conn *conn, int64_t until_ms)
+{
+    atomic_store_explicit(&conn->link.limit_ms, until_ms, memory_order_relaxed);
+}
+
+enum status conn_connect(struct conn *conn, struct err *err)
+{
+    if (conn->wire != NULL && !was_closed_at_rest(conn, clock_mono_ms()))
+        return ST_OK;
+    drop(conn);
+    return connect_anew(conn, err);
+}
+
 static enum status not_connected(const struct conn *conn, struct err *err)
 {
-    return err_set(err, ST_UNREACHABLE, "not connected to Redis at %s", conn->where);
+    return err_set(err, ST_UNREACHABLE, "not connected to Redis at %s", conn->link.where);
 }
 
 /* After a wire has failed. */
 static enum status lose(struct conn *conn, enum status status, const struct err *cause,
                         struct err *err)
 {
+    bool is_late = status == ST_PROTOCOL || wire_is_late(conn->wire);
     fail(conn);
-    return err_set(err, status, "lost the connection to Redis at %s: %s", conn->where,
+    conn->was_closed = !is_late && conn->failures == 0;
+    return err_set(err, status, "lost the connection to Redis at %s: %s", conn->link.where,
                    err_text(cause));
 }
 
@@ -226,13 +194,17 @@ enum status conn_send(struct conn *conn, const struct request *request, struct e
 {
     if (conn->wire == NULL)
         return not_connected(conn, err);
-    /* A server that has closed an idle link is found out before anything is sent, while it is still
-     * sure that the request was not carried out. */
     int64_t now_ms = clock_mono_ms();
-    bool is_suspect = conn->unanswered == 0 && now_ms - conn->used_ms > IDLE_MS;
-    if (is_suspect && !wire_is_idle(conn->wire)) {
-        fail(conn);
-        return not_connected(conn, err);
+    if (is_over(conn, now_ms)) {
+        drop(conn);
+        return err_set(err, ST_UNREACHABLE, "there is no time left to ask Redis at %s",
+                       conn->link.where);
+    }
+    if (was_closed_at_rest(conn, now_ms)) {
+        drop(conn);
+        enum status status = connect_anew(conn, err);
+        if (status != ST_OK)
+            return status;
     }
     conn->used_ms = now_ms;
     wire_put(conn->wire, request);
@@ -268,7 +240,7 @@ enum status conn_receive(struct conn *conn, struct reply **reply, struct err *er
         *reply = got;
         return ST_OK;
     }
-    status = conn_error_quote(text, conn->where, err);
+    status = conn_error_quote(text, conn->link.where, err);
     if (conn_error_ends_link(status, text))
         fail(conn);
     else

@@ -4,7 +4,11 @@
  * network, conn_connect() connects (again), and every failure of the link closes the link but keeps
  * the object, so that its owner can wait for conn_backoff_ms() and connect anew. On connecting it
  * does AUTH, SELECT and CLIENT SETNAME (the last is allowed to fail), and sets TCP_NODELAY,
- * keepalive and TCP_USER_TIMEOUT. hiredis lives behind this header and nowhere else.
+ * keepalive and TCP_USER_TIMEOUT. The password's file and those of TLS are read each time. hiredis
+ * lives behind this header and nowhere else.
+ *
+ * A link that has rested for a second is looked at before it is used, and made again in silence if
+ * the server, or what stands between, has closed it meanwhile: nothing was under way.
  *
  * Statuses of calls: ST_OK; ST_UNREACHABLE (could not connect, or not connected); ST_LOST_REPLY
  * (the request was sent, the link broke or its time ran out before the whole answer came: whether
@@ -28,7 +32,8 @@ struct conn_options {
     const struct redis_url
         *url;                /* copied; a REDIS_LOCAL one starts its server on connect (local.h) */
     const char *client_name; /* for CLIENT LIST; copied; no blanks; NULL: none */
-    int64_t connect_timeout_ms; /* 0: 5,000 */
+    const char *password_file;  /* whose first line is the password; NULL: the URL's */
+    int64_t connect_timeout_ms; /* for all of connecting, from the name to PING; 0: 5,000 */
     int64_t command_timeout_ms; /* 0: 10,000; per call, on top of a blocking command's own time */
     int64_t max_reply_bytes;    /* 0: 1 GiB; a longer answer is ST_PROTOCOL */
     const char *tls_ca_file;    /* NULL: the system's CAs */
@@ -44,15 +49,24 @@ struct conn *conn_open(const struct conn_options *options);
 /* Closes in good order and frees. NULL is fine. */
 void conn_close(struct conn *conn);
 
-/* Connects if not connected; blocks up to the connect timeout (and command timeout for the
- * greeting). ST_OK also when it already was connected. */
+/* Connects if not connected, or if the link was closed while it rested; blocks up to the connect
+ * timeout. ST_OK also when it already was connected. */
 MUST_CHECK enum status conn_connect(struct conn *conn, struct err *err);
+
+/* From now on nothing on this conn waits for longer than until this moment of the monotonic clock
+ * (0: no such limit), and nothing is sent after it (ST_UNREACHABLE); a call that waits already
+ * notices within a quarter of a second. The only call that another thread may make meanwhile. */
+void conn_limit(struct conn *conn, int64_t until_ms);
 
 bool conn_is_connected(const struct conn *conn);
 
 /* Drops the link at once with SO_LINGER 0 (the server sees a reset): used when a request may still
  * be under way whose effect must not come late, or to leave a blocking command. */
 void conn_discard(struct conn *conn);
+
+/* True if the last link that was lost had worked, and was closed by the other side: not given up
+ * for want of an answer, nor for what the server said. */
+bool conn_was_closed(const struct conn *conn);
 
 /* How long to wait before the next conn_connect(): grows from 50 ms to 2 s with each failure in a
  * row, with jitter (half to all of that); 0 right after a link that had worked, that is, had
@@ -71,9 +85,10 @@ MUST_CHECK enum status conn_begin(struct conn *conn, const struct request *reque
                                   struct err *err);
 
 /* Pipelining: queues a request; the bytes go out with conn_flush() or the next conn_receive().
- * Replies come in order. conn_send() never blocks and fails only if not connected (or if the server
- * turns out to have closed an idle link). Once a link is closed, by whichever status, every request
- * still unanswered on it is as good as ST_LOST_REPLY, and conn_receive() says ST_UNREACHABLE. */
+ * Replies come in order. conn_send() blocks only to make a link again that was closed while it
+ * rested, and fails only if not connected, or if that fails. Once a link is closed, by whichever
+ * status, every request still unanswered on it is as good as ST_LOST_REPLY, and conn_receive() says
+ * ST_UNREACHABLE. */
 MUST_CHECK enum status conn_send(struct conn *conn, const struct request *request, struct err *err);
 MUST_CHECK enum status conn_flush(struct conn *conn, struct err *err);
 MUST_CHECK enum status conn_receive(struct conn *conn, struct reply **reply, struct err *err);

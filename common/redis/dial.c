@@ -3,11 +3,9 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,17 +31,16 @@ static void set_tcp_options(int fd)
 }
 
 /* Waits for a connect under way. 0, or the errno it ended with. */
-static int wait_connected(int fd, int64_t deadline_ms)
+static int wait_connected(int fd, const struct deadline *deadline)
 {
     for (;;) {
-        int64_t left_ms = deadline_ms - clock_mono_ms();
         struct pollfd item = {.fd = fd, .events = POLLOUT};
-        int n = poll(&item, 1, left_ms > 0 ? (int)left_ms : 0);
-        if (n == 0)
-            return ETIMEDOUT;
+        int n = poll(&item, 1, deadline_slice_ms(deadline));
         if (n > 0)
             break;
-        if (errno != EINTR)
+        if (n == 0 && deadline_left_ms(deadline) == 0)
+            return ETIMEDOUT;
+        if (n < 0 && errno != EINTR)
             return errno;
     }
     int error = 0;
@@ -52,7 +49,8 @@ static int wait_connected(int fd, int64_t deadline_ms)
 }
 
 /* A connected socket, or -1 with errno set. */
-static int connect_to(const struct sockaddr *address, socklen_t len, int64_t deadline_ms)
+static int connect_to(const struct sockaddr *address, socklen_t len,
+                      const struct deadline *deadline)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -60,7 +58,7 @@ static int connect_to(const struct sockaddr *address, socklen_t len, int64_t dea
     int error = 0;
     /* An interrupted connect goes on by itself, as one under way does. */
     if (connect(fd, address, len) != 0)
-        error = errno == EINPROGRESS || errno == EINTR ? wait_connected(fd, deadline_ms) : errno;
+        error = errno == EINPROGRESS || errno == EINTR ? wait_connected(fd, deadline) : errno;
     if (error == 0)
         return fd;
     close(fd);
@@ -73,16 +71,9 @@ static enum status refuse(struct err *err, int error)
     return err_set(err, ST_UNREACHABLE, "%s", strerror(error));
 }
 
-enum status dial_tcp(const char *host, uint16_t port, int64_t deadline_ms, int *fd, struct err *err)
+enum status dial_tcp(const struct addrinfo *list, const struct deadline *deadline, int *fd,
+                     struct err *err)
 {
-    char service[8];
-    (void)snprintf(service, sizeof service, "%u", (unsigned)port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    int failure = getaddrinfo(host, service, &hints, &list);
-    if (failure != 0)
-        return err_set(err, ST_UNREACHABLE, "%s", gai_strerror(failure));
-
     int64_t left = 0;
     for (const struct addrinfo *each = list; each != NULL; each = each->ai_next)
         left++;
@@ -90,28 +81,26 @@ enum status dial_tcp(const char *host, uint16_t port, int64_t deadline_ms, int *
     for (const struct addrinfo *each = list; each != NULL && connected < 0; each = each->ai_next) {
         /* Each address has its share of the time that is left, so that one that swallows packets
          * does not keep us from those behind it. */
-        int64_t now_ms = clock_mono_ms();
-        int64_t share_ms = deadline_ms > now_ms ? (deadline_ms - now_ms) / left : 0;
-        connected = connect_to(each->ai_addr, each->ai_addrlen, now_ms + share_ms);
+        struct deadline share = *deadline;
+        share.at_ms = clock_mono_ms() + deadline_left_ms(deadline) / left;
+        connected = connect_to(each->ai_addr, each->ai_addrlen, &share);
         left--;
     }
-    int error = errno;
-    freeaddrinfo(list);
     if (connected < 0)
-        return refuse(err, error);
+        return refuse(err, errno);
     set_tcp_options(connected);
     *fd = connected;
     return ST_OK;
 }
 
-enum status dial_unix(const char *path, int64_t deadline_ms, int *fd, struct err *err)
+enum status dial_unix(const char *path, const struct deadline *deadline, int *fd, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
     if (len >= sizeof address.sun_path)
         return refuse(err, ENAMETOOLONG);
     memcpy(address.sun_path, path, len);
-    int connected = connect_to((const struct sockaddr *)&address, sizeof address, deadline_ms);
+    int connected = connect_to((const struct sockaddr *)&address, sizeof address, deadline);
     if (connected < 0)
         return refuse(err, errno);
     *fd = connected;

@@ -7,17 +7,18 @@
 #ifndef DARG_REDIS_DIAL_H
 #define DARG_REDIS_DIAL_H
 
-#include <stdint.h>
+#include <netdb.h>
 
 #include "base/err.h"
+#include "redis/deadline.h"
 
-/* Connects to host (a name or an address) by trying its addresses in turn until deadline_ms of the
- * monotonic clock. Looking the name up is not part of that limit: the system's resolver has its
- * own. ST_UNREACHABLE with the bare cause ("Connection refused") otherwise. */
-MUST_CHECK enum status dial_tcp(const char *host, uint16_t port, int64_t deadline_ms, int *fd,
-                                struct err *err);
+/* Connects to the first of the addresses that lets it, trying them in turn. ST_UNREACHABLE with the
+ * bare cause ("Connection refused") otherwise. */
+MUST_CHECK enum status dial_tcp(const struct addrinfo *list, const struct deadline *deadline,
+                                int *fd, struct err *err);
 
 /* Connects to a socket in the file system. */
-MUST_CHECK enum status dial_unix(const char *path, int64_t deadline_ms, int *fd, struct err *err);
+MUST_CHECK enum status dial_unix(const char *path, const struct deadline *deadline, int *fd,
+                                 struct err *err);
 
 #endif

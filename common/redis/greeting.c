@@ -1,7 +1,8 @@
 #include "redis/greeting.h"
 
-#include "base/clock.h"
 #include "redis/conn_error.h"
+
+#include <string.h>
 
 /* One command of the greeting. *error is its error reply, to be freed, or NULL; the status is about
  * the link alone. */
@@ -10,7 +11,7 @@ static enum status greet(struct wire *wire, const struct greeting *greeting,
 {
     struct reply *reply = NULL;
     wire_put(wire, request);
-    enum status status = wire_get(wire, clock_mono_ms() + greeting->timeout_ms, &reply, err);
+    enum status status = wire_get(wire, greeting->deadline_ms, &reply, err);
     request_fini(request);
     if (status == ST_OK && reply_error(reply).ptr != NULL)
         *error = reply;
@@ -19,7 +20,27 @@ static enum status greet(struct wire *wire, const struct greeting *greeting,
     return status;
 }
 
-/* What the server says here is not quoted: one that does not know AUTH repeats its arguments. */
+/* Quotes and frees an error after which the link is of no use; ST_OK for any other. */
+static enum status quote_if_final(const struct greeting *greeting, struct reply *error,
+                                  struct err *err)
+{
+    struct slice text = reply_error(error);
+    enum status status = ST_OK;
+    if (conn_error_ends_link(conn_error_class(text), text))
+        status = conn_error_quote(text, greeting->where, err);
+    reply_free(error);
+    return status;
+}
+
+/* What a server says to whoever connects, whatever is asked: too many clients, protected mode. */
+static bool is_about_everybody(struct slice text)
+{
+    static const char denied[] = "DENIED";
+    return conn_error_class(text) == ST_UNREACHABLE ||
+           (text.len >= sizeof denied - 1 && memcmp(text.ptr, denied, sizeof denied - 1) == 0);
+}
+
+/* What the server says to this is not quoted: one that does not know AUTH repeats its arguments. */
 static enum status authenticate(struct wire *wire, const struct greeting *greeting, struct err *err)
 {
     if (greeting->url->password == NULL)
@@ -33,6 +54,8 @@ static enum status authenticate(struct wire *wire, const struct greeting *greeti
     enum status status = greet(wire, greeting, &request, &error, err);
     if (error == NULL)
         return status;
+    if (is_about_everybody(reply_error(error)))
+        return quote_if_final(greeting, error, err);
     status = conn_error_class(reply_error(error));
     reply_free(error);
     if (status == ST_NOAUTH)
@@ -69,8 +92,9 @@ static enum status set_name(struct wire *wire, const struct greeting *greeting, 
     request_add_text(&request, greeting->client_name);
     struct reply *error = NULL;
     enum status status = greet(wire, greeting, &request, &error, err);
-    reply_free(error); /* only for people to look at: not worth a connection */
-    return status;
+    /* The name is only for people to look at: not worth a connection. But this may be the first
+     * command, and the error about more than it. */
+    return error == NULL ? status : quote_if_final(greeting, error, err);
 }
 
 /* Shows that a live Redis is there and lets us in. What else it may have to complain of (LOADING,
@@ -81,22 +105,19 @@ static enum status check_alive(struct wire *wire, const struct greeting *greetin
     request_add_text(&request, "PING");
     struct reply *error = NULL;
     enum status status = greet(wire, greeting, &request, &error, err);
-    if (error == NULL)
-        return status;
-    struct slice text = reply_error(error);
-    if (conn_error_ends_link(conn_error_class(text), text))
-        status = conn_error_quote(text, greeting->where, err);
-    reply_free(error);
-    return status;
+    return error == NULL ? status : quote_if_final(greeting, error, err);
 }
 
-enum status greeting_exchange(struct wire *wire, const struct greeting *greeting, struct err *err)
+enum status greeting_exchange(struct wire *wire, const struct greeting *greeting, bool *is_at_name,
+                              struct err *err)
 {
     enum status status = authenticate(wire, greeting, err);
     if (status == ST_OK)
         status = select_db(wire, greeting, err);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         status = set_name(wire, greeting, err);
+        *is_at_name = status != ST_OK;
+    }
     if (status == ST_OK)
         status = check_alive(wire, greeting, err);
     return status;

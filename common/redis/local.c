@@ -179,7 +179,7 @@ static bool ask(const char *socket_path, const char *command, char line[LINE_BYT
     int64_t deadline_ms = clock_mono_ms() + ANSWER_MS;
     int fd = -1;
     line[0] = '\0';
-    if (dial_unix(socket_path, deadline_ms, &fd, NULL) != ST_OK)
+    if (dial_unix(socket_path, &(struct deadline){deadline_ms, NULL}, &fd, NULL) != ST_OK)
         return false;
     struct ucred peer = {0};
     socklen_t len = sizeof peer;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static enum status read_password(const char *path, char **password, struct err *err)
+enum status secret_read_password(const char *path, char **password, struct err *err)
 {
     char line[1024];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -35,7 +36,13 @@ static void hide_memory(void)
 #endif
 }
 
-enum status secret_read_url(const char *text, const char *where, const char *password_file,
+static bool is_pipe(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && !S_ISREG(file.st_mode);
+}
+
+enum status secret_read_url(const char *text, const char *where, const char **password_file,
                             struct redis_url *url, struct err *err)
 {
     enum status status = redis_url_parse(text, url, err);
@@ -44,8 +51,14 @@ enum status secret_read_url(const char *text, const char *where, const char *pas
         return status;
     }
     char *password = NULL;
-    if (password_file)
-        status = read_password(password_file, &password, err);
+    if (*password_file)
+        status = secret_read_password(*password_file, &password, err);
+    else if (url->user && !url->password)
+        return err_set(
+            err, ST_INVALID,
+            "%s: the Redis URL names a user without a password: write USER:PASSWORD@, or "
+            "give --redis-password-file",
+            where);
     if (password) {
         if (url->password)
             explicit_bzero(url->password, strlen(url->password));
@@ -54,6 +67,8 @@ enum status secret_read_url(const char *text, const char *where, const char *pas
     }
     if (url->password)
         hide_memory();
+    if (*password_file && is_pipe(*password_file))
+        *password_file = NULL;
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "redis/deadline.h"
 
 struct redisContext;
 struct tls_options {
@@ -16,8 +17,9 @@ struct tls_options {
 
 bool tls_is_supported(void);
 
-/* Starts TLS on a connected context. Blocks for the handshake (the context's timeout). */
+/* Starts TLS on a connected, non-blocking context. The files are read each time: what replaces them
+ * counts from the next connection on. Blocks for the handshake, up to the deadline. */
 MUST_CHECK enum status tls_start(struct redisContext *context, const struct tls_options *options,
-                                 struct err *err);
+                                 const struct deadline *deadline, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <poll.h>
 #include <stdlib.h>
 
 bool tls_is_supported(void)
@@ -69,20 +70,56 @@ static bool expect_name(SSL *ssl, const char *name)
     return is_set;
 }
 
-static enum status handshake(redisContext *context, SSL *ssl, struct err *err)
+/* Waits until the handshake can go on. False: the time is up. */
+static bool await_peer(const redisContext *context, SSL *ssl, int result,
+                       const struct deadline *deadline)
 {
-    if (redisInitiateSSL(context, ssl) == REDIS_OK)
-        return ST_OK; /* the context owns ssl now */
+    bool wants_write = SSL_get_error(ssl, result) == SSL_ERROR_WANT_WRITE;
+    struct pollfd item = {.fd = context->fd, .events = wants_write ? POLLOUT : POLLIN};
+    while (deadline_left_ms(deadline) > 0)
+        if (poll(&item, 1, deadline_slice_ms(deadline)) > 0)
+            return true;
+    return false;
+}
+
+static bool is_waiting(const SSL *ssl, int result)
+{
+    int error = SSL_get_error(ssl, result);
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+}
+
+static enum status refuse(const redisContext *context, const SSL *ssl, struct err *err)
+{
     long verdict = SSL_get_verify_result(ssl);
-    const char *text =
-        verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : reason(context->errstr);
-    enum status status = err_set(err, ST_UNREACHABLE, "TLS: %s", text);
-    SSL_free(ssl);
-    return status;
+    const char *fallback = context->err != 0 ? context->errstr : "the server broke it off";
+    return err_set(err, ST_UNREACHABLE, "TLS: %s",
+                   verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+                                        : reason(fallback));
+}
+
+/* hiredis begins the handshake, and owns ssl once it has. */
+static enum status handshake(redisContext *context, SSL *ssl, const struct deadline *deadline,
+                             struct err *err)
+{
+    if (redisInitiateSSL(context, ssl) != REDIS_OK) {
+        enum status status = refuse(context, ssl, err);
+        SSL_free(ssl);
+        return status;
+    }
+    for (;;) {
+        ERR_clear_error();
+        int result = SSL_do_handshake(ssl);
+        if (result == 1)
+            return ST_OK;
+        if (!is_waiting(ssl, result))
+            return refuse(context, ssl, err);
+        if (!await_peer(context, ssl, result, deadline))
+            return err_set(err, ST_UNREACHABLE, "TLS: no answer in time");
+    }
 }
 
 enum status tls_start(struct redisContext *context, const struct tls_options *options,
-                      struct err *err)
+                      const struct deadline *deadline, struct err *err)
 {
     ERR_clear_error();
     SSL *ssl = NULL;
@@ -105,7 +142,7 @@ enum status tls_start(struct redisContext *context, const struct tls_options *op
             err_set(err, ST_INVALID, "TLS cannot check the host name %s", options->server_name);
         goto out;
     }
-    status = handshake(context, ssl, err);
+    status = handshake(context, ssl, deadline, err);
 out:
     SSL_CTX_free(ssl_context); /* ssl holds its own reference */
     return status;

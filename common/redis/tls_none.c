@@ -6,9 +6,10 @@ bool tls_is_supported(void)
 }
 
 enum status tls_start(struct redisContext *context, const struct tls_options *options,
-                      struct err *err)
+                      const struct deadline *deadline, struct err *err)
 {
     (void)context;
     (void)options;
+    (void)deadline;
     return err_set(err, ST_UNSUPPORTED, "this build has no TLS");
 }

@@ -66,22 +66,22 @@ static char *unescape(struct slice text)
     return out;
 }
 
-/* Parses "user:password" or ":password". */
+/* Parses "user:password", ":password" or "user". */
 static enum status parse_userinfo(struct slice text, struct redis_url *url, struct err *err)
 {
     size_t colon = find(text, ':');
-    if (colon == text.len)
-        return err_set(err, ST_INVALID,
-                       "the Redis URL has a word before the @ that is neither USER:PASSWORD@ nor "
-                       ":PASSWORD@");
-    url->password = unescape(slice_from(text, colon + 1));
+    bool has_password = colon < text.len;
+    if (text.len == 0)
+        return err_set(err, ST_INVALID, "the Redis URL has nothing before its @");
+    if (has_password)
+        url->password = unescape(slice_from(text, colon + 1));
     if (colon > 0)
         url->user = unescape((struct slice){text.ptr, colon});
-    if (url->password == NULL || (colon > 0 && url->user == NULL))
+    if ((has_password && url->password == NULL) || (colon > 0 && url->user == NULL))
         return err_set(err, ST_INVALID,
                        "the user or password in the Redis URL has a bad percent escape (a literal "
                        "%% is written %%25)");
-    if (url->password[0] == '\0')
+    if (has_password && url->password[0] == '\0')
         return err_set(err, ST_INVALID, "the Redis URL has an empty password");
     return ST_OK;
 }
@@ -235,7 +235,7 @@ void redis_url_copy(const struct redis_url *from, struct redis_url *to)
 
 static void append_userinfo(const struct redis_url *url, struct buf *out)
 {
-    if (url->password == NULL)
+    if (url->password == NULL && url->user == NULL)
         return;
     for (const char *c = url->user == NULL ? "" : url->user; *c != '\0'; c++) {
         if (strchr("%:@/?#", *c) != NULL || (unsigned char)*c <= ' ' || *c == 127)
@@ -243,7 +243,7 @@ static void append_userinfo(const struct redis_url *url, struct buf *out)
         else
             buf_append_char(out, *c);
     }
-    buf_append_text(out, ":***@");
+    buf_append_text(out, url->password == NULL ? "@" : ":***@");
 }
 
 static void append_tcp(const struct redis_url *url, struct buf *out)

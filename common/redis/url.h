@@ -1,6 +1,6 @@
 /* url - where Redis is, as people write it.
  *
- *   redis://[user:password@]host[:port][/db]     host may be an IPv6 address in brackets
+ *   redis://[user[:password]@]host[:port][/db]   host may be an IPv6 address in brackets
  *   rediss://...                                  the same over TLS
  *   unix:///path[?db=n]                           also unix://[user:password@]/path
  *   local:[dir]                                   a private redis-server of our own (see local.h)
@@ -27,7 +27,8 @@ struct redis_url {
     uint16_t port;  /* TCP; 6379 where none is given */
     char *path;     /* UNIX: the socket; LOCAL: the directory ("" = the default one); else NULL */
     char *user;     /* NULL: the default user */
-    char *password; /* NULL: no AUTH; wiped by redis_url_fini() */
+    char *password; /* NULL: no AUTH, even for a user: whoever parses sees to it that there is one;
+                     * wiped by redis_url_fini() */
     int db;         /* 0 by default */
 };
 

@@ -1,11 +1,9 @@
 #include "redis/wire.h"
 
-#include "base/clock.h"
 #include "redis/reply_build.h"
 #include "redis/wire_skip.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -24,9 +22,11 @@ enum { READ_BYTES = 1 << 16 };        /* read at a time; hiredis would take 16 K
 
 struct wire {
     redisContext *context;
-    struct buf out; /* queued requests */
-    size_t sent;    /* how much of out is gone */
+    const _Atomic int64_t *limit_ms; /* see deadline.h */
+    struct buf out;                  /* queued requests */
+    size_t sent;                     /* how much of out is gone */
     bool is_tls;
+    bool is_late;
     bool is_likely_readable;          /* the last read took all it had room for */
     bool has_tls_output;              /* hiredis holds bytes of ours that are not written yet */
     struct reply *ready;              /* parsed but not yet asked for, or NULL */
@@ -69,39 +69,17 @@ static void limit_reader(struct wire *wire)
     reader->maxbuf = KEPT_BUFFER_BYTES;
 }
 
-static bool set_blocking(int fd, bool is_blocking)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
-        return false;
-    flags = is_blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-    return fcntl(fd, F_SETFL, flags) == 0;
-}
-
-static enum status start_tls(struct wire *wire, const struct tls_options *tls, int64_t timeout_ms,
-                             struct err *err)
-{
-    struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    redisContext *context = wire->context;
-    if (!set_blocking(context->fd, true) || redisSetTimeout(context, limit) != REDIS_OK)
-        return err_system(err, errno, "cannot prepare the socket for TLS");
-    enum status status = tls_start(context, tls, err);
-    if (status == ST_OK && !set_blocking(context->fd, false))
-        status = err_system(err, errno, "cannot make the socket non-blocking");
-    wire->is_tls = true;
-    return status;
-}
-
-enum status wire_open(int fd, const struct tls_options *tls, int64_t timeout_ms, struct wire **wire,
-                      struct err *err)
+enum status wire_open(int fd, const struct tls_options *tls, const struct deadline *deadline,
+                      struct wire **wire, struct err *err)
 {
     struct wire *made = mem_new(sizeof *made);
     made->context = redisConnectFd(fd);
     ensure(made->context != NULL && made->context->err == 0, "hiredis has no memory for a context");
+    made->context->flags &= ~REDIS_BLOCK; /* hiredis never waits */
+    made->limit_ms = deadline->limit_ms;
+    made->is_tls = tls != NULL;
     limit_reader(made);
-    enum status status = tls == NULL ? ST_OK : start_tls(made, tls, timeout_ms, err);
-    /* From here on hiredis never waits. */
-    made->context->flags &= ~REDIS_BLOCK;
+    enum status status = tls == NULL ? ST_OK : tls_start(made->context, tls, deadline, err);
     if (status != ST_OK) {
         wire_close(made, true);
         return status;
@@ -188,10 +166,9 @@ static enum status write_plain(struct wire *wire, struct err *err)
                      MSG_NOSIGNAL);
     if (n >= 0)
         wire->sent += (size_t)n;
-    else if (errno == EPIPE)
-        wire->sent =
-            wire->out
-                .len; /* it was closed at the other end, perhaps with a last word: reading tells */
+    else if (errno == EPIPE || errno == ECONNRESET)
+        /* It was closed at the other end, perhaps with a last word: reading tells. */
+        wire->sent = wire->out.len;
     else if (errno != EAGAIN && errno != EINTR)
         return lose(err, strerror(errno));
     return ST_OK;
@@ -267,28 +244,22 @@ static enum status parse(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
-static int poll_limit(int64_t deadline_ms)
-{
-    if (deadline_ms < 0)
-        return -1;
-    int64_t left_ms = deadline_ms - clock_mono_ms();
-    if (left_ms <= 0)
-        return 0;
-    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
-}
-
 /* Waits until the socket is ready for what there is to do, and does it once. */
-static enum status exchange(struct wire *wire, int64_t deadline_ms, struct err *err)
+static enum status exchange(struct wire *wire, const struct deadline *deadline, struct err *err)
 {
     if (wire->is_likely_readable && !has_output(wire))
         return read_some(wire, err);
     short events = has_output(wire) ? POLLIN | POLLOUT : POLLIN;
     struct pollfd item = {.fd = wire->context->fd, .events = events};
-    int n = poll(&item, 1, poll_limit(deadline_ms));
+    int n = poll(&item, 1, deadline_slice_ms(deadline));
     if (n < 0)
         return errno == EINTR ? ST_OK : err_system(err, errno, "cannot wait for Redis");
-    if (n == 0)
+    if (n == 0 && deadline_left_ms(deadline) > 0)
+        return ST_OK;
+    if (n == 0) {
+        wire->is_late = true;
         return lose(err, "no answer in time");
+    }
     if (item.revents & POLLOUT) {
         enum status status = write_some(wire, err);
         if (status != ST_OK)
@@ -300,26 +271,33 @@ static enum status exchange(struct wire *wire, int64_t deadline_ms, struct err *
 
 enum status wire_flush(struct wire *wire, int64_t deadline_ms, struct err *err)
 {
+    const struct deadline deadline = {deadline_ms, wire->limit_ms};
     enum status status = has_output(wire) ? write_some(wire, err) : ST_OK;
     while (status == ST_OK && has_output(wire))
-        status = exchange(wire, deadline_ms, err);
+        status = exchange(wire, &deadline, err);
     return status;
 }
 
 enum status wire_get(struct wire *wire, int64_t deadline_ms, struct reply **reply, struct err *err)
 {
+    const struct deadline deadline = {deadline_ms, wire->limit_ms};
     enum status status = has_output(wire) ? write_some(wire, err) : ST_OK;
     while (status == ST_OK) {
         status = parse(wire, err);
         if (status != ST_OK || wire->ready != NULL)
             break;
-        status = exchange(wire, deadline_ms, err);
+        status = exchange(wire, &deadline, err);
     }
     if (status != ST_OK)
         return status;
     *reply = wire->ready;
     wire->ready = NULL;
     return ST_OK;
+}
+
+bool wire_is_late(const struct wire *wire)
+{
+    return wire->is_late;
 }
 
 bool wire_is_idle(const struct wire *wire)
@@ -331,13 +309,14 @@ bool wire_is_idle(const struct wire *wire)
 enum wire_event wire_wait(struct wire *wire, int wake_fd, int64_t deadline_ms)
 {
     struct err ignored; /* a dead wire is readable, and reading tells why */
+    const struct deadline deadline = {deadline_ms, NULL};
     for (;;) {
         if (parse(wire, &ignored) != ST_OK || wire->ready != NULL)
             return WIRE_READABLE;
         short events = has_output(wire) ? POLLIN | POLLOUT : POLLIN;
         struct pollfd items[] = {{.fd = wire->context->fd, .events = events},
                                  {.fd = wake_fd, .events = POLLIN}};
-        int n = poll(items, 2, poll_limit(deadline_ms));
+        int n = poll(items, 2, deadline_ms < 0 ? -1 : deadline_slice_ms(&deadline));
         if (n == 0)
             return WIRE_TIMEOUT;
         if (n < 0 && errno == EINTR)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "redis/deadline.h"
 #include "redis/reply.h"
 #include "redis/request.h"
 #include "redis/tls.h"
@@ -19,9 +20,10 @@
 struct wire;
 
 /* Takes over a connected, non-blocking socket (also on failure); tls NULL: plain. Blocks for the
- * TLS handshake, up to timeout_ms. */
-MUST_CHECK enum status wire_open(int fd, const struct tls_options *tls, int64_t timeout_ms,
-                                 struct wire **wire, struct err *err);
+ * TLS handshake, up to the deadline, whose limit (borrowed) holds for all that follows, too. */
+MUST_CHECK enum status wire_open(int fd, const struct tls_options *tls,
+                                 const struct deadline *deadline, struct wire **wire,
+                                 struct err *err);
 
 /* with_reset: the server sees a reset at once, and bytes still on their way never reach it. */
 void wire_close(struct wire *wire, bool with_reset);
@@ -43,6 +45,9 @@ void wire_limit(struct wire *wire, size_t max_bytes);
 /* Of the next answer: a string's bytes are not kept, and do not count; it is answered empty. No
  * other answer may be due. */
 void wire_skip_text(struct wire *wire);
+
+/* After ST_LOST_REPLY: there was no answer in time, but the other side has not closed it. */
+bool wire_is_late(const struct wire *wire);
 
 /* While no answer is due: false if the server has closed the connection or sent something unasked,
  * so that nothing new should be sent on it. */

@@ -51,7 +51,8 @@ static void read_all(struct slice bytes, size_t pieces, struct buf *out)
 {
     struct wire *wire = NULL;
     struct err err = {0};
-    enum status status = wire_open(serve(bytes, pieces), NULL, 1000, &wire, &err);
+    enum status status =
+        wire_open(serve(bytes, pieces), NULL, &(struct deadline){0, NULL}, &wire, &err);
     ensure(status == ST_OK, "%s", err_text(&err));
     size_t count = 0;
     for (;; count++) {

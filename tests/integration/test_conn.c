@@ -7,6 +7,7 @@
 #include "support/commands.h"
 #include "support/redis_server.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,9 +127,11 @@ static void test_connect_to_frozen_server(void **state)
 {
     redis_server_freeze(*state);
     struct conn *conn = commands_open(redis_server_url(*state),
-                                      (struct conn_options){.command_timeout_ms = SHORT_MS});
+                                      (struct conn_options){.connect_timeout_ms = SHORT_MS});
     struct err err = {0};
+    int64_t start_ms = clock_mono_ms();
     assert_int_equal(conn_connect(conn, &err), ST_UNREACHABLE);
+    assert_in_range(clock_mono_ms() - start_ms, SHORT_MS, 5 * SHORT_MS);
     assert_non_null(strstr(err_text(&err), "no answer in time"));
     assert_true(conn_backoff_ms(conn) > 0);
     redis_server_thaw(*state);
@@ -161,7 +164,37 @@ static void test_killed_in_a_call(void **state)
     conn_close(conn);
 }
 
-/* The server closes a link that nobody uses: nothing was sent, so nothing can have been lost. */
+/* A link that had worked and is closed by the server, in the middle of a call, is told from one
+ * that was given up. */
+static void test_closed(void **state)
+{
+    struct conn *control = commands_connect(redis_server_url(*state));
+    struct conn *conn = commands_open(redis_server_url(*state),
+                                      (struct conn_options){.command_timeout_ms = SHORT_MS});
+    struct request request = {0};
+    struct reply *reply = NULL;
+    struct err err = {0};
+    char id[24];
+    commands_must_connect(conn);
+    (void)snprintf(id, sizeof id, "%lld", (long long)commands_int(conn, "CLIENT", "ID"));
+    assert_int_equal(conn_wait(conn, -1, 1100), CONN_TIMEOUT); /* it has to have lived a while */
+    commands_fill(&request, COMMANDS_ARGS("BLPOP", "nothing", "0"));
+    assert_int_equal(conn_begin(conn, &request, &err), ST_OK);
+    assert_int_equal(commands_int(control, "CLIENT", "KILL", "ID", id), 1);
+    assert_int_equal(conn_receive(conn, &reply, &err), ST_LOST_REPLY);
+    assert_true(conn_was_closed(conn));
+    commands_must_connect(conn);
+    commands_do(conn, "PING");
+    assert_int_equal(conn_wait(conn, -1, 1100), CONN_TIMEOUT);
+    assert_int_equal(commands_status(conn, &err, "BLPOP", "nothing", "0"), ST_LOST_REPLY);
+    assert_false(conn_was_closed(conn));
+    request_fini(&request);
+    conn_close(conn);
+    conn_close(control);
+}
+
+/* The server closes a link that nobody uses: nothing was sent, so nothing can have been lost, and
+ * it is made again in silence. */
 static void test_killed_while_idle(void **state)
 {
     struct conn *control = commands_connect(redis_server_url(*state));
@@ -171,14 +204,51 @@ static void test_killed_while_idle(void **state)
     /* More than a second of idleness, spent waiting for an answer that does not come. */
     assert_int_equal(conn_wait(conn, -1, 1100), CONN_TIMEOUT);
     assert_int_equal(commands_int(control, "CLIENT", "KILL", "ID", id), 1);
-    struct err err = {0};
-    assert_int_equal(commands_status(conn, &err, "INCR", "counter"), ST_UNREACHABLE);
-    assert_false(conn_is_connected(conn));
-    assert_int_equal(conn_backoff_ms(conn), 0); /* it had worked */
-    commands_must_connect(conn);
     assert_int_equal(commands_int(conn, "INCR", "counter"), 1);
+    assert_int_equal(conn_generation(conn), 2);
+    assert_int_equal(conn_backoff_ms(conn), 0);
+    /* conn_connect() finds it, too. */
+    (void)snprintf(id, sizeof id, "%lld", (long long)commands_int(conn, "CLIENT", "ID"));
+    assert_int_equal(conn_wait(conn, -1, 1100), CONN_TIMEOUT);
+    assert_int_equal(commands_int(control, "CLIENT", "KILL", "ID", id), 1);
+    commands_must_connect(conn);
+    assert_int_equal(conn_generation(conn), 3);
     conn_close(conn);
     conn_close(control);
+}
+
+/* A limit set by another thread ends a call that waits already, and lets nothing begin any more. */
+static void *set_limit(void *argument)
+{
+    conn_limit(argument, clock_mono_ms() + 50);
+    return NULL;
+}
+
+static void test_limit(void **state)
+{
+    struct conn *conn = commands_connect(redis_server_url(*state));
+    struct request request = {0};
+    struct reply *reply = NULL;
+    struct err err = {0};
+    pthread_t thread;
+    commands_fill(&request, COMMANDS_ARGS("BLPOP", "list", "0"));
+    int64_t start_ms = clock_mono_ms();
+    assert_int_equal(conn_begin(conn, &request, &err), ST_OK);
+    assert_int_equal(pthread_create(&thread, NULL, set_limit, conn), 0);
+    assert_int_equal(conn_receive(conn, &reply, &err), ST_LOST_REPLY);
+    assert_in_range(clock_mono_ms() - start_ms, 50, 2000);
+    pthread_join(thread, NULL);
+    assert_int_equal(conn_connect(conn, &err), ST_UNREACHABLE);
+    conn_limit(conn, 0);
+    commands_must_connect(conn);
+    conn_limit(conn, clock_mono_ms());
+    assert_int_equal(commands_status(conn, &err, "INCR", "untouched"), ST_UNREACHABLE);
+    assert_non_null(strstr(err_text(&err), "no time left"));
+    conn_limit(conn, 0);
+    commands_must_connect(conn);
+    assert_null(commands_text(conn, "GET", "untouched"));
+    request_fini(&request);
+    conn_close(conn);
 }
 
 static void test_wake(void **state)
@@ -349,7 +419,9 @@ int main(void)
         cmocka_unit_test(test_command_timeout),
         cmocka_unit_test(test_connect_to_frozen_server),
         cmocka_unit_test(test_killed_in_a_call),
+        cmocka_unit_test(test_closed),
         cmocka_unit_test(test_killed_while_idle),
+        cmocka_unit_test(test_limit),
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_discard),
         cmocka_unit_test(test_pipeline),

@@ -9,9 +9,11 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,8 +219,7 @@ static void test_backoff(void **state)
     close(fd);
 }
 
-/* A server that lies: sends `answer` to whoever connects, and closes. Returns its port. */
-static pid_t start_liar(const char *answer, size_t len, bool closes, uint16_t *port)
+static int listen_anywhere(uint16_t *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -229,6 +230,13 @@ static pid_t start_liar(const char *answer, size_t len, bool closes, uint16_t *p
     assert_return_code(getsockname(listener, (struct sockaddr *)&address, &address_len), 0);
     assert_return_code(listen(listener, 8), 0);
     *port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* A server that lies: sends `answer` to whoever connects, and closes. Returns its port. */
+static pid_t start_liar(const char *answer, size_t len, bool closes, uint16_t *port)
+{
+    int listener = listen_anywhere(port);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid > 0) {
@@ -277,7 +285,7 @@ static void test_server_that_lies(void **state)
         char url[64];
         (void)snprintf(url, sizeof url, "redis://127.0.0.1:%u", (unsigned)port);
         struct conn *conn =
-            commands_open(url, (struct conn_options){.command_timeout_ms = SHORT_MS});
+            commands_open(url, (struct conn_options){.connect_timeout_ms = SHORT_MS});
         struct err err = {0};
         enum status status = conn_connect(conn, &err);
         if (status != lies[i].status)
@@ -285,6 +293,68 @@ static void test_server_that_lies(void **state)
         conn_close(conn);
         assert_int_equal(waitpid(liar, NULL, 0), liar);
     }
+}
+
+/* What ends a link is quoted, whichever command met it. */
+static void test_a_refusal_is_quoted(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"-ERR max number of clients reached\r\n",
+                                          "-DENIED Redis is running in protected mode\r\n"};
+    static const char *const users[] = {"", "user:S3cret@"};
+    for (size_t i = 0; i < 4; i++) {
+        const char *answer = answers[i / 2];
+        uint16_t port = 0;
+        pid_t liar = start_liar(answer, strlen(answer), true, &port);
+        char url[64];
+        (void)snprintf(url, sizeof url, "redis://%s127.0.0.1:%u", users[i % 2], (unsigned)port);
+        struct conn *conn = commands_open(url, (struct conn_options){.client_name = "tester"});
+        struct err err = {0};
+        assert_int_not_equal(conn_connect(conn, &err), ST_OK);
+        if (memmem(err.text, strlen(err.text), answer + 1, strlen(answer) - 3) == NULL)
+            fail_msg("%s is not in: %s", answer, err_text(&err));
+        conn_close(conn);
+        assert_int_equal(waitpid(liar, NULL, 0), liar);
+    }
+}
+
+/* Answers PONG to everything, but closes links at CLIENT, as twemproxy does. */
+static _Noreturn void serve_without_names(int listener)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        char request[4096];
+        ssize_t len;
+        while ((len = recv(fd, request, sizeof request, 0)) > 0) {
+            if (memmem(request, (size_t)len, "CLIENT", 6) != NULL)
+                break;
+            (void)send(fd, "+PONG\r\n", 7, MSG_NOSIGNAL);
+        }
+        close(fd);
+    }
+}
+
+static void test_no_names(void **state)
+{
+    (void)state;
+    uint16_t port = 0;
+    int listener = listen_anywhere(&port);
+    pid_t proxy = fork();
+    assert_true(proxy >= 0);
+    if (proxy == 0)
+        serve_without_names(listener);
+    char url[64];
+    (void)snprintf(url, sizeof url, "redis://127.0.0.1:%u", (unsigned)port);
+    struct conn *conn = commands_open(url, (struct conn_options){.client_name = "tester"});
+    commands_must_connect(conn);
+    commands_do(conn, "PING");
+    conn_discard(conn);
+    commands_must_connect(conn);
+    conn_close(conn);
+    assert_return_code(kill(proxy, SIGKILL), 0);
+    assert_int_equal(waitpid(proxy, NULL, 0), proxy);
+    close(listener);
 }
 
 int main(void)
@@ -300,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_server_that_lies),
+        cmocka_unit_test(test_a_refusal_is_quoted),
+        cmocka_unit_test(test_no_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -69,6 +69,26 @@ static void test_parts_may_be_missing(void **state)
     redis_url_fini(&url);
 }
 
+/* The password may come from elsewhere. */
+static void test_user_alone(void **state)
+{
+    (void)state;
+    struct redis_url url;
+    struct buf text = {0};
+    parse("redis://al%40x@host/2", &url);
+    assert_string_equal(url.user, "al@x");
+    assert_null(url.password);
+    assert_string_equal(url.host, "host");
+    redis_url_append_text(&url, &text);
+    assert_string_equal(buf_text(&text), "redis://al%40x@host:6379/2");
+    redis_url_fini(&url);
+    parse("unix://al@/r.sock", &url);
+    assert_string_equal(url.user, "al");
+    assert_string_equal(url.path, "/r.sock");
+    redis_url_fini(&url);
+    buf_fini(&text);
+}
+
 /* A password may hold raw colons and at signs: the last @ of the authority ends it. */
 static void test_password_with_at_and_colon(void **state)
 {
@@ -148,7 +168,9 @@ static const char *const wrong[] = {
     "redis:host",
     "redis://",
     "redis:///0",
-    "redis://S3CRET@host",
+    "redis://@host",
+    "redis://u%zz@host",
+    "redis://u%00@host",
     "redis://u:@host",
     "redis://u:S3CRET@",
     "redis://u:S3CRET@:6379",
@@ -189,7 +211,7 @@ static const char *const wrong[] = {
     "unix:///r.sock?x=1",
     "unix:///r.sock?db=",
     "unix:///r.sock?db=S3CRET",
-    "unix://S3CRET@/r.sock",
+    "unix://@/r.sock",
     "local:\t",
 };
 
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_everything_at_once),
         cmocka_unit_test(test_parts_may_be_missing),
         cmocka_unit_test(test_password_with_at_and_colon),
+        cmocka_unit_test(test_user_alone),
         cmocka_unit_test(test_unix),
         cmocka_unit_test(test_local),
         cmocka_unit_test(test_tls),
