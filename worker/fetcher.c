@@ -35,6 +35,11 @@ void fetcher_order(struct fetcher *self, enum fetcher_voice voice, enum control_
     room_interrupt(self->options.room);
 }
 
+void fetcher_limit(struct fetcher *self, int64_t until_ms)
+{
+    conn_limit(self->conn, until_ms);
+}
+
 const struct queue *fetcher_queue(const struct fetcher *self)
 {
     return &self->options.queue;
@@ -109,13 +114,10 @@ void fetcher_rest(struct fetcher *self, int64_t timeout_ms)
     wake_clear(&self->wake);
 }
 
-/* After a failed call: says so once an outage, and waits for another try to make sense. */
 void fetcher_await_retry(struct fetcher *self, const char *what, const struct err *err)
 {
-    if (!self->has_complained)
-        log_fields(LOG_WARN, what, LOG_STR("queue", self->options.queue.name),
-                   LOG_STR("error", err_text(err)));
-    self->has_complained = true;
+    outage_meet(&self->outage, self->conn, what, self->options.queue.name, err);
+    pulse_outage(self->options.pulse, self->options.slot, self->outage.since_ms, err->status);
     int64_t pause_ms = !conn_is_connected(self->conn)     ? conn_backoff_ms(self->conn)
                        : status_is_transient(err->status) ? FETCHER_PAUSE_MS / 5
                                                           : FETCHER_PAUSE_MS;
@@ -124,9 +126,10 @@ void fetcher_await_retry(struct fetcher *self, const char *what, const struct er
 
 void fetcher_note_success(struct fetcher *self)
 {
-    if (self->has_complained)
-        log_fields(LOG_INFO, "Redis answers again", LOG_STR("queue", self->options.queue.name));
-    self->has_complained = false;
+    if (self->outage.since_ms == 0)
+        return;
+    outage_end(&self->outage, "Redis answers again", self->options.queue.name);
+    pulse_outage(self->options.pulse, self->options.slot, 0, ST_OK);
 }
 
 void fetcher_withdraw(struct fetcher *self)
@@ -180,11 +183,15 @@ static bool register_session(struct fetcher *self)
     struct err err = {0};
     enum lease_register outcome;
     int64_t now_ms, sent_ms = clock_mono_ms();
+    bool was_maybe = self->may_be_registered;
     self->may_be_registered = true;
     enum status status =
         lease_register(self->conn, &self->session->lease, sent_ms - self->options.started_ms,
                        &self->known_drain, &outcome, &now_ms, &err);
     if (status != ST_OK) {
+        /* A refusal is one: the script writes to the registry last of all. */
+        bool is_unknown = status == ST_LOST_REPLY || status == ST_PROTOCOL;
+        self->may_be_registered = was_maybe || is_unknown;
         fetcher_await_retry(self, "cannot register", &err);
         return false;
     }
@@ -323,31 +330,49 @@ static enum status leave_now(struct fetcher *self, struct err *err)
     return status == ST_OK ? giveback_all(self->conn, self->session, err) : status;
 }
 
-bool fetcher_leave(struct fetcher *self, int64_t timeout_ms)
+/* Whether what is recorded for it in Redis may hold jobs. */
+static bool may_hold(const struct fetcher *self)
+{
+    return self->is_claim_open || atomic_load(&self->session->held) > 0 ||
+           atomic_load(&self->session->must_audit);
+}
+
+/* Tries until the deadline, or until Redis refuses what only a person can mend. */
+static enum status keep_leaving(struct fetcher *self, int64_t deadline_ms, struct err *err)
+{
+    for (;;) {
+        enum status status = leave_now(self, err);
+        if (status == ST_OK || !status_is_transient(status))
+            return status;
+        int64_t pause_ms = conn_backoff_ms(self->conn);
+        pause_ms = pause_ms > LEAVE_PAUSE_MS ? pause_ms : LEAVE_PAUSE_MS;
+        if (clock_mono_ms() + pause_ms >= deadline_ms)
+            return status;
+        wake_clear(&self->wake);
+        (void)wake_wait(&self->wake, pause_ms);
+    }
+}
+
+bool fetcher_leave(struct fetcher *self, int64_t deadline_ms)
 {
     pthread_join(self->thread, NULL);
     publish(self, NULL);
     if (!self->may_be_registered)
         return true;
+    bool is_harmless = !may_hold(self);
     /* A claim that is still open ends here: what it took is given back with the rest. */
     if (self->is_claim_open)
         conn_discard(self->conn);
     self->is_claim_open = false;
-    int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+    conn_limit(self->conn, deadline_ms);
     struct err err = {0};
-    while (leave_now(self, &err) != ST_OK) {
-        int64_t pause_ms = conn_backoff_ms(self->conn);
-        pause_ms = pause_ms > LEAVE_PAUSE_MS ? pause_ms : LEAVE_PAUSE_MS;
-        if (clock_mono_ms() + pause_ms >= deadline_ms) {
-            log_fields(LOG_ERROR, "could not give back what is held: it is recovered by its lease",
-                       LOG_STR("queue", self->options.queue.name),
-                       LOG_STR("error", err_text(&err)));
-            return false;
-        }
-        wake_clear(&self->wake);
-        (void)wake_wait(&self->wake, pause_ms);
-    }
-    return true;
+    if (keep_leaving(self, deadline_ms, &err) == ST_OK)
+        return true;
+    log_fields(is_harmless ? LOG_WARN : LOG_ERROR,
+               is_harmless ? "could not leave the registry: the entry goes when its lease runs out"
+                           : "could not give back what is held: it is recovered by its lease",
+               LOG_STR("queue", self->options.queue.name), LOG_STR("error", err_text(&err)));
+    return is_harmless;
 }
 
 void fetcher_free(struct fetcher *self)

@@ -69,10 +69,14 @@ void fetcher_tell_suspects(struct fetcher *fetcher);
 /* A popper has met the sentinel, and given it back. */
 void fetcher_meet_sentinel(struct fetcher *fetcher);
 
+/* From this moment of the monotonic clock on its thread waits for Redis no more, so that an order
+ * to stop is obeyed. Any thread. */
+void fetcher_limit(struct fetcher *fetcher, int64_t until_ms);
+
 /* Has the thread ended (fetcher_has_ended()): joins it, and gives back and deregisters what it is
- * still registered for. False: Redis could not be reached in timeout_ms; its jobs are recovered
- * when the lease runs out. */
-bool fetcher_leave(struct fetcher *fetcher, int64_t timeout_ms);
+ * still registered for. False: it may hold jobs, and Redis refused or could not be reached before
+ * the deadline (monotonic); they are recovered when the lease runs out. */
+bool fetcher_leave(struct fetcher *fetcher, int64_t deadline_ms);
 void fetcher_free(struct fetcher *fetcher); /* after fetcher_leave(); NULL is fine */
 
 #endif

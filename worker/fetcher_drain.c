@@ -25,6 +25,7 @@ void fetcher_audit(struct fetcher *self)
         fetcher_await_retry(self, "cannot compare what is held", &err);
         return;
     }
+    fetcher_note_success(self);
     if (given > 0)
         log_fields(LOG_WARN, "gave back jobs that are recorded as held here but are not",
                    LOG_STR("queue", self->options.queue.name), LOG_INT("jobs", given));
@@ -175,6 +176,7 @@ static void leave_popped_queue(struct fetcher *self)
         fetcher_await_retry(self, "cannot look at the queue", &err);
         return;
     }
+    fetcher_note_success(self);
     bool is_empty = stats.waiting == 0;
     if (is_empty && atomic_load(&self->is_closing) && atomic_load(&self->poppers) == 0)
         fetcher_leave_if_empty(self, stats.next_due_ms, stats.now_ms);
@@ -186,6 +188,8 @@ void fetcher_idle_step(struct fetcher *self)
     bool is_leaver = fetcher_leaves_when_empty(self);
     if (is_leaver)
         leave_popped_queue(self);
+    else
+        fetcher_note_success(self); /* it is connected, and that is all it is to be */
     if (!self->is_leaving)
         fetcher_rest(self, is_leaver ? LEAVE_LOOK_MS : FETCHER_PAUSE_MS);
 }

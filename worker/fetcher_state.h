@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "worker/fetcher.h"
+#include "worker/outage.h"
 
 struct fetcher {
     struct fetcher_options options; /* fixed after start */
@@ -43,7 +44,7 @@ struct fetcher {
     int64_t audited_ms;
     uint64_t taken_seen; /* the tasks ring's progress, to see a stuck pool */
     int64_t taken_ms;
-    bool has_complained; /* this outage is logged */
+    struct outage outage;
     struct lease_drain known_drain;
     bool has_drained;   /* since the process started */
     bool is_reentering; /* drained: to deregister, and to register anew */
@@ -53,8 +54,8 @@ struct fetcher {
 /* Sleeps until something is to be looked at, at most timeout_ms. */
 void fetcher_rest(struct fetcher *self, int64_t timeout_ms);
 
-/* After a failed call: says so once an outage, and waits for another try to make sense. After one
- * that went well: ends the outage. */
+/* After a failed call: says so, and waits for another try to make sense. After one that went well:
+ * ends the outage. */
 void fetcher_await_retry(struct fetcher *self, const char *what, const struct err *err);
 void fetcher_note_success(struct fetcher *self);
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/settle.h"
+#include "worker/outage.h"
 #include "worker/session.h"
 #include "worker/wake.h"
 
@@ -33,7 +34,7 @@ struct finisher {
     size_t stuck_count, stuck_capacity;
     int64_t stuck_retry_ms; /* monotonic: when they are tried again */
     size_t left;            /* finisher only, until joined */
-    bool has_complained;    /* finisher only: this outage is logged */
+    struct outage outage;   /* finisher only */
     struct task *gathered[SETTLE_MAX];
     struct task *chosen[SETTLE_MAX];
     struct settle_item items[SETTLE_MAX];
@@ -47,9 +48,12 @@ static void retire(struct finisher *self, struct task *task)
 
 static void complain(struct finisher *self, const struct err *err)
 {
-    if (!self->has_complained)
-        log_printf(LOG_WARN, "finished jobs cannot be settled yet: %s", err_text(err));
-    self->has_complained = true;
+    outage_meet(&self->outage, self->conn, "finished jobs cannot be settled yet", NULL, err);
+}
+
+static void settled(struct finisher *self)
+{
+    outage_end(&self->outage, "finished jobs are settled again", NULL);
 }
 
 /* After a failed call: waits as long as it takes for another try to make sense. False: give up. */
@@ -76,7 +80,7 @@ static enum verdict settle(struct finisher *self, enum settle_kind kind,
         if (is_connected)
             status = settle_call(self->conn, kind, &self->request, answer, &err);
         if (status == ST_OK) {
-            self->has_complained = false;
+            settled(self);
             return SETTLED;
         }
         bool is_refused =
@@ -198,7 +202,7 @@ static void settle_popped_chosen(struct finisher *self, struct session *session,
         log_printf(LOG_WARN, "the end of %zu jobs could not be reported: %s", done + count,
                    err_text(&err));
     else
-        self->has_complained = false;
+        settled(self);
 }
 
 static size_t weight(const struct task *task)
@@ -361,17 +365,12 @@ enum status finisher_start(const struct finisher_options *options, struct finish
     return ST_OK;
 }
 
-size_t finisher_stop(struct finisher *self, int64_t timeout_ms)
+size_t finisher_stop(struct finisher *self, int64_t deadline_ms)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    if (pthread_timedjoin_np(self->thread, NULL, &at) != 0) {
+    const struct timespec at = {.tv_sec = deadline_ms / 1000,
+                                .tv_nsec = deadline_ms % 1000 * 1000000};
+    conn_limit(self->conn, deadline_ms);
+    if (pthread_clockjoin_np(self->thread, NULL, CLOCK_MONOTONIC, &at) != 0) {
         wake_set(&self->give_up);
         pthread_join(self->thread, NULL);
     }

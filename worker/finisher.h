@@ -25,9 +25,9 @@ struct finisher_options {
 MUST_CHECK enum status finisher_start(const struct finisher_options *options,
                                       struct finisher **finisher, struct err *err);
 
-/* Settles what is in the ring (which the caller has closed) and ends; after timeout_ms what could
- * not be settled is left alone. Joins the thread and frees. How many endings were left: 0 is what
- * one wants. */
-size_t finisher_stop(struct finisher *finisher, int64_t timeout_ms);
+/* Settles what is in the ring (which the caller has closed) and ends; what could not be settled by
+ * the deadline (monotonic) is left alone. Joins the thread and frees. How many endings were left: 0
+ * is what one wants. */
+size_t finisher_stop(struct finisher *finisher, int64_t deadline_ms);
 
 #endif

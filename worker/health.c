@@ -20,7 +20,7 @@ enum {
     BACKLOG = 8,
     ANSWERS_MAX = 16,  /* at once: askers in a loop must not keep the supervisor busy */
     ANSWER_WAIT_S = 3, /* a supervisor that is well answers within milliseconds */
-    ANSWER_LEN = 64,   /* two numbers */
+    ANSWER_LEN = 96,   /* four numbers */
     EXIT_UNHEALTHY = 1,
 };
 
@@ -69,7 +69,8 @@ int health_listen(const char *name)
 void health_answer(int fd, const struct health *health)
 {
     char text[ANSWER_LEN];
-    int len = snprintf(text, sizeof text, "%" PRId64 " %d", health->age_ms, (int)health->pid);
+    int len = snprintf(text, sizeof text, "%" PRId64 " %d %" PRId64 " %d", health->age_ms,
+                       (int)health->pid, health->outage_ms, (int)health->outage);
     for (int i = 0; i < ANSWERS_MAX; i++) {
         int asker = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (asker < 0)
@@ -90,17 +91,21 @@ static bool is_own(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
 }
 
-static bool read_answer(const char *text, struct health *health)
+static bool read_answer(char *text, struct health *health)
 {
-    const char *blank = strchr(text, ' ');
-    if (!blank)
+    enum { AGE, PID, OUTAGE_MS, OUTAGE, NUMBERS };
+    int64_t numbers[NUMBERS] = {0};
+    char *rest = NULL, *word = strtok_r(text, " ", &rest);
+    for (size_t i = 0; i < NUMBERS; i++, word = strtok_r(NULL, " ", &rest))
+        if (!word || parse_int(slice_of(word), INT64_MIN, INT64_MAX, &numbers[i], NULL) != ST_OK)
+            return false;
+    if (numbers[PID] < INT32_MIN || numbers[PID] > INT32_MAX || numbers[OUTAGE] < 0 ||
+        numbers[OUTAGE] >= STATUS_COUNT)
         return false;
-    int64_t age_ms, pid;
-    if (parse_int((struct slice){text, (size_t)(blank - text)}, INT64_MIN, INT64_MAX, &age_ms,
-                  NULL) != ST_OK ||
-        parse_int(slice_of(blank + 1), INT32_MIN, INT32_MAX, &pid, NULL) != ST_OK)
-        return false;
-    *health = (struct health){.age_ms = age_ms, .pid = (pid_t)pid};
+    *health = (struct health){.age_ms = numbers[AGE],
+                              .pid = (pid_t)numbers[PID],
+                              .outage_ms = numbers[OUTAGE_MS],
+                              .outage = (enum status)numbers[OUTAGE]};
     return true;
 }
 
@@ -146,7 +151,11 @@ int health_check(const char *name, int64_t limit_ms)
         return say_unhealthy("a process has not begun to fetch jobs");
     format_duration_ms(health.age_ms, age);
     if (health.age_ms <= limit_ms) {
-        printf("healthy: the fetch loop turned %s ago\n", age);
+        printf("healthy: the fetch loop turned %s ago", age);
+        if (health.outage_ms > 0)
+            printf(", but Redis cannot be used for %s: %s",
+                   format_duration_ms(health.outage_ms, age), status_text(health.outage));
+        printf("\n");
         return 0;
     }
     if (health.pid == 0)

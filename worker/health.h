@@ -6,18 +6,23 @@
  * the user's choice for a host with several workers. Whoever connects is told one line of facts and
  * is cut off; what they mean is for the asking side to judge.
  *
- * Healthy means: every process's fetchers turned lately. It says nothing of Redis: a fetcher that
- * tries in vain to connect does turn, and starting it anew would not bring Redis back. */
+ * Healthy means: every process's fetchers turned lately. A fetcher that tries in vain to use Redis
+ * does turn, and starting it anew would not bring Redis back: that is said, but the worker is well.
+ */
 #ifndef DARG_WORKER_HEALTH_H
 #define DARG_WORKER_HEALTH_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/err.h"
+
 /* The facts: those of the process that fares worst. */
 struct health {
-    int64_t age_ms; /* since its fetchers turned; PULSE_NEVER: they have not yet */
-    pid_t pid;      /* 0: it has died and is to be started again */
+    int64_t age_ms;    /* since its fetchers turned; PULSE_NEVER: they have not yet */
+    pid_t pid;         /* 0: it has died and is to be started again */
+    int64_t outage_ms; /* for how long Redis cannot be used, of the process where that is longest */
+    enum status outage; /* why */
 };
 
 /* A descriptor that becomes readable when somebody asks; to be closed. -1, and a line in the log:

@@ -23,9 +23,8 @@ enum {
 
 void keeper_note_failure(struct keeper *self, const char *what, const struct err *err)
 {
-    if (!self->has_complained)
-        log_printf(LOG_WARN, "%s: %s", what, err_text(err));
-    self->has_complained = self->has_failed = true;
+    outage_meet(&self->outage, self->conn, what, NULL, err);
+    self->has_failed = true;
 }
 
 /* --- leases -------------------------------------------------------------------------------- */
@@ -213,7 +212,8 @@ static void each_session(struct keeper *self,
 static void tick(struct keeper *self)
 {
     /* One queue may fail for hours while the others do well: all have to do well to end it. */
-    self->has_complained = self->has_complained && self->has_failed;
+    if (!self->has_failed)
+        outage_end(&self->outage, "the keeper does its work again", NULL);
     self->has_failed = false;
     self->reaps_left = KEEPER_REAP_STEPS;
     self->has_orders = false;
@@ -348,10 +348,11 @@ enum status keeper_start(const struct keeper_options *options, struct keeper **o
     return ST_OK;
 }
 
-void keeper_stop(struct keeper *self)
+void keeper_stop(struct keeper *self, int64_t deadline_ms)
 {
     if (!self)
         return;
+    conn_limit(self->conn, deadline_ms);
     wake_set(&self->stop);
     pthread_join(self->thread, NULL);
     struct err err = {0};

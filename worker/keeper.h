@@ -37,6 +37,7 @@ struct keeper_options {
 
 MUST_CHECK enum status keeper_start(const struct keeper_options *options, struct keeper **keeper,
                                     struct err *err);
-void keeper_stop(struct keeper *keeper); /* joins and frees; NULL is fine */
+/* Joins and frees; NULL is fine. After the deadline (monotonic) nothing of it waits for Redis. */
+void keeper_stop(struct keeper *keeper, int64_t deadline_ms);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "queue/control.h"
 #include "worker/keeper.h"
+#include "worker/outage.h"
 #include "worker/wake.h"
 #include "worker/watch.h"
 
@@ -46,7 +47,7 @@ struct keeper {
     int64_t published_ms;
     char published_busy[24]; /* how many threads were, then */
     bool has_seen_policy;    /* of eviction */
-    bool has_complained;     /* this outage is logged */
+    struct outage outage;
     bool has_failed;         /* anything, since the last tick began */
     int reaps_left;          /* in this tick */
     bool has_clock;
@@ -54,7 +55,7 @@ struct keeper {
     struct ward wards[];
 };
 
-/* Says that a call failed, once an outage. */
+/* Says that a call failed. */
 void keeper_note_failure(struct keeper *self, const char *what, const struct err *err);
 
 /* For the jobs of a queue (keeper_jobs.c): sets when the next is due; promotes those that are;

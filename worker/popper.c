@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "queue/control.h"
 #include "queue/pop.h"
+#include "worker/outage.h"
 
 enum { SUSPECTS_EACH = 64 }; /* pops: then suspects are looked at, though the line is not empty */
 enum { POP_SECONDS = 5, SHORT_POP_SECONDS = 1, REST_MS = 100 };
@@ -23,7 +24,7 @@ struct popper_thread {
     struct conn *conn;
     struct session **sessions; /* by queue: of the queues in the current pop */
     const struct queue **queues;
-    bool has_complained;
+    struct outage outage;
     unsigned fed; /* so many pops in a row have brought jobs: there may be more, without waiting */
     struct runner_scratch scratch;
 };
@@ -32,6 +33,7 @@ struct popper {
     struct popper_options options; /* fixed after start */
     char *wake_key;                /* fixed after start */
     _Atomic bool is_stopping;
+    _Atomic int64_t limit_ms; /* of calls to Redis; 0: none */
     _Atomic size_t running;
     struct wake ended; /* set when the last thread has */
     size_t started;
@@ -65,9 +67,7 @@ static void end_pop(struct popper_thread *self, const struct queue *kept)
 
 static void complain(struct popper_thread *self, const struct err *err)
 {
-    if (!self->has_complained)
-        log_printf(LOG_WARN, "cannot pop jobs: %s", err_text(err));
-    self->has_complained = true;
+    outage_meet(&self->outage, self->conn, "cannot pop jobs", NULL, err);
 }
 
 static void pause_ms(int64_t ms)
@@ -165,7 +165,7 @@ static void pop_step(struct popper_thread *self)
     if (status != ST_OK)
         complain(self, &err);
     else
-        self->has_complained = false;
+        outage_end(&self->outage, "jobs are popped again", NULL);
     end_pop(self, pop.queue);
     if (pop.queue)
         act_on_pop(self, &pop);
@@ -234,6 +234,7 @@ void popper_wake(struct popper *popper)
 {
     struct err err = {0};
     struct conn *conn = conn_open(popper->options.conn);
+    conn_limit(conn, atomic_load(&popper->limit_ms));
     enum status status = conn_connect(conn, &err);
     if (status == ST_OK)
         status = pop_wake(conn, popper->wake_key, popper->options.thread_count, &err);
@@ -241,6 +242,13 @@ void popper_wake(struct popper *popper)
         log_printf(LOG_DEBUG, "cannot wake the poppers, they look by themselves: %s",
                    err_text(&err));
     conn_close(conn);
+}
+
+void popper_limit(struct popper *popper, int64_t until_ms)
+{
+    atomic_store(&popper->limit_ms, until_ms);
+    for (size_t i = 0; i < popper->started; i++)
+        conn_limit(popper->threads[i].conn, until_ms);
 }
 
 void popper_stop(struct popper *popper)

@@ -30,6 +30,10 @@ MUST_CHECK enum status popper_start(const struct popper_options *options, struct
  * blocks for long. */
 void popper_wake(struct popper *popper);
 
+/* From this moment of the monotonic clock on its threads wait for Redis no more. A job that Redis
+ * hands out just then is lost. */
+void popper_limit(struct popper *popper, int64_t until_ms);
+
 void popper_stop(struct popper *popper);
 /* Waits until all threads have ended, up to timeout_ms; false: some still run. */
 bool popper_join(struct popper *popper, int64_t timeout_ms);

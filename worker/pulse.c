@@ -7,14 +7,20 @@
 
 enum { HAS_ENDED = -1 };
 
+struct slot {
+    _Atomic int64_t turned_ms;       /* monotonic; 0: never; HAS_ENDED */
+    _Atomic int64_t outage_since_ms; /* likewise; 0: there is none */
+    _Atomic int outage;              /* enum status */
+};
+
 struct pulse {
     size_t count;
-    _Atomic int64_t turned_ms[]; /* monotonic; 0: never; HAS_ENDED */
+    struct slot slots[];
 };
 
 static size_t size_of(size_t slots)
 {
-    return sizeof(struct pulse) + slots * sizeof(int64_t);
+    return sizeof(struct pulse) + slots * sizeof(struct slot);
 }
 
 struct pulse *pulse_new(size_t slots)
@@ -41,19 +47,27 @@ static int64_t now_ms(void)
 
 void pulse_beat(struct pulse *pulse, size_t slot)
 {
-    atomic_store_explicit(&pulse->turned_ms[slot], now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&pulse->slots[slot].turned_ms, now_ms(), memory_order_relaxed);
 }
 
 void pulse_end(struct pulse *pulse, size_t slot)
 {
-    atomic_store_explicit(&pulse->turned_ms[slot], HAS_ENDED, memory_order_relaxed);
+    atomic_store_explicit(&pulse->slots[slot].turned_ms, HAS_ENDED, memory_order_relaxed);
+    pulse_outage(pulse, slot, 0, ST_OK);
+}
+
+void pulse_outage(struct pulse *pulse, size_t slot, int64_t since_ms, enum status status)
+{
+    atomic_store_explicit(&pulse->slots[slot].outage, (int)status, memory_order_relaxed);
+    atomic_store_explicit(&pulse->slots[slot].outage_since_ms, since_ms, memory_order_relaxed);
 }
 
 void pulse_restart(struct pulse *pulse)
 {
     for (size_t i = 0; i < pulse->count; i++) {
         int64_t ended = HAS_ENDED;
-        atomic_compare_exchange_strong(&pulse->turned_ms[i], &ended, now_ms());
+        atomic_compare_exchange_strong(&pulse->slots[i].turned_ms, &ended, now_ms());
+        pulse_outage(pulse, i, 0, ST_OK);
     }
 }
 
@@ -61,11 +75,25 @@ int64_t pulse_age_ms(const struct pulse *pulse)
 {
     int64_t now = now_ms(), oldest = 0;
     for (size_t i = 0; i < pulse->count; i++) {
-        int64_t turned = atomic_load_explicit(&pulse->turned_ms[i], memory_order_relaxed);
+        int64_t turned = atomic_load_explicit(&pulse->slots[i].turned_ms, memory_order_relaxed);
         if (turned == 0)
             return PULSE_NEVER;
         if (turned != HAS_ENDED && now - turned > oldest)
             oldest = now - turned;
     }
     return oldest;
+}
+
+int64_t pulse_outage_ms(const struct pulse *pulse, enum status *status)
+{
+    int64_t now = now_ms(), longest = 0;
+    for (size_t i = 0; i < pulse->count; i++) {
+        const struct slot *slot = &pulse->slots[i];
+        int64_t since = atomic_load_explicit(&slot->outage_since_ms, memory_order_relaxed);
+        if (since == 0 || now - since < longest)
+            continue;
+        longest = now - since > 0 ? now - since : 1;
+        *status = (enum status)atomic_load_explicit(&slot->outage, memory_order_relaxed);
+    }
+    return longest;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct pulse;
 
 /* NULL if the system gives no shared memory. */
@@ -21,6 +23,9 @@ void pulse_beat(struct pulse *pulse, size_t slot);
 /* It has ended as it should, and need not turn again. */
 void pulse_end(struct pulse *pulse, size_t slot);
 
+/* Redis cannot be used since then (monotonic; 0: it can), for this reason. */
+void pulse_outage(struct pulse *pulse, size_t slot, int64_t since_ms, enum status status);
+
 /* Before another process takes the pulse over: fetchers that had ended are expected to turn. */
 void pulse_restart(struct pulse *pulse);
 
@@ -28,5 +33,9 @@ enum { PULSE_NEVER = -1 };
 /* How long ago, in ms, that fetcher turned which has not for longest; PULSE_NEVER: one has not
  * begun. 0 once all have ended. */
 int64_t pulse_age_ms(const struct pulse *pulse);
+
+/* For how long, in ms, that fetcher cannot use Redis which cannot for longest, and why; 0: all
+ * can. */
+int64_t pulse_outage_ms(const struct pulse *pulse, enum status *status);
 
 #endif

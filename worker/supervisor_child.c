@@ -20,7 +20,7 @@ enum {
     BACKOFF_LIMIT_MS = 10 * 1000,
     QUICK_DEATHS_FREE = 10, /* deaths of a child that had been ready, without any pause */
     STEADY_MS = 30 * 1000,  /* a child that lived so long starts the backoff anew */
-    EXIT_UNREACHABLE = 3,
+    EXIT_REFUSED = 3,
 };
 
 static _Noreturn void be_child(struct supervisor *self, struct child *child, int report_fd,
@@ -43,6 +43,7 @@ static _Noreturn void be_child(struct supervisor *self, struct child *child, int
     struct worker_birth birth = {
         .process = child->process,
         .started_ms = self->started_ms,
+        .is_first = !self->was_let_in,
         .report_fd = report_fd,
         .load = child->load,
         .pulse = child->pulse,
@@ -120,7 +121,7 @@ static void remember_dead(struct supervisor *self, struct child *child)
 static void act_on_line(struct supervisor *self, struct child *child, char *line)
 {
     if (strcmp(line, "ready") == 0)
-        child->is_ready = true;
+        child->is_ready = self->was_let_in = true;
     else if (strncmp(line, "reaped ", 7) == 0)
         supervisor_forget_dead(self, line + 7);
     else if (strncmp(line, "ended ", 6) == 0)
@@ -216,7 +217,7 @@ static void child_ended(struct supervisor *self, struct child *child, int wait_s
         return;
     char end[128];
     describe_end(child, wait_status, end, sizeof end);
-    if (code == EXIT_UNREACHABLE) {
+    if (code == EXIT_REFUSED && !self->was_let_in) {
         /* No other child would fare better. */
         self->exit_code = code;
         self->is_stopping = true;

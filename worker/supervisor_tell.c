@@ -78,8 +78,16 @@ static struct health judge(const struct supervisor *self)
         if (child->pid == 0 && child->restart_ms == 0)
             continue;
         int64_t age_ms = child->pulse ? pulse_age_ms(child->pulse) : PULSE_NEVER;
-        if (age_ms == PULSE_NEVER || (worst.age_ms != PULSE_NEVER && age_ms >= worst.age_ms))
-            worst = (struct health){.age_ms = age_ms, .pid = child->pid};
+        enum status outage = ST_OK;
+        int64_t outage_ms = child->pulse ? pulse_outage_ms(child->pulse, &outage) : 0;
+        if (age_ms == PULSE_NEVER || (worst.age_ms != PULSE_NEVER && age_ms >= worst.age_ms)) {
+            worst.age_ms = age_ms;
+            worst.pid = child->pid;
+        }
+        if (outage_ms > worst.outage_ms) {
+            worst.outage_ms = outage_ms;
+            worst.outage = outage;
+        }
     }
     return worst;
 }

@@ -9,19 +9,27 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+/* The end takes no longer than the shutdown timeout and END_MS, whatever Redis does. */
 enum {
-    ABORT_GRACE_MS = 4000, /* for handlers to end once they are told to */
-    FLUSH_MS = 5000,       /* for the finisher to settle what has ended, if Redis is away */
-    LEAVE_MS = 5000,       /* for giving back the rest, likewise */
+    END_MS = 5000,          /* for all that is left when the jobs have ended, or their time is up */
+    ABORT_GRACE_MS = 4000,  /* of it, for handlers to end once they are told to */
+    FETCHERS_MIN_MS = 1000, /* for the answer to a claim that is under way */
+    POPPERS_MORE_MS = 2000, /* of END_MS: what is popped as the time runs out would be lost */
+    HURRIED_MS = 500,       /* for both, after a second signal */
+    FLUSH_PARTS = 3,        /* of FLUSH_OF of the time left: for settling; the rest: for leaving */
+    FLUSH_OF = 5,
+    PROBE_MS = 2000,
     EXIT_REFUSED = 3,
 };
 
-/* A wrong password does not mend itself: said once, at the start. An unreachable server may come
- * yet. */
+/* A wrong password at the very start is a mistake of whoever started us. Later it is an outage like
+ * any other; and an unreachable server may come yet. */
 static bool is_refused(const struct worker_options *options)
 {
     struct err err = {0};
-    struct conn *conn = conn_open(&options->conn);
+    struct conn_options probe = options->conn;
+    probe.connect_timeout_ms = PROBE_MS;
+    struct conn *conn = conn_open(&probe);
     enum status status = conn_connect(conn, &err);
     conn_close(conn);
     bool is_final = status == ST_NOAUTH || status == ST_UNSUPPORTED || status == ST_INVALID;
@@ -64,21 +72,36 @@ static bool is_again(const struct worker *self, pid_t sender)
     return clock_mono_ms() - self->stopped_ms > WORKER_ONE_STOP_MS;
 }
 
+/* Nobody fetches for ever from a Redis that does not answer. */
+static void limit_fetching(struct worker *self, int64_t fetchers_ms, int64_t poppers_ms)
+{
+    for (size_t i = 0; i < self->fetcher_count; i++)
+        fetcher_limit(self->fetchers[i], fetchers_ms);
+    if (self->popper)
+        popper_limit(self->popper, poppers_ms);
+}
+
 static void stop(struct worker *self, const char *signal_name, pid_t sender)
 {
+    int64_t now_ms = clock_mono_ms();
     if (self->is_stopping && !is_again(self, sender))
         return;
     if (self->is_stopping) {
         log_printf(LOG_WARN, "%s again: ending now", signal_name);
         self->is_hurried = true;
+        self->deadline_ms = self->deadline_ms < now_ms ? self->deadline_ms : now_ms;
+        limit_fetching(self, now_ms + HURRIED_MS, now_ms + HURRIED_MS);
         running_stop_all(self->running);
         return;
     }
     log_printf(LOG_INFO, "%s: finishing what runs, claiming no more", signal_name);
+    int64_t timeout_ms = self->birth->tuning->shutdown_timeout_ms;
+    int64_t least_ms = timeout_ms > FETCHERS_MIN_MS ? timeout_ms : FETCHERS_MIN_MS;
     self->is_stopping = true;
-    self->stopped_ms = clock_mono_ms();
+    self->stopped_ms = now_ms;
     running_announce_end(self->running);
-    self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
+    self->deadline_ms = now_ms + timeout_ms;
+    limit_fetching(self, now_ms + least_ms, self->deadline_ms + POPPERS_MORE_MS);
     order_all(self, VOICE_SIGNALS, ORDER_STOP);
 }
 
@@ -186,11 +209,38 @@ static bool end_pool(struct worker *self)
     return join_runners(self, ABORT_GRACE_MS);
 }
 
-static bool leave_queues(struct worker *self)
+/* Until when all of what follows the jobs is to be over. */
+static int64_t end_deadline(const struct worker *self)
+{
+    int64_t now_ms = clock_mono_ms();
+    return (now_ms < self->deadline_ms ? now_ms : self->deadline_ms) + END_MS;
+}
+
+/* Each queue has its share of the time that is left, so that a link on which nothing comes does not
+ * keep the others from leaving. */
+static bool leave_queues(struct worker *self, int64_t deadline_ms)
 {
     bool is_clean = true;
-    for (size_t i = 0; i < self->fetcher_count; i++)
-        is_clean = fetcher_leave(self->fetchers[i], LEAVE_MS) && is_clean;
+    for (size_t i = 0; i < self->fetcher_count; i++) {
+        int64_t now_ms = clock_mono_ms(), left_ms = deadline_ms - now_ms;
+        int64_t share_ms = left_ms > 0 ? left_ms / (int64_t)(self->fetcher_count - i) : 0;
+        is_clean = fetcher_leave(self->fetchers[i], now_ms + share_ms) && is_clean;
+    }
+    return is_clean;
+}
+
+/* What is left when the jobs have ended. False: something may be left to a reaper. */
+static bool settle_and_leave(struct worker *self)
+{
+    int64_t deadline_ms = end_deadline(self), now_ms = clock_mono_ms();
+    int64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    ring_close(self->endings);
+    size_t unsettled = finisher_stop(self->finisher, now_ms + left_ms * FLUSH_PARTS / FLUSH_OF);
+    bool is_clean = leave_queues(self, deadline_ms);
+    keeper_stop(self->keeper, deadline_ms);
+    if (unsettled > 0)
+        log_fields(LOG_WARN, "jobs ended but could not be settled: they will run again",
+                   LOG_INT("jobs", (int64_t)unsettled));
     return is_clean;
 }
 
@@ -210,7 +260,7 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
                           .supervisor = getppid(),
                           .changed = {.fd = -1}};
     struct err err = {0};
-    if (is_refused(options))
+    if (birth->is_first && is_refused(options))
         return end(birth, EXIT_REFUSED);
     enum status status = worker_start(&self, &err);
     if (status != ST_OK) {
@@ -221,13 +271,7 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
     }
     serve(&self);
     bool has_pool_ended = end_pool(&self);
-    ring_close(self.endings);
-    size_t unsettled = finisher_stop(self.finisher, FLUSH_MS);
-    bool is_clean = leave_queues(&self);
-    keeper_stop(self.keeper);
-    if (unsettled > 0)
-        log_fields(LOG_WARN, "jobs ended but could not be settled: they will run again",
-                   LOG_INT("jobs", (int64_t)unsettled));
+    bool is_clean = settle_and_leave(&self);
     log_printf(LOG_INFO, "worker ended");
     if (!has_pool_ended)
         /* A handler that cannot be ended still uses this memory; its job is given back already. */

@@ -20,6 +20,7 @@ enum { WORKER_ONE_STOP_MS = 200 };
 struct worker_birth {
     const char *process; /* P, given by the supervisor */
     int64_t started_ms;  /* monotonic: start of the supervisor */
+    bool is_first;       /* no process of this worker has worked yet */
     int report_fd;     /* "ready\n", "reaped P\n" and, last, "ended CODE\n" go there; -1: nowhere */
     struct load *load; /* in memory shared with the supervisor */
     struct pulse *pulse;         /* likewise: a slot for each queue */
@@ -33,7 +34,7 @@ struct worker_birth {
 
 /* Runs until told to end. Returns the process's exit code: 0 a clean end, 1 jobs could not be given
  * back (their lease recovers them) or threads could not be started, 3 Redis refuses this user or
- * password. */
+ * password, and has not let in any process of this worker yet. */
 int worker_run(const struct worker_options *options, const struct worker_birth *birth);
 
 #endif

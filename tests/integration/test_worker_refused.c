@@ -1,11 +1,13 @@
 /* Workers that cannot start: options that make no sense, a Redis that wants another password. */
 #include "support/cmocka_all.h"
 
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t count_lines(const char *text)
 {
@@ -83,6 +85,57 @@ static void test_a_wrong_password(void **state)
     redis_server_stop(server);
 }
 
+static void write_password(const char *path, const char *password)
+{
+    FILE *out = fopen(path, "we");
+    assert_non_null(out);
+    (void)fprintf(out, "%s\n", password);
+    (void)fclose(out);
+}
+
+static bool has_new_child(void *context)
+{
+    pid_t children[8];
+    struct process *worker = context;
+    return worker_fixture_children(worker, children, 8) == 2;
+}
+
+/* A password that is changed while the worker runs, first in Redis and then in the file: an outage,
+ * also for a process that is started meanwhile. */
+static void test_a_password_that_changes(void **state)
+{
+    struct worker_fixture *f = *state;
+    char path[200], url[256], name[32];
+    (void)snprintf(path, sizeof path, "%s", worker_fixture_path(f, "password"));
+    (void)snprintf(url, sizeof url, "unix://w@%s", redis_server_socket(f->server));
+    (void)snprintf(name, sizeof name, "refused-%d", (int)getpid());
+    commands_do(f->conn, "ACL", "SETUSER", "w", "on", ">first", "~*", "&*", "+@all");
+    write_password(path, "first");
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "-p", "2", "-t", "1", "-r", url,
+                             "--redis-password-file", path, "--health-name", name);
+    commands_do(f->conn, "ACL", "SETUSER", "w", "resetpass", ">second");
+    commands_do(f->conn, "CLIENT", "KILL", "USER", "w");
+    process_wait_stderr(worker, "does not accept the user or password", WORKER_FIXTURE_WAIT_MS);
+    assert_int_equal(kill(worker_fixture_child(worker), SIGKILL), 0);
+    process_wait_stderr(worker, "starting another", WORKER_FIXTURE_WAIT_MS);
+    assert_true(wait_until(has_new_child, worker, WORKER_FIXTURE_WAIT_MS));
+    f->program = "darg-worker";
+    struct process *asked = worker_fixture_run(f, "--health", "--health-name", name);
+    worker_fixture_expect_exit(asked, 0);
+    if (strstr(process_stdout(asked), "Redis wants another user or password") == NULL)
+        fail_msg("health says: %s", process_stdout(asked));
+    write_password(path, "second");
+    process_wait_stderr(worker, "Redis answers again", WORKER_FIXTURE_WAIT_MS);
+    for (int i = 0; i < 20; i++)
+        worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":50}");
+    worker_fixture_wait_count(f, "done", 20);
+    assert_int_equal(process_poll(worker), -1);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    worker_fixture_expect_clean(f);
+}
+
 /* A server that would throw jobs away is served, but not in silence. */
 static void test_a_server_that_evicts(void **state)
 {
@@ -98,9 +151,8 @@ static void test_a_server_that_evicts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_bad_options),
-        WORKER_TEST(test_help_and_version),
-        WORKER_TEST(test_a_wrong_password),
+        WORKER_TEST(test_bad_options),          WORKER_TEST(test_help_and_version),
+        WORKER_TEST(test_a_wrong_password),     WORKER_TEST(test_a_password_that_changes),
         WORKER_TEST(test_a_server_that_evicts),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

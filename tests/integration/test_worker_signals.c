@@ -193,7 +193,11 @@ static void test_term_while_redis_hangs(void **state)
     int code = process_wait(worker, WORKER_FIXTURE_WAIT_MS);
     redis_server_thaw(f->server);
     print_message("ended %lld ms after TERM\n", (long long)(clock_mono_ms() - begin_ms));
-    assert_int_equal(code, 1); /* it could not deregister, and says so */
+    /* It could not deregister. A claim that was under way may have brought jobs. */
+    bool held_nothing = strstr(process_stderr(worker), "could not leave the registry") != NULL;
+    assert_int_equal(code, held_nothing ? 0 : 1);
+    assert_true(held_nothing ||
+                strstr(process_stderr(worker), "could not give back what is held") != NULL);
 }
 
 int main(void)

@@ -32,6 +32,29 @@ static void test_the_slowest_counts(void **state)
     pulse_free(NULL);
 }
 
+static void test_the_longest_outage_counts(void **state)
+{
+    (void)state;
+    struct pulse *pulse = pulse_new(3);
+    enum status why = ST_OK;
+    int64_t now_ms = clock_mono_ms();
+    assert_int_equal(pulse_outage_ms(pulse, &why), 0);
+    pulse_outage(pulse, 0, now_ms - 1000, ST_LOADING);
+    pulse_outage(pulse, 1, now_ms - 5000, ST_NOAUTH);
+    assert_in_range(pulse_outage_ms(pulse, &why), 5000, 15000);
+    assert_int_equal(why, ST_NOAUTH);
+    pulse_outage(pulse, 1, 0, ST_OK);
+    assert_in_range(pulse_outage_ms(pulse, &why), 1000, 11000);
+    assert_int_equal(why, ST_LOADING);
+    pulse_end(pulse, 0);
+    assert_int_equal(pulse_outage_ms(pulse, &why), 0);
+    pulse_outage(pulse, 2, now_ms, ST_OOM);
+    assert_true(pulse_outage_ms(pulse, &why) > 0);
+    pulse_restart(pulse);
+    assert_int_equal(pulse_outage_ms(pulse, &why), 0);
+    pulse_free(pulse);
+}
+
 static void test_all_have_ended(void **state)
 {
     (void)state;
@@ -64,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_slowest_counts),
+        cmocka_unit_test(test_the_longest_outage_counts),
         cmocka_unit_test(test_all_have_ended),
         cmocka_unit_test(test_a_child_s_beat_is_seen),
     };
