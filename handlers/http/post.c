@@ -177,6 +177,17 @@ void post_send(struct post *post, const struct post_job *job, int64_t max_body,
 
 /* ---- its life ---- */
 
+/* Since 7.87 libcurl keeps for a day what it has read of the authorities, where the TLS library
+ * lets it; a file that has been replaced counts from the next link on. */
+static void read_authorities_each_time(struct post *post)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+    (void)curl_easy_setopt(post->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#else
+    (void)post;
+#endif
+}
+
 /* libcurl adds a folder of the system's authorities to a file of others, unless told not to. */
 static void trust_only(struct post *post, const char *ca)
 {
@@ -201,6 +212,7 @@ enum status post_open(const char *url, const char *ca, struct post **opened, str
     SET(post, CURLOPT_FOLLOWLOCATION, 0L);
     SET(post, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(post, CURLOPT_SSL_VERIFYHOST, 2L);
+    read_authorities_each_time(post);
     if (ca != NULL)
         trust_only(post, ca);
     SET(post, CURLOPT_NOSIGNAL, 1L);

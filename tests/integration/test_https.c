@@ -250,6 +250,42 @@ static void test_jobs(void **state)
         run_jobs(*state);
 }
 
+static void trust(const char *authority)
+{
+    struct process *copy = process_start(&(struct process_options){
+        .argv = COMMANDS_ARGS("cp", certificates_path(authority), certificates_path("trusted"))});
+    assert_int_equal(process_wait(copy, WORKER_FIXTURE_WAIT_MS), 0);
+    process_free(copy);
+}
+
+/* An authority's file that is replaced while the handler runs. */
+static void replace_authority(struct worker_fixture *f)
+{
+    char line[32] = "";
+    trust("stranger.pem");
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "-t", "1", "--backoff", "100ms..100ms", "--handler",
+                             handler_of("trusted", "https", "localhost", SERVER, "/echo"));
+    worker_fixture_push(f, "{\"type\":\"t\",\"id\":\"a\",\"args\":1}");
+    worker_fixture_wait_above(f, "retried", 1);
+    trust("ca.pem");
+    worker_fixture_wait_count(f, "done", 1);
+    while (strcmp(line, "linked") != 0)
+        (void)snprintf(line, sizeof line, "%s",
+                       process_read_line(places[SERVER], WORKER_FIXTURE_WAIT_MS));
+    expect_seen(SERVER, "POST /echo");
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+}
+
+static void test_a_new_authority(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        replace_authority(*state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_environment, reset, end),
         cmocka_unit_test_setup_teardown(test_redirect, reset, end),
         cmocka_unit_test_setup_teardown(test_jobs, reset, end),
+        cmocka_unit_test_setup_teardown(test_a_new_authority, reset, end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
