@@ -18,9 +18,10 @@
 
 enum {
     BACKLOG = 8,
-    ANSWERS_MAX = 16,  /* at once: askers in a loop must not keep the supervisor busy */
-    ANSWER_WAIT_S = 3, /* a supervisor that is well answers within milliseconds */
-    ANSWER_LEN = 96,   /* four numbers */
+    ANSWERS_MAX = 16,     /* at once: askers in a loop must not keep the supervisor busy */
+    ANSWER_WAIT_S = 3,    /* a supervisor that is well answers within milliseconds */
+    ANSWER_LEN = 96,      /* four numbers */
+    OUTAGE_MIN_MS = 1000, /* a link that is just being made again is not worth a word */
     EXIT_UNHEALTHY = 1,
 };
 
@@ -152,7 +153,7 @@ int health_check(const char *name, int64_t limit_ms)
     format_duration_ms(health.age_ms, age);
     if (health.age_ms <= limit_ms) {
         printf("healthy: the fetch loop turned %s ago", age);
-        if (health.outage_ms > 0)
+        if (health.outage_ms >= OUTAGE_MIN_MS)
             printf(", but Redis cannot be used for %s: %s",
                    format_duration_ms(health.outage_ms, age), status_text(health.outage));
         printf("\n");

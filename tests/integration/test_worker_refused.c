@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,6 +94,19 @@ static void write_password(const char *path, const char *password)
     (void)fclose(out);
 }
 
+static bool is_told_by_health(void *name)
+{
+    char program[300];
+    const char *build = getenv("DARG_BUILD_DIR");
+    (void)snprintf(program, sizeof program, "%s/darg-worker", build == NULL ? "build" : build);
+    struct process *asked = process_start(&(struct process_options){
+        .argv = COMMANDS_ARGS(program, "--health", "--health-name", name)});
+    bool is_told = process_wait(asked, WORKER_FIXTURE_WAIT_MS) == 0 &&
+                   strstr(process_stdout(asked), "Redis wants another user or password") != NULL;
+    process_free(asked);
+    return is_told;
+}
+
 static bool has_new_child(void *context)
 {
     pid_t children[8];
@@ -120,11 +134,7 @@ static void test_a_password_that_changes(void **state)
     assert_int_equal(kill(worker_fixture_child(worker), SIGKILL), 0);
     process_wait_stderr(worker, "starting another", WORKER_FIXTURE_WAIT_MS);
     assert_true(wait_until(has_new_child, worker, WORKER_FIXTURE_WAIT_MS));
-    f->program = "darg-worker";
-    struct process *asked = worker_fixture_run(f, "--health", "--health-name", name);
-    worker_fixture_expect_exit(asked, 0);
-    if (strstr(process_stdout(asked), "Redis wants another user or password") == NULL)
-        fail_msg("health says: %s", process_stdout(asked));
+    assert_true(wait_until(is_told_by_health, name, WORKER_FIXTURE_WAIT_MS));
     write_password(path, "second");
     process_wait_stderr(worker, "Redis answers again", WORKER_FIXTURE_WAIT_MS);
     for (int i = 0; i < 20; i++)
