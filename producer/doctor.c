@@ -16,8 +16,10 @@ struct visit {
 static void say(struct doctor *doctor, const char *what, enum doctor_level level, const char *found,
                 const char *advice)
 {
-    static const char *const words[] = {
-        [DOCTOR_OK] = "ok", [DOCTOR_NOTE] = "note", [DOCTOR_WRONG] = "WRONG"};
+    static const char *const words[] = {[DOCTOR_OK] = "ok",
+                                        [DOCTOR_NOTE] = "note",
+                                        [DOCTOR_UNKNOWN] = "unknown",
+                                        [DOCTOR_WRONG] = "WRONG"};
     struct visit *visit = (struct visit *)doctor;
     visit->wrong += level == DOCTOR_WRONG;
     if (visit->json != NULL) {
@@ -48,7 +50,37 @@ static enum status read_info(struct doctor *doctor, struct err *err)
     request_fini(&request);
     doctor->may_config = doctor_config(doctor, "timeout", &ignored);
     buf_fini(&ignored);
-    return status == ST_NOPERM ? ST_OK : status;
+    return conn_is_connected(doctor->context.conn) ? ST_OK : status;
+}
+
+/* A Sentinel knows where the data is, and has none. */
+static bool is_sentinel(struct doctor *doctor)
+{
+    if (!slice_is(doctor_info(doctor, "redis_mode"), "sentinel"))
+        return false;
+    say(doctor, "server", DOCTOR_WRONG, "a Sentinel",
+        "it holds no data: connect to the primary that it names (SENTINEL "
+        "GET-MASTER-ADDR-BY-NAME)");
+    return true;
+}
+
+static enum status look(struct doctor *doctor, struct err *err)
+{
+    enum status status = read_info(doctor, err);
+    if (status != ST_OK || is_sentinel(doctor))
+        return status;
+    if (doctor->info.len == 0)
+        say(doctor, "INFO", DOCTOR_UNKNOWN, "refused", "much could not be looked at");
+    if (!doctor->may_config)
+        say(doctor, "CONFIG", DOCTOR_UNKNOWN, "refused",
+            "looked at as far as INFO tells: run this as an administrator, too");
+    status = doctor_apply_rules(doctor, err);
+    if (status != ST_OK)
+        return status;
+    doctor_check_times(doctor);
+    doctor_try_script(doctor);
+    doctor_check_access(doctor);
+    return ST_OK;
 }
 
 static int run(struct visit *visit)
@@ -57,19 +89,7 @@ static int run(struct visit *visit)
     struct err err = {0};
     if (doctor->context.is_json)
         visit->json = cJSON_CreateArray();
-    enum status status = read_info(doctor, &err);
-    if (status == ST_OK && doctor->info.len == 0)
-        say(doctor, "INFO", DOCTOR_NOTE, "forbidden", "much could not be checked");
-    if (status == ST_OK && !doctor->may_config)
-        say(doctor, "CONFIG", DOCTOR_NOTE, "forbidden",
-            "checked as far as INFO tells: run this as an administrator, too");
-    if (status == ST_OK)
-        status = doctor_apply_rules(doctor, &err);
-    if (status == ST_OK)
-        doctor_check_times(doctor);
-    /* A replica ends the link at the first write. */
-    if (status == ST_OK && !slice_is(doctor_info(doctor, "role"), "slave"))
-        status = doctor_check_access(doctor, &err);
+    enum status status = look(doctor, &err);
     if (visit->json != NULL)
         table_json_print(visit->json);
     else
@@ -86,9 +106,10 @@ int doctor_main(int argc, char **argv)
     const struct context_spec spec = {
         .program = "darg doctor",
         .usage = "[options]",
-        .summary = "Looks at the settings and the state of Redis, and at what this user may do\n"
-                   "there (with the queue's keys), and says what endangers jobs. Changes nothing.\n"
-                   "Exit code 1: something is WRONG.",
+        .summary =
+            "Looks at the settings and the state of Redis, and at what this user may do\n"
+            "there (with the queue's keys), and says what endangers jobs. Runs a script that\n"
+            "pushes nothing. Changes nothing. Exit code 1: something is WRONG.",
         .examples = "  darg doctor\n  darg doctor -r redis://worker:secret@host -q mail --json\n",
         .uses = CONTEXT_QUEUE | CONTEXT_JSON};
     struct visit visit = {.doctor.say = say};

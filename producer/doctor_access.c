@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "queue/keys.h"
+#include "redis/server.h"
 
 enum { PRODUCER = 1, WORKER = 2, OR_NEXT = 4 /* the next row serves as well */ };
 enum { ARGS_MAX = 7, NAMED_MAX = 5 };
@@ -192,43 +193,72 @@ static void tell(struct doctor *doctor, struct lack *lack)
         buf_printf(&found, " and %zu more", lack->count - NAMED_MAX);
     doctor->say(
         doctor, lack->role, lack->count > 0 ? DOCTOR_WRONG : DOCTOR_OK, buf_text(&found),
-        lack->count > 0 ? "it fails when it needs them: widen the user's rules (ACL SETUSER)" : "");
+        lack->count > 0
+            ? "it fails when it needs them: widen the user's rules (ACL SETUSER), or look for "
+              "rename-command"
+            : "");
     buf_fini(&found);
     buf_fini(&lack->named);
 }
 
-enum status doctor_check_access(struct doctor *doctor, struct err *err)
+/* Not allowed, or not known. What else a server may say (that it is a replica, that the keys are
+ * another node's) is told by the script. */
+static bool is_refused(struct doctor *doctor, const struct need *need)
 {
-    const char *const begin[] = {"MULTI"}, *const end[] = {"DISCARD"};
+    struct err err = {0};
+    enum status status = send_one(doctor, need->args, ARGS_MAX, &err);
+    return status == ST_NOPERM || server_lacks_command(status, &err);
+}
+
+static void check_needs(struct doctor *doctor, struct lack *producer, struct lack *worker)
+{
     const struct queue *queue = &doctor->context.queue;
-    struct lack producer = {.role = "producer"}, worker = {.role = "worker"};
-    enum status status = send_one(doctor, begin, 1, err);
-    if (status == ST_NOPERM) {
-        doctor->say(doctor, "access", DOCTOR_NOTE, "not checked: MULTI is forbidden",
-                    "workers need it to show themselves in darg workers");
-        return ST_OK;
-    }
-    for (size_t i = 0; status == ST_OK && i < sizeof needs / sizeof needs[0]; i++) {
-        struct err refusal = {0};
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
         const struct need *need = &needs[i];
-        bool is_refused = send_one(doctor, need->args, ARGS_MAX, &refusal) == ST_NOPERM;
+        bool is_lacking = is_refused(doctor, need);
         if ((need->roles & OR_NEXT) != 0)
-            is_refused =
-                send_one(doctor, needs[++i].args, ARGS_MAX, &refusal) == ST_NOPERM && is_refused;
-        if (is_refused) {
-            if ((need->roles & PRODUCER) != 0)
-                add_lack(&producer, queue, need);
-            if ((need->roles & WORKER) != 0)
-                add_lack(&worker, queue, need);
-        }
-        if (!conn_is_connected(doctor->context.conn))
-            status = err_set(err, refusal.status, "%s", err_text(&refusal));
+            is_lacking = is_refused(doctor, &needs[++i]) && is_lacking;
+        if (is_lacking && (need->roles & PRODUCER) != 0)
+            add_lack(producer, queue, need);
+        if (is_lacking && (need->roles & WORKER) != 0)
+            add_lack(worker, queue, need);
     }
+}
+
+/* A transaction: what is queued in it is never run. False, and said so: it cannot be begun. */
+static bool begin(struct doctor *doctor)
+{
+    static const char *const multi[] = {"MULTI"};
+    struct err err = {0};
+    enum status status = conn_connect(doctor->context.conn, &err);
     if (status == ST_OK)
-        status = send_one(doctor, end, 1, err);
-    if (status == ST_OK) {
+        status = send_one(doctor, multi, 1, &err);
+    if (status == ST_OK)
+        return true;
+    doctor->say(doctor, "access", DOCTOR_UNKNOWN, err_text(&err),
+                "it is looked at within a transaction; workers need MULTI, too, to show themselves "
+                "in darg workers");
+    return false;
+}
+
+void doctor_check_access(struct doctor *doctor)
+{
+    static const char *const discard[] = {"DISCARD"};
+    struct lack producer = {.role = "producer"}, worker = {.role = "worker"};
+    struct err err = {0};
+    if (!begin(doctor))
+        return;
+    check_needs(doctor, &producer, &worker);
+    bool is_whole = conn_is_connected(doctor->context.conn);
+    if (!is_whole || send_one(doctor, discard, 1, &err) != ST_OK)
+        conn_discard(doctor->context.conn);
+    if (is_whole) {
         tell(doctor, &producer);
         tell(doctor, &worker);
+        return;
     }
-    return status;
+    doctor->say(doctor, "access", DOCTOR_UNKNOWN, "the connection was closed meanwhile",
+                "a replica does that at the first write");
+    buf_fini(&producer.named);
+    buf_fini(&worker.named);
 }

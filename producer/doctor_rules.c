@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "redis/server.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -96,20 +97,24 @@ static void rule_version(struct doctor *doctor)
     struct slice version = doctor_info(doctor, "redis_version");
     int64_t major = 0;
     bool is_old = valkey.ptr == NULL && parse_digits(version, 3, &major) > 0 && major < 7;
-    say(doctor, "version",
-        version.ptr == NULL ? DOCTOR_NOTE
-        : is_old            ? DOCTOR_WRONG
-                            : DOCTOR_OK,
-        is_old ? "the scripts need Redis 7.0 or Valkey" : "INFO is forbidden: look yourself",
-        "%s %.*s", valkey.ptr ? "Valkey" : "Redis", (int)(valkey.ptr ? valkey.len : version.len),
-        valkey.ptr    ? valkey.ptr
-        : version.ptr ? version.ptr
-                      : "");
+    if (version.ptr == NULL) {
+        say(doctor, "version", DOCTOR_UNKNOWN, "INFO does not tell: it must be 7.0 or Valkey",
+            "not told");
+        return;
+    }
+    say(doctor, "version", is_old ? DOCTOR_WRONG : DOCTOR_OK,
+        "the scripts need Redis 7.0 or Valkey", "%s %.*s", valkey.ptr ? "Valkey" : "Redis",
+        (int)(valkey.ptr ? valkey.len : version.len), valkey.ptr ? valkey.ptr : version.ptr);
 }
 
 static void rule_role(struct doctor *doctor)
 {
     bool is_replica = slice_is(doctor_info(doctor, "role"), "slave");
+    if (doctor_info(doctor, "role").ptr == NULL) {
+        say(doctor, "role", DOCTOR_UNKNOWN, "INFO does not tell: a replica refuses all writes",
+            "not told");
+        return;
+    }
     say(doctor, "role", is_replica ? DOCTOR_WRONG : DOCTOR_OK,
         "all writes are refused: connect to the primary", "%s",
         is_replica ? "a read-only replica" : "primary");
@@ -136,13 +141,13 @@ static void rule_eviction(struct doctor *doctor)
     char *policy = either(doctor, "maxmemory-policy", "maxmemory_policy");
     bool is_well = is_text(policy, "noeviction");
     say(doctor, "maxmemory-policy",
-        is_unknown(policy) ? DOCTOR_NOTE
+        is_unknown(policy) ? DOCTOR_UNKNOWN
         : is_well          ? DOCTOR_OK
                            : DOCTOR_WRONG,
         is_unknown(policy)
             ? "neither CONFIG nor INFO may be asked: it must be noeviction"
             : "a full Redis throws jobs away: CONFIG SET maxmemory-policy noeviction",
-        "%s", is_unknown(policy) ? "not checked" : policy);
+        "%s", is_unknown(policy) ? "not looked at" : policy);
     free(policy);
     int64_t used = doctor_info_int(doctor, "used_memory", 0);
     int64_t limit = doctor_info_int(doctor, "maxmemory", 0);
@@ -158,18 +163,24 @@ static void rule_persistence(struct doctor *doctor)
     struct buf save = {0};
     bool is_known = doctor_config(doctor, "save", &save);
     bool is_aof = is_text(aof, "yes") || doctor_info_int(doctor, "aof_enabled", 0) == 1;
-    if (is_aof)
-        say(doctor, "persistence", is_text(sync, "no") || sync == NULL ? DOCTOR_NOTE : DOCTOR_OK,
-            sync == NULL ? "CONFIG is forbidden: appendfsync should be everysec or always"
-                         : "the kernel decides what a power cut takes: appendfsync everysec",
-            "appendonly, appendfsync %s", sync == NULL ? "not checked" : sync);
+    if (!is_aof && !is_known && is_unknown(aof) && doctor_info(doctor, "aof_enabled").ptr == NULL)
+        say(doctor, "persistence", DOCTOR_UNKNOWN,
+            "neither CONFIG nor INFO may be asked: it should be appendonly yes", "not looked at");
+    else if (is_aof)
+        say(doctor, "persistence",
+            is_unknown(sync)      ? DOCTOR_UNKNOWN
+            : is_text(sync, "no") ? DOCTOR_NOTE
+                                  : DOCTOR_OK,
+            is_unknown(sync) ? "CONFIG may not be asked: appendfsync should be everysec or always"
+                             : "the kernel decides what a power cut takes: appendfsync everysec",
+            "appendonly, appendfsync %s", is_unknown(sync) ? "not looked at" : sync);
     else if (is_known && save.len == 0)
         say(doctor, "persistence", DOCTOR_WRONG,
             "a restart of Redis loses all jobs: appendonly yes", "none");
     else
-        say(doctor, "persistence", DOCTOR_NOTE,
+        say(doctor, "persistence", is_known ? DOCTOR_NOTE : DOCTOR_UNKNOWN,
             is_known ? "a crash loses all since the last snapshot: appendonly yes"
-                     : "CONFIG is forbidden: whether there are snapshots is not known",
+                     : "CONFIG may not be asked: whether there are snapshots is not known",
             "appendonly no%s%s", is_known ? ", save " : "", buf_text(&save));
     static const char *const writes[] = {"aof_last_write_status", "rdb_last_bgsave_status"};
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
@@ -195,8 +206,8 @@ static void rule_clients(struct doctor *doctor)
             "workers are refused beyond maxclients: a process has 2 and one for each queue",
             "%" PRId64 " of %" PRId64, used, limit);
     if (is_unknown(timeout))
-        say(doctor, "timeout", DOCTOR_NOTE, "CONFIG is forbidden: it should be 0 or above 10",
-            "not checked");
+        say(doctor, "timeout", DOCTOR_UNKNOWN,
+            "CONFIG may not be asked: it should be 0 or above 10", "not looked at");
     else
         say(doctor, "timeout",
             number_of(timeout) > 0 && number_of(timeout) <= 10 ? DOCTOR_NOTE : DOCTOR_OK,
@@ -225,30 +236,56 @@ static int compare_numbers(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-static enum status rule_time(struct doctor *doctor, struct err *err)
+/* Asks; ST_OK also where that is refused: only a link that is lost ends the visit. */
+static enum status ask(struct doctor *doctor, const char *command, struct reply **reply,
+                       struct err *answer, struct err *err)
 {
-    int64_t took_us[PINGS], apart_ms = 0;
-    for (int i = 0; i < PINGS; i++) {
-        struct request request = {0};
-        struct reply *reply = NULL;
-        request_add_text(&request, i == 0 ? "TIME" : "PING");
-        int64_t start_us = clock_mono_us();
-        enum status status = conn_call(doctor->context.conn, &request, &reply, err);
-        took_us[i] = clock_mono_us() - start_us;
-        if (i == 0 && status == ST_OK)
-            apart_ms = reply_int(reply_at(reply, 0), 0) * 1000 +
+    struct request request = {0};
+    request_add_text(&request, command);
+    answer->status = conn_call(doctor->context.conn, &request, reply, answer);
+    request_fini(&request);
+    return conn_is_connected(doctor->context.conn)
+               ? ST_OK
+               : err_set(err, answer->status, "%s", err_text(answer));
+}
+
+static enum status rule_clock(struct doctor *doctor, struct err *err)
+{
+    struct reply *reply = NULL;
+    struct err answer = {0};
+    enum status status = ask(doctor, "TIME", &reply, &answer, err);
+    if (status != ST_OK)
+        return status;
+    int64_t apart_ms = reply_int(reply_at(reply, 0), 0) * 1000 +
                        reply_int(reply_at(reply, 1), 0) / 1000 - clock_wall_ms();
+    reply_free(reply);
+    if (answer.status == ST_OK)
+        say(doctor, "clock", llabs(apart_ms) > CLOCK_APART_MS ? DOCTOR_NOTE : DOCTOR_OK,
+            "darg keeps to Redis's clock, but expires_at and logs of this machine are off: use NTP",
+            "%" PRId64 " ms apart", apart_ms);
+    else
+        say(doctor, "clock",
+            server_lacks_command(answer.status, &answer) ? DOCTOR_WRONG : DOCTOR_UNKNOWN,
+            "the scripts need TIME", "%s", err_text(&answer));
+    return ST_OK;
+}
+
+static enum status rule_latency(struct doctor *doctor, struct err *err)
+{
+    int64_t took_us[PINGS];
+    for (int i = 0; i < PINGS; i++) {
+        struct reply *reply = NULL;
+        struct err answer = {0};
+        int64_t start_us = clock_mono_us();
+        enum status status = ask(doctor, "PING", &reply, &answer, err);
+        took_us[i] = clock_mono_us() - start_us;
         reply_free(reply);
-        request_fini(&request);
-        if (status != ST_OK && status != ST_NOPERM)
+        if (status != ST_OK)
             return status;
     }
     qsort(took_us, PINGS, sizeof took_us[0], compare_numbers);
     say(doctor, "latency", took_us[PINGS / 2] > SLOW_US ? DOCTOR_NOTE : DOCTOR_OK,
         "jobs wait for the network: run workers near Redis", "%" PRId64 " us", took_us[PINGS / 2]);
-    say(doctor, "clock", llabs(apart_ms) > CLOCK_APART_MS ? DOCTOR_NOTE : DOCTOR_OK,
-        "darg keeps to Redis's clock, but expires_at and logs of this machine are off: use NTP",
-        "%" PRId64 " ms apart", apart_ms);
     return ST_OK;
 }
 
@@ -260,5 +297,6 @@ enum status doctor_apply_rules(struct doctor *doctor, struct err *err)
     rule_persistence(doctor);
     rule_clients(doctor);
     rule_password(doctor);
-    return rule_time(doctor, err);
+    enum status status = rule_latency(doctor, err);
+    return status == ST_OK ? rule_clock(doctor, err) : status;
 }

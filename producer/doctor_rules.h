@@ -5,7 +5,12 @@
 
 #include "producer/context.h"
 
-enum doctor_level { DOCTOR_OK, DOCTOR_NOTE, DOCTOR_WRONG };
+enum doctor_level {
+    DOCTOR_OK,
+    DOCTOR_NOTE,
+    DOCTOR_UNKNOWN, /* it could not be looked at */
+    DOCTOR_WRONG
+};
 
 struct doctor {
     struct context context;
@@ -25,10 +30,14 @@ bool doctor_config(struct doctor *doctor, const char *name, struct buf *out);
 /* All rules but the next one, in their order. */
 MUST_CHECK enum status doctor_apply_rules(struct doctor *doctor, struct err *err);
 
+/* doctor_script.c: runs a script for real, one that pushes nothing. Whatever comes of it is said.
+ */
+void doctor_try_script(struct doctor *doctor);
+
 /* doctor_access.c: may this user do what producers and workers have to? Each command is queued in a
  * transaction that is then thrown away: Redis refuses what is not allowed when it is queued, and
  * nothing is carried out. */
-MUST_CHECK enum status doctor_check_access(struct doctor *doctor, struct err *err);
+void doctor_check_access(struct doctor *doctor);
 
 /* Says so if times in the queue's keys lie ahead of the server's clock (doctor_times.c). */
 void doctor_check_times(struct doctor *doctor);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "redis/server.h"
 #include "worker/giveback.h"
 
 enum {
@@ -116,6 +117,10 @@ void fetcher_rest(struct fetcher *self, int64_t timeout_ms)
 
 void fetcher_await_retry(struct fetcher *self, const char *what, const struct err *err)
 {
+    /* An error in the words of a script tells nobody that the server is too old for it. */
+    struct err missing = {0};
+    if (err->status == ST_SERVER && server_check(self->conn, &missing) != ST_OK)
+        err = &missing;
     outage_meet(&self->outage, self->conn, what, self->options.queue.name, err);
     pulse_outage(self->options.pulse, self->options.slot, self->outage.since_ms, err->status);
     int64_t pause_ms = !conn_is_connected(self->conn)     ? conn_backoff_ms(self->conn)

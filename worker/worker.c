@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "redis/server.h"
 
 /* The end takes no longer than the shutdown timeout and END_MS, whatever Redis does. */
 enum {
@@ -22,8 +23,8 @@ enum {
     EXIT_REFUSED = 3,
 };
 
-/* A wrong password at the very start is a mistake of whoever started us. Later it is an outage like
- * any other; and an unreachable server may come yet. */
+/* A wrong password or an old server at the very start is a mistake of whoever started us. Later it
+ * is an outage like any other; and an unreachable server may come yet. */
 static bool is_refused(const struct worker_options *options)
 {
     struct err err = {0};
@@ -31,6 +32,8 @@ static bool is_refused(const struct worker_options *options)
     probe.connect_timeout_ms = PROBE_MS;
     struct conn *conn = conn_open(&probe);
     enum status status = conn_connect(conn, &err);
+    if (status == ST_OK)
+        status = server_check(conn, &err);
     conn_close(conn);
     bool is_final = status == ST_NOAUTH || status == ST_UNSUPPORTED || status == ST_INVALID;
     if (is_final)

@@ -34,7 +34,7 @@ struct worker_birth {
 
 /* Runs until told to end. Returns the process's exit code: 0 a clean end, 1 jobs could not be given
  * back (their lease recovers them) or threads could not be started, 3 Redis refuses this user or
- * password, and has not let in any process of this worker yet. */
+ * password or lacks what is needed, and has not let in any process of this worker yet. */
 int worker_run(const struct worker_options *options, const struct worker_birth *birth);
 
 #endif

@@ -120,8 +120,17 @@ bool conn_error_ends_link(enum status status, struct slice error_text)
            status == ST_UNREACHABLE;
 }
 
+/* An unknown command's arguments, which may be a job or worse, are repeated by the server. */
+static struct slice without_arguments(struct slice text)
+{
+    static const char mark[] = ", with args beginning with";
+    const char *at = text.len == 0 ? NULL : memmem(text.ptr, text.len, mark, sizeof mark - 1);
+    return at == NULL ? text : (struct slice){text.ptr, (size_t)(at - text.ptr)};
+}
+
 enum status conn_error_quote(struct slice error_text, const char *where, struct err *err)
 {
+    error_text = without_arguments(error_text);
     int len = error_text.len < QUOTED_BYTES ? (int)error_text.len : QUOTED_BYTES;
     return err_set(err, conn_error_class(error_text), "Redis at %s answered: %.*s", where, len,
                    error_text.ptr);

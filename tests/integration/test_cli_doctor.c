@@ -3,6 +3,7 @@
 
 #include "support/cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,14 +119,90 @@ static void test_small_user(void **state)
     cli_run(cli, 1, "doctor", "-r", url, "-q", "mail");
     cli_expect_out_has(cli, "this user may not: BLMOVE darg:{mail} darg:{mail}:inbox, "
                             "ZSCAN darg:{mail}:workers");
-    cli_expect_out_has(cli, "note   CONFIG");
-    cli_expect_out_has(cli, "ok     maxmemory-policy");
+    cli_expect_out_has(cli, "unknown  CONFIG");
+    cli_expect_out_has(cli, "ok       maxmemory-policy");
     commands_do(cli->conn, "ACL", "SETUSER", "small", "+blmove", "+zscan", "-info");
     cli_run(cli, 0, "doctor", "-r", url);
-    cli_expect_out_has(cli, "much could not be checked");
+    cli_expect_out_has(cli, "much could not be looked at");
     commands_do(cli->conn, "ACL", "SETUSER", "small", "resetkeys", "~darg:{mail}*");
     cli_run(cli, 1, "doctor", "-r", url, "-q", "mail");
     cli_expect_out_has(cli, "this user may not: SADD darg:queues");
+}
+
+/* Visits a server of these settings; the exit code must be this. */
+static void visit(struct cli *cli, int exit_code, const char *const *args)
+{
+    struct redis_server *server = redis_server_start(args);
+    cli_run(cli, exit_code, "doctor", "--json", "-r", redis_server_url(server));
+    redis_server_stop(server);
+}
+
+#define LEVEL(what, level) "{\"what\":\"" what "\",\"level\":\"" level "\""
+
+/* Commands that are disabled by name: nothing works without these. */
+static void test_disabled_commands(void **state)
+{
+    struct cli *cli = *state;
+    visit(cli, 1, COMMANDS_ARGS("--save", "60 1", "--rename-command", "EVALSHA", ""));
+    cli_expect_out_has(cli, LEVEL("script", "WRONG"));
+    cli_expect_out_has(cli, "unknown command 'EVALSHA'\"");
+    cli_expect_out_has(cli, LEVEL("worker", "WRONG"));
+    visit(cli, 1,
+          COMMANDS_ARGS("--save", "60 1", "--rename-command", "EVAL", "", "--rename-command",
+                        "SCRIPT", ""));
+    cli_expect_out_has(cli, LEVEL("script", "WRONG"));
+    visit(cli, 0, COMMANDS_ARGS("--save", "60 1", "--rename-command", "SCRIPT", ""));
+    cli_expect_out_has(cli, LEVEL("script", "ok"));
+    visit(cli, 1, COMMANDS_ARGS("--save", "60 1", "--rename-command", "TIME", ""));
+    cli_expect_out_has(cli, LEVEL("clock", "WRONG"));
+}
+
+/* What cannot be looked at is neither well nor wrong, and no reason to look at nothing else. */
+static void test_what_cannot_be_looked_at(void **state)
+{
+    struct cli *cli = *state;
+    visit(cli, 0,
+          COMMANDS_ARGS("--rename-command", "MULTI", "", "--rename-command", "INFO", "",
+                        "--rename-command", "CONFIG", ""));
+    cli_expect_out_has(cli, LEVEL("INFO", "unknown"));
+    cli_expect_out_has(cli, LEVEL("version", "unknown"));
+    cli_expect_out_has(cli, LEVEL("role", "unknown"));
+    cli_expect_out_has(cli, LEVEL("persistence", "unknown"));
+    cli_expect_out_has(cli, LEVEL("maxmemory-policy", "unknown"));
+    cli_expect_out_has(cli, LEVEL("access", "unknown"));
+    cli_expect_out_has(cli, LEVEL("script", "ok"));
+}
+
+/* A node of a cluster that does not serve the queue's slot. */
+static void test_a_slot_elsewhere(void **state)
+{
+    struct cli *cli = *state;
+    struct redis_server *server = redis_server_start_tcp(COMMANDS_ARGS("--cluster-enabled", "yes"));
+    cli_run(cli, 1, "doctor", "--json", "-r", redis_server_url(server));
+    cli_expect_out_has(cli, LEVEL("script", "WRONG"));
+    cli_expect_out_has(cli, "CLUSTERDOWN");
+    redis_server_stop(server);
+}
+
+/* What Redis says of itself as a Sentinel, by a server that says the same. */
+static void test_a_sentinel(void **state)
+{
+    struct cli *cli = *state;
+    char config[200], command[600];
+    (void)snprintf(config, sizeof config, "%s/sentinel.conf", redis_server_directory(cli->server));
+    (void)snprintf(command, sizeof command,
+                   "printf 'port 0\\nunixsocket %s/s\\n' >%s; exec redis-server %s --sentinel",
+                   redis_server_directory(cli->server), config, config);
+    struct process *sentinel =
+        process_start(&(struct process_options){.argv = COMMANDS_ARGS("sh", "-c", command)});
+    char url[200];
+    (void)snprintf(url, sizeof url, "unix://%s/s", redis_server_directory(cli->server));
+    cli_run(cli, 1, "doctor", "--json", "-r", url);
+    cli_expect_out_has(cli, LEVEL("server", "WRONG"));
+    cli_expect_out_has(cli, "a Sentinel");
+    process_signal(sentinel, SIGKILL);
+    (void)process_wait(sentinel, 10000);
+    process_free(sentinel);
 }
 
 int main(void)
@@ -139,6 +216,10 @@ int main(void)
         cmocka_unit_test_setup(test_replica, reset),
         cmocka_unit_test_setup(test_clock_set_back, reset),
         cmocka_unit_test_setup(test_small_user, reset),
+        cmocka_unit_test(test_disabled_commands),
+        cmocka_unit_test(test_what_cannot_be_looked_at),
+        cmocka_unit_test(test_a_slot_elsewhere),
+        cmocka_unit_test(test_a_sentinel),
     };
     return cmocka_run_group_tests_name("doctor", tests, cli_setup, cli_teardown);
 }
