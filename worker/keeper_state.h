@@ -48,8 +48,8 @@ struct keeper {
     char published_busy[24]; /* how many threads were, then */
     bool has_seen_policy;    /* of eviction */
     struct outage outage;
-    bool has_failed;         /* anything, since the last tick began */
-    int reaps_left;          /* in this tick */
+    bool has_failed; /* anything, since the last tick began */
+    int reaps_left;  /* in this tick */
     bool has_clock;
     int64_t clock_least_ms; /* the server's clock less the monotonic one was at least this */
     struct ward wards[];

@@ -42,7 +42,7 @@ struct supervisor {
     int health_fd; /* -1: --health is not answered */
     bool is_stopping;
     int64_t stopped_ms; /* monotonic: when it was told to end; 0: not yet */
-    bool was_let_in; /* a child has been ready: what Redis refuses since is an outage */
+    bool was_let_in;    /* a child has been ready: what Redis refuses since is an outage */
     bool has_told_ready;
     bool has_told_stopping;
     int64_t watchdog_ms; /* the service manager wants to hear of us so often; 0: never */
