@@ -44,13 +44,13 @@ static void check_doctor(struct acl_fixture *f, const struct acl_role *role, con
 static void test_producer(void **state)
 {
     struct acl_fixture *f = *state;
-    check_doctor(f, &f->roles[ACL_PRODUCER], "ok     producer");
+    check_doctor(f, &f->roles[ACL_PRODUCER], "ok       producer");
 }
 
 static void test_worker(void **state)
 {
     struct acl_fixture *f = *state;
-    check_doctor(f, &f->roles[ACL_WORKER], "ok     worker");
+    check_doctor(f, &f->roles[ACL_WORKER], "ok       worker");
 }
 
 int main(void)
