@@ -41,7 +41,9 @@ static void act_on_signal(struct supervisor *self, int number)
         return;
     }
     if (number == SIGHUP) {
-        log_reopen();
+        struct err err = {0};
+        if (log_reopen(&err) != ST_OK)
+            log_printf(LOG_ERROR, "HUP: %s: it goes on here, and is tried again", err_text(&err));
         supervisor_reload(self);
     }
     supervisor_tell_children(self, number);

@@ -108,6 +108,15 @@ static void stop(struct worker *self, const char *signal_name, pid_t sender)
     order_all(self, VOICE_SIGNALS, ORDER_STOP);
 }
 
+/* Of a log that cannot be opened, the supervisor has told. */
+static void hang_up(struct worker *self)
+{
+    struct err err = {0};
+    bool is_open = log_reopen(&err) == ST_OK;
+    worker_tune(self);
+    log_printf(LOG_INFO, "HUP: %s", is_open ? "log opened anew" : err_text(&err));
+}
+
 static void act_on_signal(struct worker *self, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
@@ -129,9 +138,7 @@ static void act_on_signal(struct worker *self, const struct signalfd_siginfo *in
         report_threads(self);
         break;
     default:
-        log_reopen();
-        worker_tune(self);
-        log_printf(LOG_INFO, "HUP: log opened anew");
+        hang_up(self);
         break;
     }
 }

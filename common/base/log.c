@@ -1,8 +1,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,11 +11,13 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log_sink.h"
 #include "base/printable.h"
 
 enum {
     VALUE_MAX = 1024,     /* bytes of one field's value */
     READER_WAIT_MS = 100, /* for a pipe that is full */
+    REOPEN_MS = 1000,     /* how often to try to open a file that could not be opened anew */
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
@@ -30,9 +30,16 @@ static struct {
     enum log_format format; /* fixed after log_open() */
     char *path;             /* fixed after log_open(); NULL: standard error */
     pthread_mutex_t lock;
-    int fd;          /* under lock */
-    int64_t dropped; /* under lock: lines since the reader fell behind */
-} sink = {.level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+    /* Under lock: */
+    struct log_sink sink;
+    struct buf rest;   /* of a line that has been written in part */
+    int64_t dropped;   /* lines that could not be written since the last that could */
+    int64_t reopen_ms; /* monotonic: when to try again to open the file anew; 0: it is open */
+} sink = {
+    .level = LOG_INFO,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .sink = {.fd = STDERR_FILENO, .kind = LOG_SINK_GIVEN},
+};
 
 enum status log_parse_level(struct slice text, enum log_level *level, struct err *err)
 {
@@ -56,24 +63,35 @@ enum status log_parse_format(struct slice text, enum log_format *format, struct 
                    text.len > 40 ? 40 : (int)text.len, text.ptr ? text.ptr : "");
 }
 
-static int open_file(const char *path)
+static bool open_sink(const char *path, struct log_sink *fresh)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (path)
+        return log_sink_open(fresh, path);
+    log_sink_open_stderr(fresh);
+    return true;
+}
+
+/* What is left of a line belongs to the old file. */
+static void replace_locked(const struct log_sink *fresh)
+{
+    log_sink_close(&sink.sink);
+    sink.sink = *fresh;
+    sink.reopen_ms = 0;
+    buf_clear(&sink.rest);
 }
 
 enum status log_open(enum log_level level, enum log_format format, const char *path,
                      struct err *err)
 {
-    int fd = path ? open_file(path) : STDERR_FILENO;
-    if (fd < 0)
+    struct log_sink fresh;
+    if (!open_sink(path, &fresh))
         return err_system(err, errno, "cannot open the log file %s", path);
     sink.format = format;
     free(sink.path);
     sink.path = mem_dup(path);
     pthread_mutex_lock(&sink.lock);
-    if (sink.fd != STDERR_FILENO)
-        close(sink.fd);
-    sink.fd = fd;
+    replace_locked(&fresh);
+    sink.dropped = 0;
     pthread_mutex_unlock(&sink.lock);
     atomic_store(&sink.level, (int)level);
     return ST_OK;
@@ -84,17 +102,25 @@ void log_set_level(enum log_level level)
     atomic_store(&sink.level, (int)level);
 }
 
-void log_reopen(void)
+/* The old file is better than none. */
+static bool reopen_locked(void)
 {
-    if (!sink.path)
-        return;
-    int fd = open_file(sink.path);
-    if (fd < 0)
-        return; /* the old file is better than none */
+    struct log_sink fresh;
+    bool is_open = open_sink(sink.path, &fresh);
+    if (is_open)
+        replace_locked(&fresh);
+    else
+        sink.reopen_ms = clock_mono_ms() + REOPEN_MS;
+    return is_open;
+}
+
+enum status log_reopen(struct err *err)
+{
     pthread_mutex_lock(&sink.lock);
-    close(sink.fd);
-    sink.fd = fd;
+    bool is_open = reopen_locked();
+    int why = errno;
     pthread_mutex_unlock(&sink.lock);
+    return is_open ? ST_OK : err_system(err, why, "cannot open the log file %s anew", sink.path);
 }
 
 bool log_enabled(enum log_level level)
@@ -178,53 +204,66 @@ static void append_line(struct buf *line, enum log_level level, const char *mess
     buf_append_char(line, '\n');
 }
 
-/* Waits a moment for a reader that is behind, and not at all while it stays so: whoever logs has a
- * lease to keep. What cannot be waited for is left to write(). */
-static bool can_write_locked(void)
+/* Writes all, or keeps the rest for later so that lines stay whole; false if nothing was written.
+ * Waits a moment for a reader that is behind, and not at all while it stays so: whoever logs has a
+ * lease to keep, and others wait for the lock. A reader that has gone away is just another write
+ * that fails: the programs ignore SIGPIPE. */
+static bool put_locked(const char *bytes, size_t len)
 {
-    struct pollfd item = {.fd = sink.fd, .events = POLLOUT};
-    int64_t until = clock_mono_ms() + (sink.dropped > 0 ? 0 : READER_WAIT_MS);
-    int ready;
-    do {
-        int64_t left = until - clock_mono_ms();
-        ready = poll(&item, 1, left > 0 ? (int)left : 0);
-    } while (ready < 0 && errno == EINTR);
-    return ready != 0;
-}
-
-/* A reader that has gone away is just another write that fails: the programs ignore SIGPIPE. */
-static void write_locked(const struct buf *line)
-{
+    int64_t until_ms = clock_mono_ms() + (sink.dropped > 0 ? 0 : READER_WAIT_MS);
     size_t done = 0;
-    while (done < line->len) {
-        ssize_t wrote = write(sink.fd, line->ptr + done, line->len - done);
-        if (wrote < 0 && errno != EINTR)
-            break; /* a log that cannot be written must not stop the work */
-        done += wrote > 0 ? (size_t)wrote : 0;
+    while (done < len) {
+        ssize_t wrote = log_sink_write(&sink.sink, bytes + done, len - done);
+        int64_t left_ms = until_ms - clock_mono_ms();
+        if (wrote < 0 || (wrote == 0 && left_ms <= 0))
+            break;
+        done += (size_t)wrote;
+        if (done < len && left_ms > 0)
+            log_sink_wait(&sink.sink, (int)left_ms);
     }
+    if (done > 0 && done < len)
+        buf_append(&sink.rest, bytes + done, len - done);
+    return done > 0;
 }
 
-static void write_dropped_locked(void)
+/* True if the next line may begin. */
+static bool put_rest_locked(void)
+{
+    struct buf rest = sink.rest;
+    if (rest.len == 0)
+        return true;
+    sink.rest = (struct buf){0};
+    if (!put_locked(rest.ptr, rest.len)) {
+        sink.rest = rest;
+        return false;
+    }
+    buf_fini(&rest);
+    return sink.rest.len == 0;
+}
+
+/* The count comes before the line that could be written again. */
+static bool put_dropped_locked(void)
 {
     struct buf line = {0};
     const struct log_field lines = LOG_INT("lines", sink.dropped);
+    if (sink.dropped == 0)
+        return true;
     append_line(&line, LOG_WARN, "log lines dropped", &lines, 1);
-    write_locked(&line);
+    bool is_told = put_locked(line.ptr, line.len);
     buf_fini(&line);
-    sink.dropped = 0;
+    if (is_told)
+        sink.dropped = 0;
+    return is_told && sink.rest.len == 0;
 }
 
 static void write_line(const struct buf *line)
 {
     int kept_errno = errno; /* a caller may log first and look at errno then */
     pthread_mutex_lock(&sink.lock);
-    if (can_write_locked()) {
-        if (sink.dropped > 0)
-            write_dropped_locked();
-        write_locked(line);
-    } else {
+    if (sink.reopen_ms != 0 && clock_mono_ms() >= sink.reopen_ms)
+        (void)reopen_locked();
+    if (!put_rest_locked() || !put_dropped_locked() || !put_locked(line->ptr, line->len))
         sink.dropped++;
-    }
     pthread_mutex_unlock(&sink.lock);
     errno = kept_errno;
 }

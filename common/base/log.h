@@ -4,10 +4,11 @@
  *   {"time":"2026-01-31T12:00:00.123Z","level":"info","msg":"worker started","queue":"default"}
  *
  * A line is a message and fields. Field values are escaped (control bytes, quotes), capped, and
- * never secrets. Lines are formatted by the calling thread and written whole under one lock. The
- * sink is the one global of the program. log_line() may be called from any thread. Where a pipe's
- * reader falls behind, lines are dropped after a moment, and counted in a line of their own once it
- * reads again. */
+ * never secrets. Lines are formatted by the calling thread and written whole under one lock, which
+ * is held for a tenth of a second at most, but for a disk that hangs (log_sink.h). The sink is the
+ * one global of the program. log_line() may be called from any thread. Where a pipe's reader falls
+ * behind, or a disk is full, lines are dropped, and counted in a line of their own once others can
+ * be written again. */
 #ifndef DARG_BASE_LOG_H
 #define DARG_BASE_LOG_H
 
@@ -55,8 +56,10 @@ MUST_CHECK enum status log_open(enum log_level level, enum log_format format, co
 /* From now on. Any thread. */
 void log_set_level(enum log_level level);
 
-/* Opens the file anew (after a log rotation); no effect on standard error. Any thread. */
-void log_reopen(void);
+/* Opens the file, or standard error, anew (after a log rotation). ST_SYSTEM with a sentence: it
+ * goes on in the old one, and is tried again with lines that are logged later, once a second. Any
+ * thread. */
+MUST_CHECK enum status log_reopen(struct err *err);
 
 /* True if a line of this level would be written: ask before doing work for it. */
 bool log_enabled(enum log_level level);

@@ -257,7 +257,7 @@ static void test_rotation(void **state)
     log_printf(LOG_INFO, "old");
     assert_int_equal(rename(f->path, f->moved), 0);
     log_printf(LOG_INFO, "still old");
-    log_reopen();
+    assert_int_equal(log_reopen(NULL), ST_OK);
     log_printf(LOG_INFO, "new");
     assert_string_equal(read_text(f), "INFO  new\n");
     assert_non_null(strstr(read_file(f, f->moved), "still old\n"));
@@ -269,7 +269,9 @@ static void test_rotation_that_fails_keeps_the_old_file(void **state)
     open_log(f, LOG_INFO, LOG_TEXT);
     assert_int_equal(rename(f->path, f->moved), 0);
     assert_int_equal(mkdir(f->path, 0700), 0); /* cannot be opened for writing, not even by root */
-    log_reopen();
+    struct err err = {0};
+    assert_int_equal(log_reopen(&err), ST_SYSTEM);
+    assert_non_null(strstr(err_text(&err), f->path));
     log_printf(LOG_INFO, "kept");
     assert_int_equal(rmdir(f->path), 0);
     assert_non_null(strstr(read_file(f, f->moved), "kept\n"));
@@ -294,7 +296,7 @@ static void test_standard_error(void **state)
     assert_true(kept >= 0 && fd >= 0);
     assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
     enum status status = log_open(LOG_INFO, LOG_TEXT, NULL, NULL);
-    log_reopen();
+    assert_int_equal(log_reopen(NULL), ST_OK);
     log_printf(LOG_INFO, "here");
     dup2(kept, STDERR_FILENO);
     close(kept);
@@ -310,7 +312,7 @@ static void *write_lines(void *arg)
     const char *name = arg;
     for (int i = 0; i < EACH; i++) {
         if (i % 50 == 0)
-            log_reopen();
+            assert_int_equal(log_reopen(NULL), ST_OK);
         log_fields(LOG_INFO, name, LOG_INT("n", i), LOG_STR("filler", "some text\twith blanks"));
     }
     return NULL;

@@ -45,6 +45,17 @@ static void drain(void)
         ;
 }
 
+/* Leaves just the line that was begun: the filler is NUL. */
+static void drain_but_text(char *out, size_t *len, size_t size)
+{
+    char chunk[4096];
+    ssize_t got;
+    while ((got = read(full.read_fd, chunk, sizeof chunk)) > 0)
+        for (ssize_t i = 0; i < got && *len < size; i++)
+            if (chunk[i])
+                out[(*len)++] = chunk[i];
+}
+
 static int set_up_full_pipe(void **state)
 {
     (void)state;
@@ -114,6 +125,31 @@ static void test_count_of_dropped_lines_is_a_line_like_others(void **state)
     assert_non_null(strstr(end + 1, "\"msg\":\"back\"}\n"));
 }
 
+/* There is room for a part of the line: whoever logs is not held up, and the line stays whole. */
+static void test_a_long_line_is_written_in_parts(void **state)
+{
+    (void)state;
+    enum { PAGE = 4096, LINE_MAX = 16 << 10 };
+    char said[1024], out[LINE_MAX];
+    memset(said, 1, sizeof said); /* six bytes each, once escaped */
+    assert_int_equal(log_open(LOG_INFO, LOG_JSON, NULL, NULL), ST_OK);
+    assert_int_equal(read(full.read_fd, out, PAGE), PAGE);
+    log_fields(LOG_INFO, "long", LOG_SLICE("said", ((struct slice){said, sizeof said})));
+    log_printf(LOG_INFO, "dropped");
+    size_t len = 0;
+    drain_but_text(out, &len, sizeof out - 1);
+    log_printf(LOG_INFO, "back");
+    drain_but_text(out, &len, sizeof out - 1);
+    out[len] = 0;
+    char *end = strchr(out, '\n');
+    assert_non_null(end);
+    assert_true(end - out > 6 * (int)sizeof said);
+    assert_memory_equal(end - 2, "\"}", 2);
+    assert_non_null(strstr(end, "\"log lines dropped\",\"lines\":1}\n"));
+    assert_non_null(strstr(end, "\"msg\":\"back\"}\n"));
+    assert_null(strstr(end, "\"msg\":\"dropped\""));
+}
+
 static void drain_in_handler(int signal_number)
 {
     (void)signal_number;
@@ -169,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_reader_that_has_gone),
         WITH_FULL_PIPE(test_lines_for_a_reader_that_is_behind_are_counted),
         WITH_FULL_PIPE(test_count_of_dropped_lines_is_a_line_like_others),
+        WITH_FULL_PIPE(test_a_long_line_is_written_in_parts),
         WITH_FULL_PIPE(test_signal_drops_no_line),
         WITH_FULL_PIPE(test_signal_holds_up_nobody),
     };
