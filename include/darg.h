@@ -209,7 +209,7 @@ DARG_API bool darg_job_progress(struct darg_job *job, const char *json);
 
 enum darg_level { DARG_DEBUG, DARG_INFO, DARG_WARN, DARG_ERROR };
 
-/* A line for the worker's log, which adds the job. */
+/* A line for the worker's log, which adds the job; of one job, 1,000 are kept. */
 DARG_API void darg_job_log(struct darg_job *job, enum darg_level level, const char *text);
 
 /* True once the job is to stop. A system call: fit for a loop that does some work in each turn. */

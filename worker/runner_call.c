@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "queue/cancel.h"
 
+/* Lines that a job may say in the log, which cuts each to what it takes of a text. */
+enum { SAID_MAX = 1000 };
+
 /* How long a job waits with its thread for what the worker lacks before it is given back. */
 enum { FIRST_REST_MS = 50, LONGEST_REST_MS = 1000, PATIENCE_MS = 3000 };
 
@@ -77,7 +80,12 @@ void run_observe_progress(struct handler_observer *observer, struct slice text)
 
 void run_observe_log(struct handler_observer *observer, enum log_level level, struct slice text)
 {
-    log_said((struct run *)observer, level, "a handler says", text);
+    struct run *run = (struct run *)observer;
+    if (!log_enabled(level) || run->said > SAID_MAX)
+        return;
+    bool is_more = run->said++ == SAID_MAX;
+    log_said(run, is_more ? LOG_WARN : level, "a handler says",
+             is_more ? slice_of("(more of this job, left out)") : text);
 }
 
 /* ---- the run ---- */

@@ -17,6 +17,7 @@ struct run {
     int64_t started_ms;
     bool is_cancelled; /* by a producer */
     bool has_begun;    /* its handler had what it takes to start */
+    size_t said;       /* lines for the log */
 };
 
 /* Clears the result before a handler is called. */

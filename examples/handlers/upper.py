@@ -16,7 +16,7 @@ def handle(job):
     text = job["args"]
     if not isinstance(text, str):
         raise NeverMind("args must be a string")
-    say({"id": job["id"], "progress": 100})
+    say({"nonce": job["nonce"], "progress": 100})
     return text.upper()
 
 
@@ -28,17 +28,18 @@ def say(message):
 
 def answer(job):
     try:
-        return {"id": job["id"], "done": handle(job)}
+        return {"nonce": job["nonce"], "done": handle(job)}
     except NeverMind as reason:
-        return {"id": job["id"], "bury": str(reason)}
+        return {"nonce": job["nonce"], "bury": str(reason)}
     except Exception as reason:  # anything else may go better the next time
-        return {"id": job["id"], "retry": repr(reason)}
+        return {"nonce": job["nonce"], "retry": repr(reason)}
 
 
 def main():
     hello = json.loads(sys.stdin.readline() or "{}")
-    if hello.get("darg") != 1:
-        sys.exit("upper.py knows version 1 of the protocol only")
+    if hello.get("darg") != 1 or hello.get("max", 1) < 2:
+        sys.exit("upper.py knows version 2 of the protocol only")
+    say({"darg": 2})
     # Not `for line in sys.stdin`: that reads ahead in old versions.
     for line in iter(sys.stdin.readline, ""):
         say(answer(json.loads(line)))

@@ -13,9 +13,10 @@
 #include "handlers/http/post.h"
 
 enum {
-    PROTOCOL = 1,
-    EARLY_MS = 100,     /* so much before the worker's own time-out, which would end the process */
-    QUOTED_BYTES = 200, /* of a body, in a reason */
+    PROTOCOL = 1,        /* of the hello */
+    PROTOCOL_NONCES = 2, /* which is asked for where the worker knows it */
+    EARLY_MS = 100,      /* so much before the worker's own time-out, which would end the process */
+    QUOTED_BYTES = 200,  /* of a body, in a reason */
 };
 
 /* ---- an answer's meaning ---- */
@@ -73,14 +74,17 @@ static void append_result(struct buf *out, const struct post_answer *answer)
             out->ptr[i] = ' ';
 }
 
-static void append_answer(struct buf *out, struct slice id, const struct post_answer *answer,
-                          int64_t max_body)
+/* nonce: as it came; empty: there was none. */
+static void append_answer(struct buf *out, struct slice id, struct slice nonce,
+                          const struct post_answer *answer, int64_t max_body)
 {
     static const char *const verbs[] = {[DONE] = "done", [RETRY] = "retry", [BURY] = "bury"};
     enum verb verb = judge(answer);
     struct buf reason = {0};
     buf_append_text(out, "{\"id\":");
     buf_append_slice(out, id);
+    if (nonce.len > 0)
+        buf_printf(out, ",\"nonce\":%.*s", (int)nonce.len, nonce.ptr);
     buf_printf(out, ",\"%s\":", verbs[verb]);
     if (verb == DONE) {
         append_result(out, answer);
@@ -99,7 +103,7 @@ static void append_answer(struct buf *out, struct slice id, const struct post_an
 
 /* ---- lines ---- */
 
-enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, ARGS, FIELDS };
+enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, NONCE, ARGS, FIELDS };
 
 struct line {
     struct json_field fields[FIELDS];
@@ -116,7 +120,7 @@ static void decode(const struct json_field *field, struct buf *out)
 static bool read_line(struct slice text, struct line *line)
 {
     static const char *const names[FIELDS] = {"id",      "type",        "queue", "run",
-                                              "attempt", "deadline_ms", "args"};
+                                              "attempt", "deadline_ms", "nonce", "args"};
     struct err err = {0};
     for (size_t i = 0; i < FIELDS; i++)
         line->fields[i] = (struct json_field){.name = names[i]};
@@ -143,15 +147,19 @@ static int64_t time_left_ms(const struct line *line)
     return left_ms > 1 ? left_ms : 1;
 }
 
-/* The first line: {"darg":1,...}. */
+/* The first line: {"darg":1,...}. A worker that knows more is answered with the version that is
+ * wanted. */
 static bool accept_hello(struct slice text)
 {
     struct err err = {0};
-    struct json_field version = {.name = "darg"};
+    struct json_field fields[] = {{.name = "darg"}, {.name = "max"}};
     int64_t number = 0;
-    if (json_read_object(text, JSON_MAX_DEPTH, &version, 1, &err) == ST_OK &&
-        json_read_int(version.value, PROTOCOL, PROTOCOL, &number, &err) == ST_OK)
-        return true;
+    if (json_read_object(text, JSON_MAX_DEPTH, fields, 2, &err) == ST_OK &&
+        json_read_int(fields[0].value, PROTOCOL, PROTOCOL, &number, &err) == ST_OK) {
+        bool knows_more =
+            json_read_int(fields[1].value, PROTOCOL_NONCES, INT64_MAX, &number, &err) == ST_OK;
+        return !knows_more || printf("{\"darg\":%d}\n", PROTOCOL_NONCES) > 0;
+    }
     fprintf(stderr, "darg-http: it speaks version %d of the protocol, and is spoken to as: %.*s\n",
             PROTOCOL, (int)text.len, text.ptr);
     return false;
@@ -191,7 +199,8 @@ static int serve(struct post *post, int64_t max_body)
         };
         post_send(post, &job, max_body, &answer);
         buf_clear(&out);
-        append_answer(&out, line.fields[ID].value.text, &answer, max_body);
+        append_answer(&out, line.fields[ID].value.text, line.fields[NONCE].value.text, &answer,
+                      max_body);
         is_good = write_all(&out);
     }
     free(text);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "support/stream_fixture.h"
+#include "support/wait.h"
 
 /* The first process is bad, later ones are good: a file in TMP tells them apart. */
 static void use_once_bad(struct stream_fixture *f, const char *bad)
@@ -79,6 +80,28 @@ static void test_answers_twice(void **state)
     }
 }
 
+/* The same job again, with the same run: only the nonce tells its answer from one to the last. */
+static void test_answers_the_last_job_again(void **state)
+{
+    struct stream_fixture *f = *state;
+    static const char late[] =
+        "[ \"$nonce\" ] || { nonce=${job#*\\\"nonce\\\":}; echo \"{\\\"darg\\\":2}\"; };"
+        "echo \"{\\\"nonce\\\":${nonce%%,*},\\\"done\\\":1}\"";
+    static const char nameless[] = "[ \"$said\" ] || echo \"{\\\"darg\\\":2}\"; said=1;"
+                                   "echo \"REPLY,\\\"done\\\":1}\"";
+    static const char again[] = "echo \"{\\\"darg\\\":2}\"; echo \"{\\\"darg\\\":2}\"; sleep 99";
+    stream_fixture_script(f, "", late);
+    stream_fixture_expect(f, NULL, HANDLER_DONE, "1");
+    stream_fixture_expect_error(
+        f, HANDLER_RETRY, "the handler broke the protocol: this is not about the job it was given");
+    stream_fixture_script(f, "", nameless);
+    stream_fixture_expect_error(
+        f, HANDLER_RETRY, "the handler broke the protocol: this is not about the job it was given");
+    stream_fixture_script(f, "", again);
+    stream_fixture_expect_error(f, HANDLER_RETRY,
+                                "the handler broke the protocol: the version must be said once");
+}
+
 static void test_line_is_too_long(void **state)
 {
     struct stream_fixture *f = *state;
@@ -92,6 +115,50 @@ static void test_line_is_too_long(void **state)
     stream_fixture_expect(f, NULL, HANDLER_BURY, "the result is larger than 1000B (--max-output)");
     stream_fixture_script(f, "", "printf \"REPLY,\\\"done\\\":[1%2000s]}\\n\" \"\"");
     stream_fixture_expect(f, NULL, HANDLER_BURY, "the result is larger than 1000B (--max-output)");
+}
+
+static pid_t answered_by(struct stream_fixture *f)
+{
+    stream_fixture_expect_error(f, HANDLER_DONE, "");
+    return atoi(buf_text(&f->exec->result.output));
+}
+
+struct idle {
+    struct stream_fixture *fixture;
+    pid_t pid;
+};
+
+static bool is_replaced(void *context)
+{
+    const struct idle *idle = context;
+    const struct handler *handler = &idle->fixture->handler;
+    handler->attend(handler->state, idle->fixture->exec->call.thread);
+    return kill(idle->pid, 0) != 0;
+}
+
+/* What a process writes while it has no job is laid to no job. */
+static void test_writes_while_idle(void **state)
+{
+    static const char *const scripts[] = {
+        "echo \"REPLY,\\\"done\\\":$$}\"; yes x | tr -d [:space:]",
+        "printf \"REPLY,\\\"done\\\":$$}\\nxxx\"",
+        "printf \"REPLY,\\\"done\\\":$$}\\nno\\n\"",
+    };
+    struct stream_fixture *f = *state;
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        stream_fixture_script(f, "", scripts[i]);
+        pid_t first = answered_by(f);
+        if (i == 0) {
+            struct idle idle = {f, first};
+            assert_true(wait_until(is_replaced, &idle, 20000));
+        }
+        assert_int_not_equal(answered_by(f), first);
+    }
+    stream_fixture_script(f, "",
+                          "printf \"REPLY,\\\"done\\\":$$}\\n{\\\"log\\\":\"; sleep 0.05;"
+                          "echo \"\\\"x\\\"}\"");
+    pid_t first = answered_by(f);
+    assert_int_equal(answered_by(f), first);
 }
 
 static void test_reason_is_too_long(void **state)
@@ -256,13 +323,22 @@ static void test_cannot_be_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_breaks_the_protocol), TEST(test_answers_twice),
-        TEST(test_line_is_too_long),    TEST(test_reason_is_too_long),
-        TEST(test_ends_under_the_job),  TEST(test_answers_and_ends),
-        TEST(test_never_answers),       TEST(test_does_not_read),
-        TEST(test_told_to_end),         TEST(test_floods_standard_error),
-        TEST(test_leaves_children),     TEST(test_will_not_leave),
-        TEST(test_dies_between_jobs),   TEST(test_cannot_be_run),
+        TEST(test_breaks_the_protocol),
+        TEST(test_answers_twice),
+        TEST(test_answers_the_last_job_again),
+        TEST(test_line_is_too_long),
+        TEST(test_writes_while_idle),
+        TEST(test_reason_is_too_long),
+        TEST(test_ends_under_the_job),
+        TEST(test_answers_and_ends),
+        TEST(test_never_answers),
+        TEST(test_does_not_read),
+        TEST(test_told_to_end),
+        TEST(test_floods_standard_error),
+        TEST(test_leaves_children),
+        TEST(test_will_not_leave),
+        TEST(test_dies_between_jobs),
+        TEST(test_cannot_be_run),
         TEST(test_lacks_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,15 +21,16 @@ static void test_hello_and_job(void **state)
     struct stream_fixture *f = *state;
     stream_fixture_script(f, "", mirror);
     stream_fixture_expect(f, "{\"n\":\n18446744073709551616 }", HANDLER_DONE,
-                          "[{\"darg\":1,\"type\":\"t\"},"
+                          "[{\"darg\":1,\"type\":\"t\",\"max\":2},"
                           "{\"id\":\"j1\",\"type\":\"t\",\"queue\":\"default\",\"run\":3,"
-                          "\"attempt\":2,\"deadline_ms\":1700000000000,"
+                          "\"attempt\":2,\"deadline_ms\":1700000000000,\"nonce\":1,"
                           "\"args\":{\"n\": 18446744073709551616 }}]");
     assert_true(f->exec->result.output_is_json);
-    stream_fixture_expect(f, NULL, HANDLER_DONE,
-                          "[{\"darg\":1,\"type\":\"t\"},"
-                          "{\"id\":\"j1\",\"type\":\"t\",\"queue\":\"default\",\"run\":3,"
-                          "\"attempt\":2,\"deadline_ms\":1700000000000,\"args\":null}]");
+    stream_fixture_expect(
+        f, NULL, HANDLER_DONE,
+        "[{\"darg\":1,\"type\":\"t\",\"max\":2},"
+        "{\"id\":\"j1\",\"type\":\"t\",\"queue\":\"default\",\"run\":3,"
+        "\"attempt\":2,\"deadline_ms\":1700000000000,\"nonce\":2,\"args\":null}]");
 }
 
 static void test_answers(void **state)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/faults.h"
 #include "support/worker_fixture.h"
 
 enum { JOBS = 200 };
@@ -44,6 +45,34 @@ static void expect_all_gone(const char *path)
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
         assert_false(worker_fixture_is_alive(atoi(line)));
     free(text);
+}
+
+/* However much a job has to say, the log stays of use. */
+static void test_log_lines_are_limited(void **state)
+{
+    struct worker_fixture *f = *state;
+    char option[256];
+    const char *plain = worker_fixture_handler(
+        f, "s",
+        "read -r hello\n"
+        "while read -r job; do\n"
+        "    long=$(head -c 6000 /dev/zero | tr '\\0' y)\n"
+        "    echo \"{\\\"log\\\":\\\"$long\\\"}\"\n"
+        "    i=0; while [ $i -lt 1200 ]; do echo '{\"log\":\"said so\"}'; i=$((i + 1)); done\n"
+        "    id=${job#*:}\n"
+        "    echo \"{\\\"id\\\":${id%%,*},\\\"done\\\":1}\"\n"
+        "done\n");
+    snprintf(option, sizeof option, "s=stream:%s", strchr(plain, '=') + 1);
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "1", "--handler", option);
+    worker_fixture_push_many(f, 2, "s", "null");
+    worker_fixture_wait_count(f, "done", 2);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    assert_int_equal(faults_in_log(worker, "said=\"said so\""), 2 * 999);
+    assert_int_equal(faults_in_log(worker, "said=\"(more of this job, left out)\""), 2);
+    const char *long_line = strstr(process_stderr(worker), "yyyy");
+    assert_non_null(long_line);
+    assert_int_equal(strspn(long_line, "y"), 1024);
 }
 
 static void test_jobs_share_processes(void **state)
@@ -87,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_jobs_share_processes),
+        WORKER_TEST(test_log_lines_are_limited),
         WORKER_TEST(test_a_death_counts_a_crash),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

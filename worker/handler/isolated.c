@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "worker/handler/isolate.h"
+#include "worker/handler/stream_message.h"
 
 enum { CHUNK_BYTES = 64 << 10, EXIT_CANNOT = 1, REST_MS = 100 };
 
@@ -24,8 +25,8 @@ struct talk {
     int input, output;
     int term_fd; /* readable once the process is to end */
     struct buf read;
-    size_t taken;    /* bytes of `read` that were lines */
-    struct slice id; /* of the job, as JSON */
+    size_t taken;           /* bytes of `read` that were lines */
+    struct slice id, nonce; /* of the job, as JSON */
     int64_t max_output;
 };
 
@@ -84,6 +85,8 @@ static void begin_line(const struct talk *talk, const char *verb, struct buf *li
 {
     buf_append_text(line, "{\"id\":");
     buf_append_slice(line, talk->id);
+    buf_append_text(line, ",\"nonce\":");
+    buf_append_slice(line, talk->nonce);
     buf_printf(line, ",\"%s\":", verb);
 }
 
@@ -132,7 +135,7 @@ static void answer(const struct talk *talk, const struct handler_result *result)
 
 /* ---- a job ---- */
 
-enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, ARGS, FIELDS };
+enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, NONCE, ARGS, FIELDS };
 
 static enum status read_text(struct json_value value, char *out, size_t size, struct err *err)
 {
@@ -182,7 +185,7 @@ static enum status run_line(struct talk *talk, const struct handler *handler, st
         [ID] = {.name = "id"},           [TYPE] = {.name = "type"},
         [QUEUE] = {.name = "queue"},     [RUN] = {.name = "run"},
         [ATTEMPT] = {.name = "attempt"}, [DEADLINE] = {.name = "deadline_ms"},
-        [ARGS] = {.name = "args"},
+        [NONCE] = {.name = "nonce"},     [ARGS] = {.name = "args"},
     };
     struct job job = {.type = ""};
     char queue[JOB_TYPE_MAX + 1];
@@ -199,6 +202,7 @@ static enum status run_line(struct talk *talk, const struct handler *handler, st
         return status;
     /* Without a time-out of its own: the worker watches the time, and sends TERM. */
     talk->id = fields[ID].value.text;
+    talk->nonce = fields[NONCE].value.text;
     handler->run(handler->state, &call, &result);
     while (result.outcome == HANDLER_UNABLE && await_means(talk)) {
         buf_clear(&result.error);
@@ -271,6 +275,9 @@ static enum status serve(struct talk *talk, struct plugin *plugin, const char *t
     struct slice line;
     /* The first line is the hello of a worker that is this same program. */
     bool is_hello = true;
+    struct buf version = {0};
+    buf_printf(&version, "{\"darg\":%d}", STREAM_PROTOCOL_MAX);
+    put(talk, &version);
     while (status == ST_OK && !is_told_to_end(talk) && next_line(talk, &line)) {
         if (!is_hello)
             status = run_line(talk, &handler, line, err);

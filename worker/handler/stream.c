@@ -122,6 +122,16 @@ static enum talk_end break_off(struct stream_slot *slot, const char *what, struc
     return TALK_BROKEN;
 }
 
+/* The first thing that it says, or nothing: what has been said before would mean something else. */
+static enum talk_end take_version(struct stream_slot *slot, const struct stream_message *message,
+                                  struct slice line)
+{
+    if (slot->version > 0 || slot->answered > 0)
+        return break_off(slot, "the version must be said once, before the first answer", line);
+    slot->version = message->version;
+    return TALK_GOES_ON;
+}
+
 /* One line, while a job is under way. */
 static enum talk_end take_line(const struct talk *talk, struct slice line)
 {
@@ -130,9 +140,13 @@ static enum talk_end take_line(const struct talk *talk, struct slice line)
     struct stream_slot *slot = talk->slot;
     if (stream_read_message(line, &message, &err) != ST_OK)
         return break_off(slot, err_text(&err), line);
+    if (message.verb == STREAM_VERSION)
+        return take_version(slot, &message, line);
     bool is_answer = message.verb != STREAM_LOG && message.verb != STREAM_PROGRESS;
-    bool is_named = message.id.type != JSON_NONE;
-    if ((is_answer || is_named) && !stream_is_about(&message, talk->call))
+    bool must_name =
+        is_answer || (message.verb == STREAM_PROGRESS && slot->version >= STREAM_NONCES);
+    if ((must_name && !stream_is_named(&message, slot->version)) ||
+        !stream_is_about(&message, talk->call, slot->nonce))
         return break_off(slot, "this is not about the job it was given", line);
     if (is_answer && slot->child.input.len > 0)
         return break_off(slot, "it answered before it had read its job", line);
@@ -207,7 +221,7 @@ static void converse(struct talk *talk)
     talk->deadline_ms = is_limited ? now + call->timeout_ms : INT64_MAX;
     struct buf *input = &talk->slot->child.input;
     size_t before = input->len;
-    stream_append_job(input, call);
+    stream_append_job(input, call, ++talk->slot->nonce);
     talk->line_len = input->len - before;
     while (talk->end == TALK_GOES_ON)
         look(talk);

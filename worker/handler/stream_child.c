@@ -255,15 +255,22 @@ bool stream_child_wait(struct stream_child *child, int64_t until_ms)
     return stream_child_has_ended(child);
 }
 
-/* Bounded: a process that left the group may go on writing for ever. */
-static void take_rest(struct stream_child *child)
+bool stream_child_has_written(const struct stream_child *child)
 {
-    bool any = true;
+    struct pollfd fds[] = {{.fd = child->process.output, .events = POLLIN},
+                           {.fd = child->process.errors, .events = POLLIN}};
+    return poll(fds, 2, 0) > 0;
+}
+
+/* Bounded: also one that has left the group may go on writing for ever. */
+bool stream_child_catch_up(struct stream_child *child)
+{
+    bool any = true, any_output = false;
     for (int i = 0; any && i <= PIPE_MAX_BYTES / CHUNK_BYTES; i++) {
-        any = take_output(child);
-        any = take_errors(child) || any;
+        any_output = take_output(child);
+        any = take_errors(child) || any_output;
     }
-    end_remark(child);
+    return !any_output;
 }
 
 void stream_child_reap(struct stream_child *child, struct exec_death *death)
@@ -272,7 +279,8 @@ void stream_child_reap(struct stream_child *child, struct exec_death *death)
     if (!is_lost)
         exec_spawn_signal(&child->process, SIGKILL);
     exec_spawn_wait(&child->process, is_lost, death);
-    take_rest(child);
+    (void)!stream_child_catch_up(child);
+    end_remark(child);
     exec_spawn_close(&child->process.input);
     exec_spawn_close(&child->process.output);
     exec_spawn_close(&child->process.errors);

@@ -36,6 +36,12 @@ void stream_child_begin(struct stream_child *child, struct handler_observer *obs
  * past. True if wake_fd is readable. */
 bool stream_child_attend(struct stream_child *child, int wake_fd, int64_t until_ms);
 
+/* Whether it has written, or closed, anything that was not read. */
+bool stream_child_has_written(const struct stream_child *child);
+
+/* Reads what it has written so far, and does not wait. False: there is no end to its output. */
+MUST_CHECK bool stream_child_catch_up(struct stream_child *child);
+
 /* The next whole line of its output without its end, valid until the next call of attend(); false:
  * there is none yet. Each byte is looked at once. */
 bool stream_child_next_line(struct stream_child *child, struct slice *line);

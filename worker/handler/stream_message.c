@@ -6,7 +6,7 @@ void stream_append_hello(struct buf *out, const char *type)
 {
     buf_printf(out, "{\"darg\":%d,\"type\":", STREAM_PROTOCOL);
     json_append_string(out, slice_of(type));
-    buf_append_text(out, "}\n");
+    buf_printf(out, ",\"max\":%d}\n", STREAM_PROTOCOL_MAX);
 }
 
 /* In JSON a line end can only stand between tokens. */
@@ -25,7 +25,7 @@ static void append_number(struct buf *out, const char *name, int64_t value)
     buf_append_int(out, value);
 }
 
-void stream_append_job(struct buf *out, const struct handler_call *call)
+void stream_append_job(struct buf *out, const struct handler_call *call, int64_t nonce)
 {
     const struct job *job = call->job;
     buf_append_text(out, "{\"id\":");
@@ -37,6 +37,7 @@ void stream_append_job(struct buf *out, const struct handler_call *call)
     append_number(out, ",\"run\":", call->run);
     append_number(out, ",\"attempt\":", call->attempt);
     append_number(out, ",\"deadline_ms\":", call->deadline_ms);
+    append_number(out, ",\"nonce\":", nonce);
     buf_append_text(out, ",\"args\":");
     append_on_one_line(out, job->args.len > 0 ? job->args : slice_of("null"));
     buf_append_text(out, "}\n");
@@ -50,15 +51,15 @@ static const struct {
 } verbs[] = {
     [STREAM_DONE] = {"done", false},         [STREAM_RETRY] = {"retry", true},
     [STREAM_BURY] = {"bury", true},          [STREAM_LOG] = {"log", true},
-    [STREAM_PROGRESS] = {"progress", false},
+    [STREAM_PROGRESS] = {"progress", false}, [STREAM_VERSION] = {"darg", false},
 };
-enum { VERBS = STREAM_LOG + 1 };
+enum { VERBS = STREAM_VERSION + 1 };
 
 static enum status find_verb(const struct json_field *fields, struct stream_message *message,
                              struct err *err)
 {
     size_t found = 0;
-    for (enum stream_verb verb = 0; verb <= STREAM_LOG; verb++) {
+    for (enum stream_verb verb = 0; verb <= STREAM_VERSION; verb++) {
         if (fields[verb].value.type == JSON_NONE)
             continue;
         message->verb = verb;
@@ -102,15 +103,26 @@ static enum status read_level(struct json_value value, enum log_level *level, st
     return err_set(err, ST_INVALID, "\"level\" must be debug, info, warn or error");
 }
 
+static enum status read_version(struct stream_message *message, struct err *err)
+{
+    if (message->verb != STREAM_VERSION)
+        return ST_OK;
+    enum status status =
+        json_read_int(message->value, STREAM_PROTOCOL, STREAM_PROTOCOL_MAX, &message->version, err);
+    if (status != ST_OK)
+        err_prefix(err, "\"darg\"");
+    return status;
+}
+
 enum status stream_read_message(struct slice line, struct stream_message *message, struct err *err)
 {
-    enum { ID = VERBS, RUN, DELAY, REPLACED, LEVEL, FIELDS };
+    enum { ID = VERBS, RUN, NONCE, DELAY, REPLACED, LEVEL, FIELDS };
     struct json_field fields[FIELDS] = {
-        [ID] = {.name = "id"},          [RUN] = {.name = "run"},
-        [DELAY] = {.name = "delay_ms"}, [REPLACED] = {.name = "replaced_bytes"},
-        [LEVEL] = {.name = "level"},
+        [ID] = {.name = "id"},       [RUN] = {.name = "run"},
+        [NONCE] = {.name = "nonce"}, [DELAY] = {.name = "delay_ms"},
+        [LEVEL] = {.name = "level"}, [REPLACED] = {.name = "replaced_bytes"},
     };
-    for (enum stream_verb verb = 0; verb <= STREAM_LOG; verb++)
+    for (enum stream_verb verb = 0; verb <= STREAM_VERSION; verb++)
         fields[verb].name = verbs[verb].name;
     enum status status = json_read_object(line, JSON_MAX_DEPTH, fields, FIELDS, err);
     if (status == ST_OK)
@@ -121,14 +133,26 @@ enum status stream_read_message(struct slice line, struct stream_message *messag
     if (status == ST_OK)
         status = read_number(&fields[RUN], INT64_MAX, &message->run, err);
     if (status == ST_OK)
+        status = read_number(&fields[NONCE], INT64_MAX, &message->nonce, err);
+    if (status == ST_OK)
+        status = read_version(message, err);
+    if (status == ST_OK)
         status = read_number(&fields[DELAY], RETRY_DELAY_MAX_MS, &message->delay_ms, err);
     if (status == ST_OK)
         status = read_number(&fields[REPLACED], INT64_MAX, &message->replaced, err);
     return status == ST_OK ? read_level(fields[LEVEL].value, &message->level, err) : status;
 }
 
-bool stream_is_about(const struct stream_message *message, const struct handler_call *call)
+bool stream_is_named(const struct stream_message *message, int64_t version)
 {
-    return message->id.type == JSON_STRING && json_string_is(message->id.text, call->job->id) &&
-           (message->run < 0 || message->run == call->run);
+    return version >= STREAM_NONCES ? message->nonce >= 0 : message->id.type == JSON_STRING;
+}
+
+bool stream_is_about(const struct stream_message *message, const struct handler_call *call,
+                     int64_t nonce)
+{
+    bool has_id = message->id.type == JSON_STRING;
+    return (!has_id || json_string_is(message->id.text, call->job->id)) &&
+           (message->run < 0 || message->run == call->run) &&
+           (message->nonce < 0 || message->nonce == nonce);
 }

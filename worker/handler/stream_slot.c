@@ -18,6 +18,9 @@ enum {
     RETIRE_GRACE_MS = 1000, /* from the end of its input, and again from TERM */
     FIRST_PAUSE_MS = 100,   /* before a process follows one that has answered nothing; doubles */
     LONGEST_PAUSE_MS = 10000,
+    IDLE_LINES_MAX = 100,       /* for the log, of a process without a job, until its next one */
+    IDLE_LINE_BYTES = 64 << 10, /* of a line that has not ended */
+    LINE_END_MS = 1000,         /* for such a line to end once there is a job */
 };
 
 struct stream_slot *stream_slot_of(struct stream *stream, size_t thread)
@@ -115,30 +118,70 @@ void stream_slot_answered(const struct stream *stream, struct stream_slot *slot)
 
 /* ---- a process for the job ---- */
 
-/* What an idle process has said: only lines for the log may be among it. */
-static bool is_well_behaved(struct stream_slot *slot)
+/* A line for the log, of a process without a job: as many as it has for a job. */
+static void log_said(struct stream_slot *slot, const struct stream_message *message)
 {
-    struct slice line;
-    struct stream_message message;
-    struct err err = {0};
-    while (stream_child_next_line(&slot->child, &line)) {
-        buf_clear(&slot->reason);
-        if (stream_read_message(line, &message, &err) != ST_OK)
-            stream_refuse(&slot->reason, err_text(&err), line);
-        else if (message.verb != STREAM_LOG)
-            stream_refuse(&slot->reason, "it had no job to speak about", line);
-        else
-            continue;
-        exec_clean_text(&slot->reason);
-        log_fields(LOG_WARN, "an idle handler is replaced", LOG_STR("program", slot->child.program),
-                   LOG_SLICE("error", buf_slice(&slot->reason)));
-        return false;
-    }
-    return true;
+    struct buf text = {0};
+    if (!log_enabled(message->level) || ++slot->said > IDLE_LINES_MAX)
+        return;
+    json_decode_string(message->value.text, &text);
+    log_fields(message->level, "a handler says", LOG_STR("program", slot->child.program),
+               LOG_SLICE("said", buf_slice(&text)));
+    buf_fini(&text);
 }
 
-/* Ends the process that the thread has if it cannot be given a job. */
-static void sort_out(struct stream_slot *slot)
+/* Appends why the line is none that an idle process may write; nothing if it is one. */
+static void judge_line(struct stream_slot *slot, struct slice line)
+{
+    struct stream_message message;
+    struct err err = {0};
+    if (stream_read_message(line, &message, &err) != ST_OK)
+        stream_refuse(&slot->reason, err_text(&err), line);
+    else if (message.verb != STREAM_LOG)
+        stream_refuse(&slot->reason, "it had no job to speak about", line);
+    else
+        log_said(slot, &message);
+}
+
+/* Lets it end the line that it is writing. */
+static void await_line_end(struct stream_child *child)
+{
+    int64_t until_ms = clock_mono_ms() + LINE_END_MS;
+    struct slice part = stream_child_partial(child);
+    while (part.len > 0 && !memchr(part.ptr, '\n', part.len) && child->process.output >= 0 &&
+           clock_mono_ms() < until_ms) {
+        (void)stream_child_attend(child, -1, until_ms);
+        part = stream_child_partial(child);
+    }
+}
+
+/* Reads what an idle process has said: only lines for the log may be among it, and all of it must
+ * have been read before it has a job, to which it would be laid. False: it is to be replaced. */
+static bool is_well_behaved(struct stream_slot *slot, bool has_job)
+{
+    struct stream_child *child = &slot->child;
+    struct slice line;
+    buf_clear(&slot->reason);
+    bool is_all = !stream_child_has_written(child) || stream_child_catch_up(child);
+    if (is_all && has_job)
+        await_line_end(child);
+    while (slot->reason.len == 0 && stream_child_next_line(child, &line))
+        judge_line(slot, line);
+    size_t rest = stream_child_partial(child).len;
+    if (slot->reason.len == 0 && !is_all)
+        buf_append_text(&slot->reason, "it writes without end while it has no job");
+    else if (slot->reason.len == 0 && rest > (has_job ? 0 : IDLE_LINE_BYTES))
+        buf_append_text(&slot->reason, "it does not end a line that it writes while it has no job");
+    if (slot->reason.len == 0)
+        return true;
+    exec_clean_text(&slot->reason);
+    log_fields(LOG_WARN, "an idle handler is replaced", LOG_STR("program", child->program),
+               LOG_SLICE("error", buf_slice(&slot->reason)));
+    return false;
+}
+
+/* Ends the process that the thread has if it cannot be given a job; has_job: now. */
+static void sort_out(struct stream_slot *slot, bool has_job)
 {
     struct stream_child *child = &slot->child;
     struct exec_death ignored;
@@ -146,11 +189,11 @@ static void sort_out(struct stream_slot *slot)
         retire(slot);
         return;
     }
-    stream_child_attend(child, -1, 0);
-    if (stream_child_has_ended(child) || child->process.output < 0)
+    bool is_fit = is_well_behaved(slot, has_job);
+    if (is_fit && (stream_child_has_ended(child) || child->process.output < 0))
         log_fields(LOG_WARN, "an idle handler ended: it is replaced",
                    LOG_STR("program", child->program));
-    else if (is_well_behaved(slot))
+    else if (is_fit)
         return;
     stream_slot_reap(slot, &ignored);
 }
@@ -173,7 +216,8 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
 {
     struct err err = {0};
     if (slot->child.is_running)
-        sort_out(slot);
+        sort_out(slot, true);
+    slot->said = 0;
     if (slot->child.is_running) {
         exec_spawn_renew(&slot->child.process, slot->limits);
         return true;
@@ -188,7 +232,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         result->outcome = HANDLER_UNABLE;
         return false;
     }
-    slot->answered = slot->cpu_us = 0;
+    slot->answered = slot->cpu_us = slot->version = 0;
     slot->is_asked = false;
     stream_append_hello(&slot->child.input, call->job->type);
     return true;
@@ -204,7 +248,7 @@ void stream_attend(void *state, size_t thread)
     if (!slot || !slot->child.is_running)
         return;
     if (!slot->is_asked || stream_child_has_ended(&slot->child))
-        sort_out(slot);
+        sort_out(slot, false);
 }
 
 /* ---- the end of a thread ---- */

@@ -14,8 +14,11 @@ struct stream_slot {
     const struct limits *limits; /* the handler's; NULL: none */
     int64_t answered;            /* jobs, since the start of the process */
     int64_t cpu_us;              /* what it had used at the last of them */
+    int64_t version;             /* of the protocol that the process speaks; 0: not said yet */
+    int64_t nonce;               /* of the job that it was given last */
     int64_t failures;            /* processes in a row that ended without having answered a job */
     int64_t start_ms;            /* monotonic; no other is started before */
+    size_t said;                 /* lines for the log since its last job */
     bool is_asked;               /* it is to end by itself: not given another job */
     struct buf reason;           /* scratch */
 };
