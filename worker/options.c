@@ -51,11 +51,19 @@ static enum status set_handlers(struct worker_options *o, const struct options_l
     return ST_OK;
 }
 
-static enum status set_limits(struct worker_options *o, const struct options_list *given,
-                              struct err *err)
+static enum status check_passed(const struct worker_options *o, const struct options_list *list,
+                                struct err *err)
 {
-    return registry_set_limits(o->registry, given->items, given->count,
-                               o->cgroup_mode == CGROUP_OWN, err);
+    const struct registry_options passed = {list->items, list->count};
+    return registry_check_passed(o->registry, &passed, err);
+}
+
+static enum status set_limits(struct worker_options *o, const struct options_list *limits,
+                              const struct options_list *list, struct err *err)
+{
+    const struct registry_options given = {limits->items, limits->count};
+    const struct registry_options passed = {list->items, list->count};
+    return registry_set_limits(o->registry, &given, &passed, o->cgroup_mode == CGROUP_OWN, err);
 }
 
 static enum status set_plugins(struct worker_options *o, const struct options_list *given,
@@ -173,13 +181,16 @@ enum status worker_options_read(int argc, char **argv, struct plugin *own, struc
         if (status == ST_OK)
             status = name_option(set_plugins(o, &raw.plugins, err), &raw, "plugin", err);
         if (status == ST_OK)
-            status = name_option(set_limits(o, &raw.limits, err), &raw, "limit", err);
+            status = name_option(check_passed(o, &raw.passed, err), &raw, "pass-env", err);
+        if (status == ST_OK)
+            status = name_option(set_limits(o, &raw.limits, &raw.passed, err), &raw, "limit", err);
         secret_wipe_argv(argc, argv, raw.redis);
     }
     o->record = raw.record;
     options_list_fini(&raw.queues);
     options_list_fini(&raw.handlers);
     options_list_fini(&raw.limits);
+    options_list_fini(&raw.passed);
     options_list_fini(&raw.plugins);
     return status;
 }

@@ -146,6 +146,12 @@ static void add_handler_rows(struct option_row *rows, size_t *count, struct opti
          .no_environment = true,
          .section = "limits",
          .help = "what its programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
+        {.name = "pass-env",
+         .type = OPT_LIST,
+         .target = &raw->passed,
+         .value_name = "[TYPE=]NAME,...",
+         .help = "variables that its programs find in their environment, too; NAME*: all that "
+                 "begin so"},
         {.name = "cgroup",
          .type = OPT_STRING,
          .target = &raw->cgroup,

@@ -259,11 +259,11 @@ static void test_floods_standard_error(void **state)
 static void test_leaves_children(void **state)
 {
     struct stream_fixture *f = *state;
-    stream_fixture_script(f, "", "exec 9>\"$FIFO\"; sleep 99 & exit 5");
+    stream_fixture_script(f, "", "exec 9>\"$LC_FIFO\"; sleep 99 & exit 5");
     stream_fixture_expect(f, NULL, HANDLER_RETRY,
                           "the handler ended before it answered: exit status 5");
     assert_true(exec_fixture_wait_fifo_closed(f->exec));
-    stream_fixture_script(f, "", "exec 9>\"$FIFO\"; sleep 99 & echo \"REPLY,\\\"done\\\":1}\"");
+    stream_fixture_script(f, "", "exec 9>\"$LC_FIFO\"; sleep 99 & echo \"REPLY,\\\"done\\\":1}\"");
     stream_fixture_expect(f, NULL, HANDLER_DONE, "1");
     stream_fixture_leave(f);
     assert_true(exec_fixture_wait_fifo_closed(f->exec));

@@ -59,7 +59,7 @@ static void test_braces_stand_for_the_string(void **state)
 static void test_braces_want_a_string(void **state)
 {
     struct exec_fixture *fixture = *state;
-    const char *command = "sh -c 'touch $FIFO.ran' {}";
+    const char *command = "sh -c 'touch $LC_FIFO.ran' {}";
     exec_fixture_expect(fixture, command, NULL, HANDLER_BURY,
                         "the command has a {}, so args must be a JSON string: there are none");
     exec_fixture_expect(fixture, command, "[\"x\"]", HANDLER_BURY,
@@ -167,17 +167,18 @@ static void test_environment(void **state)
     setenv("REDIS_URL", "redis://secret", 1);
     setenv("REDISCLI_AUTH", "secret", 1);
     setenv("Redis_Password", "secret", 1);
-    setenv("MY_OWN", "kept", 1);
+    setenv("CREDENTIALS_DIRECTORY", "/secret", 1);
+    setenv("LISTEN_FDNAMES", "secret", 1);
+    setenv("MY_OWN", "secret", 1);
+    setenv("LC_MY_OWN", "kept", 1);
+    setenv("https_proxy", "kept", 1);
     assert_int_equal(exec_fixture_run(fixture, "sh -c 'env; echo end'", NULL), HANDLER_DONE);
     const char *output = buf_text(&fixture->result.output);
     assert_null(strstr(output, "secret"));
-    const char *wanted[] = {"MY_OWN=kept\n",
-                            "DARG_JOB_ID=j1\n",
-                            "DARG_JOB_TYPE=t\n",
-                            "DARG_JOB_QUEUE=default\n",
-                            "DARG_JOB_RUN=3\n",
-                            "DARG_JOB_ATTEMPT=2\n",
-                            "DARG_JOB_DEADLINE=1700000000000\n"};
+    const char *wanted[] = {
+        "LC_MY_OWN=kept\n", "https_proxy=kept\n",   "PATH=",
+        "DARG_JOB_ID=j1\n", "DARG_JOB_TYPE=t\n",    "DARG_JOB_QUEUE=default\n",
+        "DARG_JOB_RUN=3\n", "DARG_JOB_ATTEMPT=2\n", "DARG_JOB_DEADLINE=1700000000000\n"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!strstr(output, wanted[i]))
             fail_msg("%s is not in %s", wanted[i], output);

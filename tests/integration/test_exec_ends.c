@@ -58,7 +58,7 @@ static void test_timeout_kills_what_does_not_listen(void **state)
     struct exec_fixture *fixture = *state;
     fixture->call.timeout_ms = TIMEOUT_MS;
     int64_t took = expect_end(
-        fixture, "sh -c 'trap \"\" TERM; exec 3>$FIFO; sleep 1000 & while :; do :; done'",
+        fixture, "sh -c 'trap \"\" TERM; exec 3>$LC_FIFO; sleep 1000 & while :; do :; done'",
         HANDLER_RETRY, "timed out after 500ms");
     assert_in_range(took, TIMEOUT_MS + GRACE_MS, 20000);
     assert_true(exec_fixture_wait_fifo_closed(fixture));
@@ -111,9 +111,9 @@ static void test_abort_kills_what_does_not_listen(void **state)
         bool runs = exec_fixture_wait_fifo_byte(fixture);
         _exit(write(fixture->abort_write_fd, "x", 1) == 1 && runs ? 0 : 1);
     }
-    int64_t took =
-        expect_end(fixture, "sh -c 'trap \"\" TERM; exec 3>$FIFO; echo >&3; while :; do :; done'",
-                   HANDLER_ABORTED, "told to end");
+    int64_t took = expect_end(
+        fixture, "sh -c 'trap \"\" TERM; exec 3>$LC_FIFO; echo >&3; while :; do :; done'",
+        HANDLER_ABORTED, "told to end");
     assert_in_range(took, 1000, 20000);
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -124,7 +124,7 @@ static void test_the_group_ends_with_the_program(void **state)
 {
     struct exec_fixture *fixture = *state;
     fixture->call.timeout_ms = 30000;
-    exec_fixture_expect(fixture, "sh -c 'exec 3>$FIFO; sleep 1000 & echo started'", NULL,
+    exec_fixture_expect(fixture, "sh -c 'exec 3>$LC_FIFO; sleep 1000 & echo started'", NULL,
                         HANDLER_DONE, "started\n");
     assert_true(exec_fixture_wait_fifo_closed(fixture));
 }
@@ -137,9 +137,9 @@ static void test_output_is_not_waited_for_after_the_end(void **state)
     char hold[128];
     snprintf(hold, sizeof hold, "%s.hold", fixture->fifo);
     exec_fixture_expect(fixture,
-                        "sh -c 'mkfifo $FIFO.hold $FIFO.ready;"
-                        "setsid sh -c \"echo >$FIFO.ready; read line <$FIFO.hold\" &"
-                        "read line <$FIFO.ready; echo hi'",
+                        "sh -c 'mkfifo $LC_FIFO.hold $LC_FIFO.ready;"
+                        "setsid sh -c \"echo >$LC_FIFO.ready; read line <$LC_FIFO.hold\" &"
+                        "read line <$LC_FIFO.ready; echo hi'",
                         NULL, HANDLER_DONE, "hi\n");
     int fd = open(hold, O_WRONLY); /* waits for the reader, and lets it go */
     assert_true(fd >= 0);
@@ -152,9 +152,9 @@ static void test_floods_by_one_that_left_the_group(void **state)
     struct exec_fixture *fixture = *state;
     fixture->call.timeout_ms = 30000;
     assert_int_equal(exec_fixture_run(fixture,
-                                      "sh -c 'mkfifo $FIFO.ready;"
-                                      "setsid sh -c \"echo >$FIFO.ready; exec yes >&2\" &"
-                                      "read line <$FIFO.ready; exit 7'",
+                                      "sh -c 'mkfifo $LC_FIFO.ready;"
+                                      "setsid sh -c \"echo >$LC_FIFO.ready; exec yes >&2\" &"
+                                      "read line <$LC_FIFO.ready; exit 7'",
                                       NULL),
                      HANDLER_RETRY);
 }
@@ -277,7 +277,7 @@ static void test_somebody_else_reaps(void **state)
 static void test_dies_with_the_worker(void **state)
 {
     struct exec_fixture *fixture = *state;
-    struct exec_command *command = parse("sh -c 'exec 3>$FIFO; echo >&3; exec sleep 1000'");
+    struct exec_command *command = parse("sh -c 'exec 3>$LC_FIFO; echo >&3; exec sleep 1000'");
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {

@@ -105,7 +105,7 @@ static void test_files(void **state)
 
 static void test_size_of_files(void **state)
 {
-    expect_reason(*state, "file-size=1MiB", "sh -c 'exec dd if=/dev/zero of=$FIFO.big bs=64K'",
+    expect_reason(*state, "file-size=1MiB", "sh -c 'exec dd if=/dev/zero of=$LC_FIFO.big bs=64K'",
                   "killed by signal 25 (File size limit exceeded): no file it writes to may be "
                   "larger than 1MiB (--limit file-size)",
                   "");
@@ -232,6 +232,10 @@ static void test_clean_environment(void **state)
     fixture->limits = "env=clean,env=all";
     assert_int_equal(exec_fixture_run(fixture, command, NULL), HANDLER_DONE);
     assert_non_null(strstr(buf_text(&fixture->result.output), "HOMELY=x\n"));
+    fixture->limits = "env=all,env=usual";
+    assert_int_equal(exec_fixture_run(fixture, command, NULL), HANDLER_DONE);
+    assert_null(strstr(buf_text(&fixture->result.output), "HOMELY=x\n"));
+    assert_non_null(strstr(buf_text(&fixture->result.output), "LC_FIFO="));
 }
 
 /* ---- a worker that may not, and one that ends ---- */
@@ -264,7 +268,7 @@ static pid_t run_in_child(struct exec_fixture *fixture, const char *text,
     fixture->limits = "user=nobody";
     exec_fixture_read_limits(fixture, &limits);
     assert_int_equal(exec_parse(text, &command, &err), ST_OK);
-    exec_limit(command, &limits);
+    assert_int_equal(exec_limit(command, &limits, NULL), ST_OK);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)

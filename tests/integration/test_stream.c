@@ -157,7 +157,7 @@ static void test_ends_while_idle(void **state)
 static void test_leaves_when_its_input_ends(void **state)
 {
     struct stream_fixture *f = *state;
-    stream_fixture_use(f, "stream:sh -c 'exec 9>\"$FIFO\"; read -r hello; while read -r job; do "
+    stream_fixture_use(f, "stream:sh -c 'exec 9>\"$LC_FIFO\"; read -r hello; while read -r job; do "
                           "echo \"{\\\"id\\\":\\\"j1\\\",\\\"done\\\":1}\"; done; printf x >&9'");
     stream_fixture_expect(f, NULL, HANDLER_DONE, "1");
     stream_fixture_leave(f);

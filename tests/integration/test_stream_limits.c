@@ -30,7 +30,7 @@ static void test_processor_time_is_for_each_job(void **state)
                           "jobs=$((jobs + 1)); seconds=0;"
                           "while [ $seconds -lt $jobs ]; do"
                           "  i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done;"
-                          "  times >$FIFO.times; read -r user system <$FIFO.times;"
+                          "  times >$LC_FIFO.times; read -r user system <$LC_FIFO.times;"
                           "  user=${user#*m}; seconds=${user%%.*};"
                           "done; echo \"REPLY,\\\"done\\\":$jobs}\"");
     stream_fixture_expect(f, NULL, HANDLER_DONE, "1");
@@ -54,8 +54,8 @@ static void test_user_and_directory(void **state)
         skip();
     struct stream_fixture *f = *state;
     f->exec->limits = "user=nobody,directory=/usr,env=clean";
-    stream_fixture_script(f, "",
-                          "echo \"REPLY,\\\"done\\\":\\\"$(id -un) $PWD $HOME ${FIFO-no}\\\"}\"");
+    stream_fixture_script(
+        f, "", "echo \"REPLY,\\\"done\\\":\\\"$(id -un) $PWD $HOME ${LC_FIFO-no}\\\"}\"");
     stream_fixture_expect(f, NULL, HANDLER_DONE, "\"nobody /usr /nonexistent no\"");
 }
 

@@ -97,7 +97,7 @@ static void test_limits(void **state)
                    "failed for good, would be dead: the output is larger than 1KiB (--limit "
                    "output)\n");
     expect_limited("t=sh -c 'kill -SEGV $$'", "t=memory=1GiB", 1, "may have 1GiB");
-    expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is clean or all\n");
+    expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is usual, clean or all\n");
 }
 
 static void test_signal_ends_it(void **state)

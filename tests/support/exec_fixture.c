@@ -41,7 +41,7 @@ int exec_fixture_set_up(void **state)
     if (!mkdtemp(fixture.directory) || pipe2(ends, O_CLOEXEC) != 0)
         return -1;
     snprintf(fixture.fifo, sizeof fixture.fifo, "%s/fifo", fixture.directory);
-    if (mkfifo(fixture.fifo, 0600) != 0 || setenv("FIFO", fixture.fifo, 1) != 0)
+    if (mkfifo(fixture.fifo, 0600) != 0 || setenv("LC_FIFO", fixture.fifo, 1) != 0)
         return -1;
     fixture.fifo_fd = open(fixture.fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     fixture.abort_write_fd = ends[1];
@@ -102,7 +102,7 @@ enum handler_outcome exec_fixture_run(struct exec_fixture *fixture, const char *
         fail_msg("%s: %s", text, err_text(&err));
     exec_fixture_read_limits(fixture, &limits);
     if (fixture->limits)
-        exec_limit(command, &limits);
+        assert_int_equal(exec_limit(command, &limits, NULL), ST_OK);
     fixture->job.args = args ? slice_of(args) : (struct slice){NULL, 0};
     fixture->result.output_is_json = true;
     buf_clear(&fixture->result.output);

@@ -24,8 +24,9 @@ int exec_fixture_tear_down(void **state);
 /* Reads fixture->limits; to limits_fini(). */
 void exec_fixture_read_limits(const struct exec_fixture *fixture, struct limits *limits);
 
-/* Runs the command `text` once; args NULL: none. FIFO in the environment names the fifo. The result
- * is that of the fixture; the outcome is also returned. */
+/* Runs the command `text` once; args NULL: none. LC_FIFO in the environment names the fifo (what
+ * begins with LC_ is passed on). The result is that of the fixture; the outcome is also returned.
+ */
 enum handler_outcome exec_fixture_run(struct exec_fixture *fixture, const char *text,
                                       const char *args);
 

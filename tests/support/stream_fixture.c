@@ -68,7 +68,8 @@ void stream_fixture_use(struct stream_fixture *fixture, const char *text)
         fail_msg("%s: %s", text, err_text(&err));
     exec_fixture_read_limits(fixture->exec, &fixture->limits);
     if (fixture->exec->limits)
-        fixture->handler.limit(fixture->handler.state, &fixture->limits);
+        assert_int_equal(fixture->handler.limit(fixture->handler.state, &fixture->limits, NULL),
+                         ST_OK);
 }
 
 void stream_fixture_script(struct stream_fixture *fixture, const char *options, const char *script)

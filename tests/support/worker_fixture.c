@@ -81,9 +81,9 @@ struct process *worker_fixture_run_args(struct worker_fixture *fixture, const ch
         ensure(i + 2 < sizeof argv / sizeof argv[0], "%zu arguments", i + 1);
         argv[i + 1] = args[i];
     }
-    const char *env[16] = {buf_text(&directory), "DARG_REDIS_URL", "REDIS_URL",
-                           "DARG_QUEUE",         "DARG_NAMESPACE", "DARG_LOG_LEVEL"};
-    memcpy(env + 6, fixture->env, sizeof fixture->env);
+    const char *env[16] = {buf_text(&directory), "DARG_REDIS_URL", "REDIS_URL",        "DARG_QUEUE",
+                           "DARG_NAMESPACE",     "DARG_LOG_LEVEL", "DARG_PASS_ENV=DIR"};
+    memcpy(env + 7, fixture->env, sizeof fixture->env);
     ensure(fixture->count < WORKER_FIXTURE_MAX, "too many workers");
     const struct process_options options = {.argv = control_group_enter(fixture->group, argv),
                                             .env = env,

@@ -42,7 +42,8 @@ int worker_fixture_end(void **state);
     cmocka_unit_test_setup_teardown(function, worker_fixture_reset, worker_fixture_end)
 
 /* Starts a worker with these arguments besides -r; start waits until it can claim. It is freed at
- * the test's end. The fixture's directory is $DIR for its handlers. */
+ * the test's end. The fixture's directory is $DIR for its handlers
+ * (by DARG_PASS_ENV). */
 #define worker_fixture_start(fixture, ...)                                                         \
     worker_fixture_start_args((fixture), true, COMMANDS_ARGS(__VA_ARGS__))
 #define worker_fixture_launch(fixture, ...)                                                        \

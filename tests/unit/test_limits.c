@@ -61,7 +61,7 @@ static void test_the_last_counts(void **state)
     assert_int_equal(limits->numbers[LIMIT_FILES], 20);
     assert_string_equal(limits->directory, "/usr");
     assert_string_equal(limits->user, "root");
-    assert_false(limits->is_clean);
+    assert_int_equal(limits->environment, ENVIRONMENT_ALL);
 }
 
 /* What a handler without a process cannot be held to. */
@@ -107,7 +107,7 @@ static void test_refuses(void **state)
         {"group=no-such-group", "group: there is no group \"no-such-group\""},
         {"directory=usr", "directory: \"usr\" must begin with a '/'"},
         {"directory=/etc/passwd", "directory: there is no directory \"/etc/passwd\""},
-        {"env=", "env: it is clean or all"},
+        {"env=", "env: it is usual, clean or all"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err err = {0};

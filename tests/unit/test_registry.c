@@ -141,10 +141,13 @@ static void test_length_of_a_type(void **state)
 
 /* ---- limits ---- */
 
+#define GIVEN(...)                                                                                 \
+    (&(const struct registry_options){(const char *const[]){__VA_ARGS__},                          \
+                                      sizeof((const char *const[]){__VA_ARGS__}) /                 \
+                                          sizeof(const char *)})
 #define SET_LIMITS(registry, err, ...)                                                             \
-    registry_set_limits((registry), (const char *const[]){__VA_ARGS__},                            \
-                        sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), false,  \
-                        (err))
+    registry_set_limits((registry), GIVEN(__VA_ARGS__), &(const struct registry_options){0},       \
+                        false, (err))
 
 static void test_limits_of_a_type_count_more(void **state)
 {

@@ -6,7 +6,7 @@
  * result; exit 0 done, 65 (EX_DATAERR) bury, anything else retry; the end of standard error is the
  * reason. The program has a process group of its own, which is killed when it ends, at the timeout,
  * and on abort (SIGTERM first, SIGKILL 2 s and 1 s later); it dies with the worker. Of the
- * environment, nothing of Redis or of darg's own options is passed on; DARG_JOB_ID, DARG_JOB_TYPE,
+ * worker's environment it has what environment.h says; DARG_JOB_ID, DARG_JOB_TYPE,
  * DARG_JOB_QUEUE, DARG_JOB_RUN, DARG_JOB_ATTEMPT and DARG_JOB_DEADLINE are added.
  *
  * The process must ignore SIGPIPE, and must neither ignore SIGCHLD nor wait for any child. */
@@ -24,8 +24,9 @@ MUST_CHECK enum status exec_parse(const char *command, struct exec_command **par
                                   struct err *err);
 void exec_free(void *state); /* NULL is fine */
 
-/* Its programs are held to these from now on, which are borrowed and settled. */
-void exec_limit(void *state, const struct limits *limits);
+/* Its programs are held to these from now on, which are borrowed and settled. ST_INVALID with a
+ * sentence: an environment that leaves no room for arguments. */
+MUST_CHECK enum status exec_limit(void *state, const struct limits *limits, struct err *err);
 
 /* Its programs have these control groups from now on, which are borrowed; NULL: none. ST_OK. */
 MUST_CHECK enum status exec_begin(void *state, const struct handler_home *home, struct err *err);

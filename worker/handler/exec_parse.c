@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "worker/handler/environment.h"
 #include "worker/handler/exec.h"
 #include "worker/handler/oom.h"
 
@@ -147,84 +148,46 @@ static enum status find_in_path(const char *name, char **program, struct err *er
 
 /* ---- the environment ---- */
 
-/* Options, which may hold secrets, whatever else tells the way to Redis, and what a service manager
- * and this worker have to tell each other. */
-static bool is_private(const char *variable)
+static void free_strings(char **strings)
 {
-    return strncasecmp(variable, "DARG_", 5) == 0 || strncasecmp(variable, "REDIS", 5) == 0 ||
-           strncmp(variable, "NOTIFY_SOCKET=", 14) == 0 || strncmp(variable, "WATCHDOG_", 9) == 0;
+    for (char **s = strings; s && *s; s++)
+        free(*s);
+    free(strings);
 }
 
-static void copy_environment(struct exec_command *command)
+/* Anew, by its limits and with what was added. */
+static void make_environment(struct exec_command *command)
 {
-    size_t count = 0;
-    while (environ && environ[count])
-        count++;
-    command->environment = mem_array(count + 1, sizeof *command->environment);
-    for (size_t i = 0; i < count; i++)
-        if (!is_private(environ[i]))
-            command->environment[command->environment_count++] = mem_dup(environ[i]);
-}
-
-static bool is_variable(const char *variable, const char *name)
-{
-    size_t len = strlen(name);
-    return strncmp(variable, name, len) == 0 && variable[len] == '=';
-}
-
-static bool is_any_of(const char *variable, const char *const *names)
-{
-    for (; *names; names++)
-        if (is_variable(variable, *names))
-            return true;
-    return false;
-}
-
-/* Takes out what the limits leave no room for. */
-static void thin_out(struct exec_command *command, const struct limits *limits)
-{
-    static const char *const kept[] = {"PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", NULL};
-    static const char *const of_the_user[] = {"HOME", "USER", "LOGNAME", NULL};
-    size_t count = 0;
-    for (size_t i = 0; i < command->environment_count; i++) {
-        char *variable = command->environment[i];
-        if ((limits->is_clean && !is_any_of(variable, kept)) ||
-            (limits->user && is_any_of(variable, of_the_user)))
-            free(variable);
-        else
-            command->environment[count++] = variable;
-    }
-    command->environment[count] = NULL;
+    free_strings(command->environment);
+    size_t count;
+    char **base = environment_make(command->limits, &count);
+    command->environment = mem_array(count + command->added_count + 1, sizeof *base);
+    memcpy(command->environment, base, count * sizeof *base);
+    for (size_t i = 0; i < command->added_count; i++)
+        command->environment[count++] = mem_dup(command->added[i]);
     command->environment_count = count;
+    free(base);
 }
 
-static void add_variable(struct exec_command *command, const char *name, const char *value)
-{
-    struct buf variable = {0};
-    buf_printf(&variable, "%s=%s", name, value);
-    command->environment[command->environment_count++] = buf_take(&variable);
-}
-
-static void add_user(struct exec_command *command, const struct limits *limits)
-{
-    enum { ADDED = 3 };
-    char **before = command->environment;
-    size_t count = command->environment_count;
-    command->environment = mem_array(count + ADDED + 1, sizeof *before);
-    memcpy(command->environment, before, count * sizeof *before);
-    free(before);
-    add_variable(command, "HOME", limits->home);
-    add_variable(command, "USER", limits->user);
-    add_variable(command, "LOGNAME", limits->user);
-}
-
-void exec_limit(void *state, const struct limits *limits)
+enum status exec_limit(void *state, const struct limits *limits, struct err *err)
 {
     struct exec_command *command = state;
     command->limits = limits;
-    thin_out(command, limits);
-    if (limits->user)
-        add_user(command, limits);
+    make_environment(command);
+    return environment_check(command->environment, command->words, err);
+}
+
+void exec_add_variable(struct exec_command *command, const char *name, const char *value)
+{
+    char **added = mem_array(command->added_count + 2, sizeof *added);
+    struct buf variable = {0};
+    buf_printf(&variable, "%s=%s", name, value);
+    if (command->added_count > 0)
+        memcpy(added, command->added, command->added_count * sizeof *added);
+    added[command->added_count++] = buf_take(&variable);
+    free(command->added);
+    command->added = added;
+    make_environment(command);
 }
 
 static int64_t soft_limit_of_files(void)
@@ -243,11 +206,14 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
         status = strchr(name, '/') ? find_by_path(name, &command->program, err)
                                    : find_in_path(name, &command->program, err);
     }
+    if (status == ST_OK) {
+        make_environment(command);
+        status = environment_check(command->environment, command->words, err);
+    }
     if (status != ST_OK) {
         exec_free(command);
         command = NULL;
     } else {
-        copy_environment(command);
         command->oom_kills = oom_kills();
         command->files = soft_limit_of_files();
     }
@@ -263,13 +229,6 @@ enum status exec_begin(void *state, const struct handler_home *home, struct err 
     return ST_OK;
 }
 
-static void free_strings(char **strings)
-{
-    for (char **s = strings; s && *s; s++)
-        free(*s);
-    free(strings);
-}
-
 void exec_free(void *state)
 {
     struct exec_command *command = state;
@@ -278,5 +237,6 @@ void exec_free(void *state)
     free(command->program);
     free_strings(command->words);
     free_strings(command->environment);
+    free_strings(command->added);
     free(command);
 }

@@ -14,12 +14,17 @@ struct exec_command {
     char **words;  /* ends with NULL; words[0] is the program as it was written */
     size_t word_count;
     bool wants_args;    /* some word has a {} */
-    char **environment; /* the worker's own without what is private; ends with NULL */
+    char **environment; /* environment.h, and what was added; ends with NULL */
     size_t environment_count;
+    char **added; /* NAME=VALUE; ends with NULL; NULL: nothing */
+    size_t added_count;
     const struct limits *limits; /* borrowed; NULL: none */
     int64_t oom_kills;           /* oom.h; when it was parsed */
     struct handler_home home;    /* borrowed; has nothing before exec_begin() */
     int64_t files;               /* the soft limit of descriptors when it was parsed; 0: none */
 };
+
+/* A variable that the program has whatever its limits say. Before there are threads. */
+void exec_add_variable(struct exec_command *command, const char *name, const char *value);
 
 #endif

@@ -95,9 +95,9 @@ struct handler {
     void *state;
     int64_t timeout_ms; /* its runs take no longer, whatever their jobs say; 0: none of its own */
     int64_t max_output; /* bytes; 0: the worker's */
-    /* Once, before any run: its programs are held to these, borrowed for as long as it lives. NULL:
-     * it has no programs. */
-    void (*limit)(void *state, const struct limits *limits);
+    /* Once, before any run: its programs are held to these, borrowed for as long as it lives.
+     * ST_INVALID with a sentence. NULL: it has no programs. */
+    enum status (*limit)(void *state, const struct limits *limits, struct err *err);
     /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
      * has nothing to do then. Several handlers may share what is begun: again does nothing. Its
      * programs have what this home has, which is borrowed until then. */

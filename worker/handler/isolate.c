@@ -7,25 +7,6 @@
 #include "worker/handler/stream.h"
 #include "worker/handler/stream_slot.h"
 
-/* Takes over the text. */
-static void add_variable(struct exec_command *command, char *text)
-{
-    size_t count = command->environment_count;
-    char **environment = mem_array(count + 2, sizeof *environment);
-    memcpy(environment, command->environment, count * sizeof *environment);
-    environment[count] = text;
-    free(command->environment);
-    command->environment = environment;
-    command->environment_count = count + 1;
-}
-
-static void add_text(struct exec_command *command, const char *name, const char *value)
-{
-    struct buf text = {0};
-    buf_printf(&text, "%s=%s", name, value);
-    add_variable(command, buf_take(&text));
-}
-
 /* For the log, and for whoever lists processes. */
 static void name_process(struct exec_command *command, const char *type)
 {
@@ -43,15 +24,15 @@ enum status isolate_make(const struct isolate_spec *spec, struct handler *handle
         return status;
     struct stream *stream = handler->state;
     struct buf text = {0};
-    add_text(stream->command, ISOLATE_TYPE, spec->type);
+    exec_add_variable(stream->command, ISOLATE_TYPE, spec->type);
     if (spec->file != NULL) {
         buf_printf(&text, "%s%s%s", spec->file, spec->config ? "=" : "",
                    spec->config ? spec->config : "");
-        add_text(stream->command, ISOLATE_PLUGIN, buf_text(&text));
+        exec_add_variable(stream->command, ISOLATE_PLUGIN, buf_text(&text));
         buf_clear(&text);
     }
     buf_append_int(&text, spec->max_output);
-    add_text(stream->command, ISOLATE_MAX_OUTPUT, buf_text(&text));
+    exec_add_variable(stream->command, ISOLATE_MAX_OUTPUT, buf_text(&text));
     buf_fini(&text);
     name_process(stream->command, spec->type);
     return ST_OK;

@@ -36,6 +36,9 @@ void limits_fini(struct limits *limits)
     free(limits->group);
     free(limits->directory);
     free(limits->groups);
+    for (size_t i = 0; i < limits->passed_count; i++)
+        free(limits->passed[i]);
+    free(limits->passed);
     limits_init(limits);
 }
 
@@ -155,11 +158,15 @@ static enum status read_directory(const struct key *key, struct slice text, stru
 static enum status read_environment(const struct key *key, struct slice text, struct limits *limits,
                                     struct err *err)
 {
+    static const char *const names[] = {
+        [ENVIRONMENT_USUAL] = "usual", [ENVIRONMENT_CLEAN] = "clean", [ENVIRONMENT_ALL] = "all"};
     (void)key;
-    limits->is_clean = slice_equal(text, slice_of("clean"));
-    if (limits->is_clean || slice_equal(text, slice_of("all")))
-        return ST_OK;
-    return err_set(err, ST_INVALID, "it is clean or all");
+    for (enum limits_environment each = ENVIRONMENT_USUAL; each <= ENVIRONMENT_ALL; each++)
+        if (slice_is(text, names[each])) {
+            limits->environment = each;
+            return ST_OK;
+        }
+    return err_set(err, ST_INVALID, "it is usual, clean or all");
 }
 
 /* ---- the list ---- */
@@ -248,7 +255,48 @@ bool limits_need_process(const struct limits *limits)
     for (enum limit_number number = 0; number < LIMIT_NUMBERS; number++)
         if (number != LIMIT_TIMEOUT && limits_have(limits, number))
             return true;
-    return limits->user || limits->group || limits->directory || limits->is_clean;
+    return limits->user || limits->group || limits->directory || limits->passed_count > 0 ||
+           limits->environment != ENVIRONMENT_USUAL;
+}
+
+/* ---- variables ---- */
+
+/* Those of a job are set for each. */
+static bool is_variable(struct slice name)
+{
+    static const char of_a_job[] = "DARG_JOB_";
+    size_t len = strlen(of_a_job);
+    if (name.len == 0 || (name.len >= len && strncmp(name.ptr, of_a_job, len) == 0))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == '=' ||
+            (name.ptr[i] == '*' && i + 1 < name.len))
+            return false;
+    return true;
+}
+
+static void add_passed(struct limits *limits, struct slice name)
+{
+    char **names = mem_array(limits->passed_count + 1, sizeof *names);
+    for (size_t i = 0; i < limits->passed_count; i++)
+        names[i] = limits->passed[i];
+    names[limits->passed_count++] = slice_dup(name);
+    free(limits->passed);
+    limits->passed = names;
+}
+
+enum status limits_pass(struct limits *limits, const char *list, struct err *err)
+{
+    const char *at = list;
+    do {
+        struct slice name = {at, strcspn(at, ",")};
+        if (!is_variable(name))
+            return err_set(err, ST_INVALID, "\"%.*s\" names no variable to be passed on",
+                           (int)(name.len < 80 ? name.len : 80), name.ptr);
+        add_passed(limits, name);
+        at += name.len;
+    } while (*at++ == ',');
+    return ST_OK;
 }
 
 /* ---- all together ---- */

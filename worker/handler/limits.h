@@ -23,13 +23,23 @@ enum limit_number {
     LIMIT_NUMBERS,
 };
 
+/* What of the worker's environment programs have without being asked for (environment.h). */
+enum limits_environment {
+    ENVIRONMENT_USUAL,
+    ENVIRONMENT_CLEAN, /* no more than is needed */
+    ENVIRONMENT_ALL,   /* but what is the worker's own */
+};
+
 struct limits {
     int64_t numbers[LIMIT_NUMBERS]; /* sizes in bytes; -1: not given */
     char *user;                     /* its name; NULL: not given, as with the other strings */
     char *home;                     /* the user's */
     char *group;                    /* as it was written */
     char *directory;
-    bool is_clean; /* no more of the worker's environment than is needed */
+    enum limits_environment environment;
+    char *
+        *passed; /* names of variables that they have besides; one that ends in * stands for many */
+    size_t passed_count;
     /* After limits_settle(), and only if there is a user or a group: */
     uid_t uid;
     gid_t gid;
@@ -44,6 +54,9 @@ void limits_fini(struct limits *limits);
 /* Adds "cpu=10s,memory=512MiB"; what was given before gives way. ST_INVALID with a sentence: no
  * such limit, a bad value, a user, group or directory that is not there. */
 MUST_CHECK enum status limits_read(struct limits *limits, const char *list, struct err *err);
+
+/* Adds "NAME,NAME": variables to be passed on. ST_INVALID with a sentence: no such names. */
+MUST_CHECK enum status limits_pass(struct limits *limits, const char *list, struct err *err);
 
 /* Once all is read: finds the user's groups. ST_INVALID with a sentence for what this process may
  * not set, or what would be without effect. has_groups: control groups will keep programs to their

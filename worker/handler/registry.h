@@ -17,12 +17,27 @@ void registry_free(struct registry *registry);
 MUST_CHECK enum status registry_add_option(struct registry *registry, const char *option,
                                            struct err *err);
 
+/* The values of options about programs. */
+struct registry_options {
+    const char *const *items;
+    size_t count;
+};
+
+/* Passes on to programs what these `--pass-env [TYPE=]NAME,...` say. Before registry_set_limits().
+ * ST_INVALID with a sentence: no such name, no such handler, or none with programs. */
+MUST_CHECK enum status registry_check_passed(const struct registry *registry,
+                                             const struct registry_options *passed,
+                                             struct err *err);
+
 /* Holds the handlers to what these `--limit TYPE=LIST` say, TYPE being * for all of them; later
- * ones count more than earlier ones, and those of a type more than those of all. Once, after the
- * last registry_add_option(). has_groups: as of limits_settle(). ST_INVALID with a sentence:
- * limits.h, or no such handler. */
-MUST_CHECK enum status registry_set_limits(struct registry *registry, const char *const *options,
-                                           size_t count, bool has_groups, struct err *err);
+ * ones count more than earlier ones, and those of a type more than those of all. Passes on to their
+ * programs what was found good by registry_check_passed(). Once, after the last
+ * registry_add_option(). has_groups: as of limits_settle(). ST_INVALID with a sentence: limits.h,
+ * or no such handler. */
+MUST_CHECK enum status registry_set_limits(struct registry *registry,
+                                           const struct registry_options *given,
+                                           const struct registry_options *passed, bool has_groups,
+                                           struct err *err);
 
 /* How handlers in C are run. */
 struct registry_how {

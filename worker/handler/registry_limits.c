@@ -7,22 +7,41 @@
 
 static const char all_types[] = "*";
 
-/* The LIST of an option if it is for this type, else NULL. */
-static const char *list_for(const char *option, const char *type)
+/* What an option says if it is for this type, else NULL. */
+static const char *said_for(const char *option, const char *type)
 {
     size_t len = strlen(type);
     return strncmp(option, type, len) == 0 && option[len] == '=' ? option + len + 1 : NULL;
 }
 
+/* Likewise of one in which a list without a type is for all. */
+static const char *passed_to(const char *option, const char *type)
+{
+    bool is_for_all = strcmp(type, all_types) == 0 && !strchr(option, '=');
+    return is_for_all ? option : said_for(option, type);
+}
+
 /* Adds up what is said of this type. */
-static enum status gather(struct limits *limits, const char *type, const char *const *options,
-                          size_t count, struct err *err)
+static enum status gather(struct limits *limits, const char *type,
+                          const struct registry_options *given, struct err *err)
 {
     enum status status = ST_OK;
-    for (size_t i = 0; status == ST_OK && i < count; i++) {
-        const char *list = list_for(options[i], type);
+    for (size_t i = 0; status == ST_OK && i < given->count; i++) {
+        const char *list = said_for(given->items[i], type);
         if (list)
             status = limits_read(limits, list, err);
+    }
+    return status;
+}
+
+static enum status gather_passed(struct limits *limits, const char *type,
+                                 const struct registry_options *passed, struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < passed->count; i++) {
+        const char *list = passed_to(passed->items[i], type);
+        if (list)
+            status = limits_pass(limits, list, err);
     }
     return status;
 }
@@ -35,21 +54,33 @@ static void keep_timeout(struct limits *limits)
     limits->numbers[LIMIT_TIMEOUT] = timeout_ms;
 }
 
-static enum status limit_row(struct row *row, const char *const *options, size_t count,
-                             bool has_groups, struct err *err)
+/* First of all types, then of its own. */
+static enum status read_row(const struct row *row, const struct registry_options *given,
+                            const struct registry_options *passed, struct err *err)
+{
+    struct limits *limits = row->limits;
+    enum status status = gather(limits, all_types, given, err);
+    if (status == ST_OK)
+        status = gather_passed(limits, all_types, passed, err);
+    if (!row->handler.limit)
+        keep_timeout(limits);
+    if (status == ST_OK)
+        status = gather(limits, row->type, given, err);
+    if (status == ST_OK && !row->handler.limit && limits_need_process(limits))
+        status =
+            err_set(err, ST_INVALID, "it is built in and has no process: there is only timeout");
+    return status == ST_OK ? gather_passed(limits, row->type, passed, err) : status;
+}
+
+static enum status limit_row(struct row *row, const struct registry_options *given,
+                             const struct registry_options *passed, bool has_groups,
+                             struct err *err)
 {
     struct handler *handler = &row->handler;
     struct limits *limits = mem_new(sizeof *limits);
     limits_init(limits);
     row->limits = limits;
-    enum status status = gather(limits, all_types, options, count, err);
-    if (!handler->limit)
-        keep_timeout(limits);
-    if (status == ST_OK)
-        status = gather(limits, row->type, options, count, err);
-    if (status == ST_OK && !handler->limit && limits_need_process(limits))
-        status =
-            err_set(err, ST_INVALID, "it is built in and has no process: there is only timeout");
+    enum status status = read_row(row, given, passed, err);
     if (status == ST_OK)
         status = limits_settle(limits, has_groups, err);
     if (status != ST_OK)
@@ -58,9 +89,7 @@ static enum status limit_row(struct row *row, const char *const *options, size_t
         handler->timeout_ms = limits->numbers[LIMIT_TIMEOUT];
     if (limits_have(limits, LIMIT_OUTPUT))
         handler->max_output = limits->numbers[LIMIT_OUTPUT];
-    if (handler->limit)
-        handler->limit(handler->state, limits);
-    return ST_OK;
+    return handler->limit ? handler->limit(handler->state, limits, err) : ST_OK;
 }
 
 static enum status refuse_type(const struct registry *registry, const char *type, struct err *err)
@@ -92,14 +121,44 @@ static enum status check_limit(const struct registry *registry, const char *opti
     return status;
 }
 
-enum status registry_set_limits(struct registry *registry, const char *const *options, size_t count,
-                                bool has_groups, struct err *err)
+static enum status check_passed(const struct registry *registry, const char *option,
+                                struct err *err)
+{
+    const char *equals = strchr(option, '=');
+    char *type = slice_dup((struct slice){option, equals ? (size_t)(equals - option) : 0});
+    struct limits limits;
+    limits_init(&limits);
+    enum status status = limits_pass(&limits, equals ? equals + 1 : option, err);
+    const struct handler *handler = registry_find(registry, type);
+    bool is_of_one = equals && strcmp(type, all_types) != 0;
+    if (is_of_one && !handler)
+        status = refuse_type(registry, type, err);
+    else if (is_of_one && !handler->limit)
+        status = err_set(err, ST_INVALID, "\"%.80s\" is built in and has no environment", type);
+    limits_fini(&limits);
+    free(type);
+    return status;
+}
+
+enum status registry_check_passed(const struct registry *registry,
+                                  const struct registry_options *passed, struct err *err)
 {
     enum status status = ST_OK;
-    for (size_t i = 0; status == ST_OK && i < count; i++)
-        status = check_limit(registry, options[i], err);
-    for (size_t i = 0; status == ST_OK && count > 0 && i < registry->count; i++) {
-        status = limit_row(&registry->rows[i], options, count, has_groups, err);
+    for (size_t i = 0; status == ST_OK && i < passed->count; i++)
+        status = check_passed(registry, passed->items[i], err);
+    return status;
+}
+
+enum status registry_set_limits(struct registry *registry, const struct registry_options *given,
+                                const struct registry_options *passed, bool has_groups,
+                                struct err *err)
+{
+    enum status status = ST_OK;
+    bool is_any = given->count > 0 || passed->count > 0;
+    for (size_t i = 0; status == ST_OK && i < given->count; i++)
+        status = check_limit(registry, given->items[i], err);
+    for (size_t i = 0; status == ST_OK && is_any && i < registry->count; i++) {
+        status = limit_row(&registry->rows[i], given, passed, has_groups, err);
         if (status != ST_OK)
             err_prefix(err, "\"%.80s\"", registry->rows[i].type);
     }

@@ -56,10 +56,10 @@ static enum status read_options(struct stream *stream, const char *text, const c
     return ST_OK;
 }
 
-void stream_limit(void *state, const struct limits *limits)
+enum status stream_limit(void *state, const struct limits *limits, struct err *err)
 {
     struct stream *stream = state;
-    exec_limit(stream->command, limits);
+    return exec_limit(stream->command, limits, err);
 }
 
 static enum status begin(void *state, const struct handler_home *home, struct err *err)

@@ -49,7 +49,7 @@ void stream_refuse(struct buf *reason, const char *what, struct slice line);
 
 /* The functions of the handler; state is a struct stream. */
 void stream_run(void *state, const struct handler_call *call, struct handler_result *result);
-void stream_limit(void *state, const struct limits *limits);
+enum status stream_limit(void *state, const struct limits *limits, struct err *err);
 void stream_attend(void *state, size_t thread);
 void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t until_ms);
 void stream_free(void *state);

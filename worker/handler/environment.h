@@ -1,0 +1,23 @@
+/* environment - what a program finds in its environment: what is listed here, what its limits say,
+ * and what was asked for by name. What else the worker has in its own is its own affair: options
+ * and addresses of Redis, what a service manager tells it, secrets of other programs. */
+#ifndef DARG_WORKER_HANDLER_ENVIRONMENT_H
+#define DARG_WORKER_HANDLER_ENVIRONMENT_H
+
+#include "base/err.h"
+#include "worker/handler/limits.h"
+
+/* Copies out of the worker's environment what a program under these limits (NULL: none) is to have,
+ * with the user's own HOME, USER and LOGNAME, and room for one more, the NULL at its end. Strings
+ * and array are the caller's. */
+char **environment_make(const struct limits *limits, size_t *count);
+
+/* How many bytes of what execve() takes the strings need. */
+size_t environment_bytes(char *const *strings);
+
+/* Whether programs of these limits are left enough room for arguments. ST_INVALID with a sentence.
+ */
+MUST_CHECK enum status environment_check(char *const *environment, char *const *words,
+                                         struct err *err);
+
+#endif
