@@ -28,6 +28,7 @@ static int work(const struct worker_options *options)
         return EXIT_USAGE;
     }
     struct cgroup_place *place = NULL;
+    registry_warn(options->registry);
     enum cgroup_mode mode =
         registry_count_programs(options->registry) > 0 ? options->cgroup_mode : CGROUP_NONE;
     if (cgroup_place_open(mode, &place, &err) != ST_OK) {

@@ -51,6 +51,15 @@ static enum status set_handlers(struct worker_options *o, const struct options_l
     return ST_OK;
 }
 
+static enum status allow_dashes(const struct worker_options *o, const struct options_list *types,
+                                struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < types->count && status == ST_OK; i++)
+        status = registry_allow_dash(o->registry, types->items[i], err);
+    return status;
+}
+
 static enum status check_passed(const struct worker_options *o, const struct options_list *list,
                                 struct err *err)
 {
@@ -181,6 +190,8 @@ enum status worker_options_read(int argc, char **argv, struct plugin *own, struc
         if (status == ST_OK)
             status = name_option(set_plugins(o, &raw.plugins, err), &raw, "plugin", err);
         if (status == ST_OK)
+            status = name_option(allow_dashes(o, &raw.dashes, err), &raw, "allow-dash", err);
+        if (status == ST_OK)
             status = name_option(check_passed(o, &raw.passed, err), &raw, "pass-env", err);
         if (status == ST_OK)
             status = name_option(set_limits(o, &raw.limits, &raw.passed, err), &raw, "limit", err);
@@ -191,6 +202,7 @@ enum status worker_options_read(int argc, char **argv, struct plugin *own, struc
     options_list_fini(&raw.handlers);
     options_list_fini(&raw.limits);
     options_list_fini(&raw.passed);
+    options_list_fini(&raw.dashes);
     options_list_fini(&raw.plugins);
     return status;
 }

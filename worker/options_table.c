@@ -129,6 +129,12 @@ static void add_handler_rows(struct option_row *rows, size_t *count, struct opti
          .no_environment = true,
          .section = "handlers",
          .help = "program for a type of job; {}: its args; stream:COMMAND: it stays"},
+        {.name = "allow-dash",
+         .type = OPT_LIST,
+         .target = &raw->dashes,
+         .value_name = "TYPE",
+         .no_environment = true,
+         .help = "args of its jobs may begin with a - though no -- stands before {}"},
         {.name = "plugin",
          .type = OPT_LIST,
          .target = &raw->plugins,
@@ -343,7 +349,7 @@ static enum status take_operands(const char **operands, size_t count, struct wor
     return ST_OK;
 }
 
-enum { ROWS_MAX = 40 };
+enum { ROWS_MAX = 48 };
 
 enum status options_table_parse(int argc, char **argv, struct options_raw *raw,
                                 struct worker_options *o, bool *done, struct err *err)

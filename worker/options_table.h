@@ -10,7 +10,7 @@ struct options_raw {
     const char *redis, *password_file, *namespace, *delivery, *prefetch, *backoff;
     const char *cgroup, *log_level, *log_format;
     const char *ca_file, *cert_file, *key_file;
-    struct options_list queues, handlers, plugins, limits, passed;
+    struct options_list queues, handlers, plugins, limits, passed, dashes;
     struct options_record record; /* owns the texts */
 };
 

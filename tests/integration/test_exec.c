@@ -56,6 +56,21 @@ static void test_braces_stand_for_the_string(void **state)
     exec_fixture_expect(*state, "sh -c 'cat; echo $0' {}", "\"x\"", HANDLER_DONE, "x\n");
 }
 
+/* What begins with a dash is made an option of only where the command's author has seen to it. */
+static void test_args_are_no_options(void **state)
+{
+    static const char reason[] = "args begin with a -, and the command might take them for an "
+                                 "option: it wants a -- before its {} (or --allow-dash)";
+    exec_fixture_expect(*state, "wc -l {}", "\"--files0-from=/etc/passwd\"", HANDLER_BURY, reason);
+    exec_fixture_expect(*state, "printf %s| x {}y --", "\"-\"", HANDLER_BURY, reason);
+    exec_fixture_expect(*state, "sh {}", "\"-c\"", HANDLER_BURY, reason);
+    exec_fixture_expect(*state, "printf -- %s {}", "\"-n\"", HANDLER_DONE, "-n");
+    exec_fixture_expect(*state, "printf %s| x{}", "\"-n\"", HANDLER_DONE, "x-n|");
+    exec_fixture_expect(*state, "printf %s| {}", "\"\\n-n\"", HANDLER_DONE, "\n-n|");
+    exec_fixture_expect(*state, "sh -c 'printf \"%s|\" \"$1\"' sh {}", "\"-c\"", HANDLER_DONE,
+                        "-c|");
+}
+
 static void test_braces_want_a_string(void **state)
 {
     struct exec_fixture *fixture = *state;
@@ -296,6 +311,7 @@ int main(void)
         TEST(test_args_come_on_standard_input),
         TEST(test_more_than_the_pipes_hold),
         TEST(test_braces_stand_for_the_string),
+        TEST(test_args_are_no_options),
         TEST(test_braces_want_a_string),
         TEST(test_args_too_long_for_the_system),
         TEST(test_words_as_a_shell_splits_them),

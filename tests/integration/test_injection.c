@@ -111,8 +111,9 @@ static void test_handler(void **state)
     char handler[300];
     (void)snprintf(handler, sizeof handler, "%s {}", worker_fixture_handler(f, "t", script));
     commands_do(f->conn, "SET", "marker", "1");
-    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "1", "--log-level",
-                                                  "debug", "--handler", handler);
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "-t", "1", "--log-level", "debug", "--handler",
+                             handler, "--allow-dash", "t");
     for (size_t i = 0; i < TEXTS; i++) {
         push(f, "t", texts[i]);
         worker_fixture_wait_count(f, "done", (int64_t)i + 1);

@@ -31,6 +31,15 @@ static struct process *start(const char *handler, const char *type, const char *
     return start_limited(handler, "*=cpu=1h", type, args);
 }
 
+static struct process *start_allowed(const char *handler, const char *type, const char *args)
+{
+    char program[256];
+    snprintf(program, sizeof program, "%s/darg-worker", getenv("DARG_BUILD_DIR"));
+    const char *argv[ARGS_MAX] = {program, "--handler", handler, "--allow-dash",
+                                  type,    "--try",     type,    args};
+    return process_start(&(struct process_options){.argv = argv});
+}
+
 static void expect(const char *handler, const char *type, const char *args, int code,
                    const char *out, const char *err)
 {
@@ -100,6 +109,26 @@ static void test_limits(void **state)
     expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is usual, clean or all\n");
 }
 
+/* Warned of when the worker starts, and what may be done about it. */
+static void test_dangers(void **state)
+{
+    (void)state;
+    static const char exposed[] = "jobs whose args begin with a - will be dead";
+    expect("t=echo {}", "t", "\"-n\"", 1, "", "would be dead: args begin with a -");
+    expect("t=echo {}", "t", "\"n\"", 0, "n\n", exposed);
+    expect("t=sh -c 'echo {}'", "t", "\"n\"", 0, "n\n", "the shell runs what jobs say");
+    struct process *process = start_allowed("t=echo {}", "t", "\"-n\"");
+    assert_int_equal(process_wait(process, WAIT_MS), 0);
+    assert_string_equal(process_stdout(process), "");
+    assert_null(strstr(process_stderr(process), exposed));
+    process_free(process);
+    process = start_allowed("t=echo -- {}", "t", "\"-n\"");
+    assert_int_equal(process_wait(process, WAIT_MS), 2);
+    assert_non_null(strstr(process_stderr(process),
+                           "--allow-dash: \"t\" is no type whose command has a {} without a --"));
+    process_free(process);
+}
+
 static void test_signal_ends_it(void **state)
 {
     (void)state;
@@ -115,9 +144,9 @@ static void test_signal_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_done),           cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_unfit),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_signal_ends_it),
+        cmocka_unit_test(test_done),    cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_unfit),   cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_dangers), cmocka_unit_test(test_signal_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

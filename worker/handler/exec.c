@@ -28,7 +28,8 @@ struct start {
 /* ---- arguments ---- */
 
 /* The args as one argument. False, with the reason why no program can be given them. */
-static bool decode_args(struct slice args, struct buf *decoded, struct buf *reason)
+static bool decode_args(const struct exec_command *command, struct slice args, struct buf *decoded,
+                        struct buf *reason)
 {
     if (args.len == 0 || args.ptr[0] != '"') {
         buf_printf(reason, "the command has a {}, so args must be a JSON string: %s",
@@ -38,6 +39,11 @@ static bool decode_args(struct slice args, struct buf *decoded, struct buf *reas
     json_decode_string(args, decoded);
     if (decoded->len > 0 && memchr(decoded->ptr, 0, decoded->len)) {
         buf_append_text(reason, "args hold a NUL, which no argument of a program can");
+        return false;
+    }
+    if (command->is_exposed && !command->allows_dash && buf_text(decoded)[0] == '-') {
+        buf_append_text(reason, "args begin with a -, and the command might take them for an "
+                                "option: it wants a -- before its {} (or --allow-dash)");
         return false;
     }
     return true;
@@ -59,7 +65,7 @@ static bool make_argv(const struct exec_command *command, struct slice args, str
                       struct buf *reason)
 {
     struct buf decoded = {0};
-    bool is_good = !command->wants_args || decode_args(args, &decoded, reason);
+    bool is_good = !command->wants_args || decode_args(command, args, &decoded, reason);
     if (is_good) {
         start->argv = mem_array(command->word_count + 1, sizeof *start->argv);
         for (size_t i = 0; i < command->word_count; i++) {

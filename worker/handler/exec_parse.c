@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "worker/handler/environment.h"
 #include "worker/handler/exec.h"
 #include "worker/handler/oom.h"
@@ -61,6 +62,30 @@ static const char *read_word(const char *at, struct buf *word)
     return at;
 }
 
+/* Shells take no options behind `-c SCRIPT`. */
+static bool has_script(const struct exec_command *command)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh", "zsh", NULL};
+    const char *slash = strrchr(command->words[0], '/');
+    const char *name = slash ? slash + 1 : command->words[0];
+    bool is_shell = false;
+    for (const char *const *shell = shells; *shell; shell++)
+        is_shell = is_shell || strcmp(name, *shell) == 0;
+    return is_shell && command->word_count > 2 && strcmp(command->words[1], "-c") == 0;
+}
+
+/* What args may become besides an argument like any other. */
+static void look_for_dangers(struct exec_command *command)
+{
+    bool is_safe = has_script(command);
+    command->is_script = is_safe && strstr(command->words[2], "{}");
+    for (size_t i = 1; i < command->word_count && !is_safe; i++) {
+        is_safe = strcmp(command->words[i], "--") == 0;
+        if (strncmp(command->words[i], "{}", 2) == 0)
+            command->is_exposed = true;
+    }
+}
+
 static enum status split(const char *text, struct exec_command *command, struct err *err)
 {
     struct buf word = {0};
@@ -85,6 +110,7 @@ static enum status split(const char *text, struct exec_command *command, struct 
         return err_set(err, ST_INVALID, "the command is empty");
     if (strstr(command->words[0], "{}"))
         return err_set(err, ST_INVALID, "{} cannot name the program: no job may choose what runs");
+    look_for_dangers(command);
     return ST_OK;
 }
 
@@ -219,6 +245,29 @@ enum status exec_parse(const char *text, struct exec_command **parsed, struct er
     }
     *parsed = command;
     return status;
+}
+
+bool exec_allow_dash(void *state)
+{
+    struct exec_command *command = state;
+    command->allows_dash = command->is_exposed;
+    return command->is_exposed;
+}
+
+void exec_warn(const void *state, const char *type)
+{
+    const struct exec_command *command = state;
+    if (command->is_exposed && !command->allows_dash)
+        log_fields(
+            LOG_WARN,
+            "jobs whose args begin with a - will be dead: put a -- before the {}, so that no "
+            "option is made of them (or --allow-dash)",
+            LOG_STR("type", type), LOG_STR("program", command->words[0]));
+    if (command->is_script)
+        log_fields(LOG_WARN,
+                   "the shell runs what jobs say: put \"$1\" in place of the {} into its script, "
+                   "and behind that: sh {}",
+                   LOG_STR("type", type), LOG_STR("program", command->words[0]));
 }
 
 enum status exec_begin(void *state, const struct handler_home *home, struct err *err)

@@ -14,6 +14,9 @@ struct exec_command {
     char **words;  /* ends with NULL; words[0] is the program as it was written */
     size_t word_count;
     bool wants_args;    /* some word has a {} */
+    bool is_exposed;    /* some word begins with {}, and may be taken for an option */
+    bool is_script;     /* a shell's script has a {} in it: what jobs say is run */
+    bool allows_dash;   /* jobs may give options */
     char **environment; /* environment.h, and what was added; ends with NULL */
     size_t environment_count;
     char **added; /* NAME=VALUE; ends with NULL; NULL: nothing */

@@ -205,6 +205,24 @@ enum status registry_add_plugin_option(struct registry *registry, const char *op
     return status;
 }
 
+enum status registry_allow_dash(struct registry *registry, const char *type, struct err *err)
+{
+    bool found;
+    size_t at = locate(registry, type, &found);
+    const struct handler *handler = found ? &registry->rows[at].handler : NULL;
+    if (handler && handler->run == exec_run && exec_allow_dash(handler->state))
+        return ST_OK;
+    return err_set(err, ST_INVALID,
+                   "\"%.80s\" is no type whose command has a {} without a -- before it", type);
+}
+
+void registry_warn(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->count; i++)
+        if (registry->rows[i].handler.run == exec_run)
+            exec_warn(registry->rows[i].handler.state, registry->rows[i].type);
+}
+
 size_t registry_count_programs(const struct registry *registry)
 {
     size_t count = 0;

@@ -54,6 +54,14 @@ MUST_CHECK enum status registry_add_plugin(struct registry *registry, struct plu
 MUST_CHECK enum status registry_add_plugin_option(struct registry *registry, const char *option,
                                                   const struct registry_how *how, struct err *err);
 
+/* Lets jobs of this type give options to their program (`--allow-dash TYPE`). ST_INVALID with a
+ * sentence: no such handler, or none that needs it. */
+MUST_CHECK enum status registry_allow_dash(struct registry *registry, const char *type,
+                                           struct err *err);
+
+/* Logs what is dangerous in the commands. Once, when the log is open. */
+void registry_warn(const struct registry *registry);
+
 /* How many handlers have programs, and how many have some that stay: for each thread, one. */
 size_t registry_count_programs(const struct registry *registry);
 size_t registry_count_residents(const struct registry *registry);
