@@ -82,6 +82,27 @@ static void expect_end(struct process *process, int code, const char *part)
         process_free(started);                                                                     \
     } while (0)
 
+static void set_descendants(const char *most)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/cgroup.max.descendants", group.path);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(most, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The worker's own is one: that there is no other to be had is not the job's fault. */
+static void test_no_more_groups(void **state)
+{
+    (void)state;
+    set_descendants("1");
+    EXPECT(1, "could not be started, would wait: cannot make a control group below ", "t=true",
+           NULL);
+    set_descendants("max");
+    EXPECT(0, "", "t=true", NULL);
+}
+
 /* ---- what it starts ends with it ---- */
 
 /* Leaves a process behind that is in a process group of its own, and prints its id. */
@@ -300,6 +321,7 @@ int main(void)
 {
 #define GROUP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        GROUP_TEST(test_no_more_groups),
         GROUP_TEST(test_a_daemon_ends_with_its_job),
         GROUP_TEST(test_a_daemon_ends_with_a_process_that_stays),
         GROUP_TEST(test_a_daemon_ends_with_a_timeout),
