@@ -71,7 +71,9 @@ static void test_many(void **state)
     worker_fixture_wait_count(f, "done", MANY);
     worker_fixture_wait_held(f, 0);
     expect_peak(worker, MANY_KIB, "a million jobs");
-    assert_int_equal(worker_fixture_count(f, "claimed"), MANY);
+    /* Where the pool got no time for a while, some were given back and claimed again. */
+    assert_int_equal(worker_fixture_count(f, "claimed") - worker_fixture_count(f, "released"),
+                     MANY);
     end(f, worker);
 }
 
