@@ -15,6 +15,7 @@ static const struct command all_commands[] = {
     {"status", "where a job is, and how far", status_main},
     {"cancel", "stop jobs that wait or run", cancel_main},
     {"stats", "what is in the queues and how fast it goes", stats_main},
+    {"queues", "the list of queues", queues_main},
     {"workers", "who works on the queues", workers_main},
     {"peek", "the next jobs, without taking them", peek_main},
     {"dead", "look through dead jobs, retry or drop them", dead_main},

@@ -25,6 +25,7 @@ command_function result_main;                                    /* result.c */
 command_function status_main;                                    /* status.c */
 command_function cancel_main;                                    /* cancel.c */
 command_function stats_main;                                     /* stats.c */
+command_function queues_main;                                    /* queues.c */
 command_function workers_main;                                   /* workers.c */
 command_function peek_main;                                      /* peek.c */
 command_function dead_main;                                      /* dead.c */

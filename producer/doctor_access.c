@@ -7,10 +7,11 @@
 #include "redis/server.h"
 
 enum { PRODUCER = 1, WORKER = 2, OR_NEXT = 4 /* the next row serves as well */ };
-enum { ARGS_MAX = 7, NAMED_MAX = 5 };
+enum { ARGS_MAX = 8, NAMED_MAX = 5 };
 
 /* What the programs and their scripts call, on which keys. %q: the queue, :name another key of it,
- * %n: the names of queues, %p: a process, %o: its shutdown key, %s: that of all. */
+ * %n: the names of queues (%n:idle: what follows it), %p: a process, %o: its shutdown key, %s: that
+ * of all. */
 struct need {
     unsigned roles;
     const char *args[ARGS_MAX];
@@ -23,6 +24,7 @@ static const struct need needs[] = {
     {PRODUCER | WORKER | OR_NEXT, {"EVAL", "return 1", "1", "%q"}},
     {PRODUCER | WORKER, {"SCRIPT", "LOAD", "return 1"}},
     {PRODUCER | WORKER, {"SADD", "%n", "x"}},
+    {PRODUCER | WORKER, {"ZREM", "%n:idle", "x"}},
     {PRODUCER | WORKER, {"LLEN", "%q"}},
     {PRODUCER | WORKER, {"LPUSH", "%q", "x"}},
     {PRODUCER | WORKER, {"HGET", ":settings", "x"}},
@@ -112,6 +114,15 @@ static const struct need needs[] = {
     {WORKER, {"HGET", "%p", "x"}},
     {WORKER, {"PEXPIRE", "%p", "1"}},
     {WORKER, {"DEL", "%p"}},
+    {WORKER, {"EVALSHA", "0", "2", "%n", "%n:idle"}},
+    {WORKER, {"SREM", "%n", "x"}},
+    {WORKER, {"SCARD", "%n"}},
+    {WORKER, {"SSCAN", "%n", "0"}},
+    {WORKER, {"ZADD", "%n:idle", "1", "x"}},
+    {WORKER, {"ZSCORE", "%n:idle", "x"}},
+    {WORKER, {"ZSCAN", "%n:idle", "0"}},
+    {WORKER, {"SET", "%n:turn", "x"}},
+    {WORKER, {"EXISTS", "%q", ":inbox", ":suspects", ":scheduled", ":workers", ":reaped", ":dead"}},
 };
 
 static void append_argument(const struct queue *queue, const char *argument, struct buf *out)
@@ -120,9 +131,10 @@ static void append_argument(const struct queue *queue, const char *argument, str
         buf_printf(out, "%s%s", queue->jobs, argument);
     else if (strcmp(argument, "%q") == 0)
         buf_append_text(out, queue->jobs);
-    else if (strcmp(argument, "%n") == 0)
+    else if (strncmp(argument, "%n", 2) == 0) {
         queue_names_key(queue->namespace, out);
-    else if (strcmp(argument, "%p") == 0)
+        buf_append_text(out, argument + 2);
+    } else if (strcmp(argument, "%p") == 0)
         queue_worker_key(queue->namespace, "doctor", out);
     else if (strcmp(argument, "%o") == 0)
         queue_shutdown_key(queue->namespace, "doctor", out);

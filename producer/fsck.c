@@ -5,6 +5,7 @@
 #include "producer/table.h"
 
 #include "queue/check.h"
+#include "queue/names.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
@@ -64,15 +65,11 @@ static enum status check_queues(struct fsck *fsck, struct err *err)
     const struct context *context = &fsck->context;
     if (!fsck->is_all)
         return check_queue(fsck, context->queue.name, err);
-    char **names = NULL;
-    size_t count = 0;
-    enum status status = stats_queues(context->conn, context->namespace, &names, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        if (status == ST_OK)
-            status = check_queue(fsck, names[i], err);
-        free(names[i]);
-    }
-    free(names);
+    struct names names;
+    enum status status = names_read(context->conn, context->namespace, &names, err);
+    for (size_t i = 0; status == ST_OK && i < names.count; i++)
+        status = check_queue(fsck, names.list[i], err);
+    names_fini(&names);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "producer/interrupt.h"
 #include "producer/table.h"
 
+#include "queue/names.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
@@ -16,29 +17,20 @@ struct view {
     struct context context;
     bool is_watch, is_all;
     int64_t interval_ms;
-    char **names; /* owned, sorted */
-    size_t count;
+    struct names names;
     struct stats *now, *before; /* --watch: of each name; before: the reading before that */
     bool has_before;
     struct table table;
     struct table_list list;
 };
 
-static void free_names(char **names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-}
-
 static enum status find_queues(struct view *view, struct err *err)
 {
     const struct context *context = &view->context;
     if (view->is_all || context->queue_name == NULL)
-        return stats_queues(context->conn, context->namespace, &view->names, &view->count, err);
-    view->names = mem_array(1, sizeof *view->names);
-    view->names[0] = mem_dup(context->queue.name);
-    view->count = 1;
+        return names_read(context->conn, context->namespace, &view->names, err);
+    view->names = (struct names){.list = mem_array(1, sizeof *view->names.list), .count = 1};
+    view->names.list[0] = mem_dup(context->queue.name);
     return ST_OK;
 }
 
@@ -56,21 +48,19 @@ static enum status read_queue(const struct context *context, const char *name, s
 /* Reads everything anew; what was read last time becomes `before` if the queues are the same. */
 static enum status refresh(struct view *view, struct err *err)
 {
-    char **old_names = view->names;
-    size_t old_count = view->count;
+    struct names old = view->names;
     free(view->before);
     view->before = view->now;
-    view->names = NULL;
+    view->names = (struct names){0};
     view->now = NULL;
-    view->count = 0;
     enum status status = find_queues(view, err);
-    view->now = mem_array(view->count + 1, sizeof *view->now);
-    for (size_t i = 0; status == ST_OK && i < view->count; i++)
-        status = read_queue(&view->context, view->names[i], &view->now[i], err);
-    view->has_before = view->before != NULL && old_count == view->count;
-    for (size_t i = 0; view->has_before && i < view->count; i++)
-        view->has_before = strcmp(view->names[i], old_names[i]) == 0;
-    free_names(old_names, old_count);
+    view->now = mem_array(view->names.count + 1, sizeof *view->now);
+    for (size_t i = 0; status == ST_OK && i < view->names.count; i++)
+        status = read_queue(&view->context, view->names.list[i], &view->now[i], err);
+    view->has_before = view->before != NULL && old.count == view->names.count;
+    for (size_t i = 0; view->has_before && i < view->names.count; i++)
+        view->has_before = strcmp(view->names.list[i], old.list[i]) == 0;
+    names_fini(&old);
     return status;
 }
 
@@ -88,7 +78,7 @@ static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t b
 static void add_json(struct view *view, size_t i, const struct stats *stats)
 {
     struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "queue", slice_of(view->names[i]));
+    table_json_text(object, "queue", slice_of(view->names.list[i]));
     table_json_int(object, "waiting", stats->waiting);
     table_json_int(object, "held", stats->held < 0 ? 0 : stats->held);
     table_json_int(object, "scheduled", stats->scheduled);
@@ -115,7 +105,7 @@ static void add_json(struct view *view, size_t i, const struct stats *stats)
 static void add_row(struct view *view, size_t i, const struct stats *stats)
 {
     struct table *table = &view->table;
-    table_add_text(table, view->names[i]);
+    table_add_text(table, view->names.list[i]);
     table_add_int(table, stats->waiting);
     table_add_int(table, stats->held < 0 ? 0 : stats->held);
     table_add_int(table, stats->scheduled);
@@ -163,7 +153,7 @@ static void show_end(struct view *view)
     }
     table_print(&view->table);
     table_fini(&view->table);
-    if (view->count == 0)
+    if (view->names.count == 0)
         context_note("no queue is known yet: push a job or start a worker");
 }
 
@@ -174,9 +164,9 @@ static enum status show_once(struct view *view, struct err *err)
     if (status != ST_OK)
         return status;
     show_begin(view);
-    for (size_t i = 0; status == ST_OK && i < view->count; i++) {
+    for (size_t i = 0; status == ST_OK && i < view->names.count; i++) {
         struct stats stats;
-        status = read_queue(&view->context, view->names[i], &stats, err);
+        status = read_queue(&view->context, view->names.list[i], &stats, err);
         if (status == ST_OK)
             show(view, i, &stats);
     }
@@ -190,7 +180,7 @@ static enum status show_again(struct view *view, struct err *err)
     if (status != ST_OK)
         return status;
     show_begin(view);
-    for (size_t i = 0; i < view->count; i++)
+    for (size_t i = 0; i < view->names.count; i++)
         show(view, i, &view->now[i]);
     show_end(view);
     return ST_OK;
@@ -234,7 +224,7 @@ int stats_main(int argc, char **argv)
     int exit_code;
     if (context_begin(&view.context, &spec, argc, argv, &exit_code))
         exit_code = run(&view);
-    free_names(view.names, view.count);
+    names_fini(&view.names);
     free(view.now);
     free(view.before);
     context_fini(&view.context);

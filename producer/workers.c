@@ -4,6 +4,7 @@
 #include "producer/table.h"
 
 #include "queue/lease.h"
+#include "queue/names.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
@@ -127,15 +128,11 @@ static enum status add_all(struct listing *listing, struct err *err)
     const struct context *context = &listing->context;
     if (context->queue_name != NULL)
         return add_queue(listing, context->queue_name, err);
-    char **names = NULL;
-    size_t count = 0;
-    enum status status = stats_queues(context->conn, context->namespace, &names, &count, err);
-    for (size_t i = 0; i < count; i++) {
-        if (status == ST_OK)
-            status = add_queue(listing, names[i], err);
-        free(names[i]);
-    }
-    free(names);
+    struct names names;
+    enum status status = names_read(context->conn, context->namespace, &names, err);
+    for (size_t i = 0; status == ST_OK && i < names.count; i++)
+        status = add_queue(listing, names.list[i], err);
+    names_fini(&names);
     return status;
 }
 

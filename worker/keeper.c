@@ -172,15 +172,6 @@ static void publish(struct keeper *self)
     buf_fini(&pairs);
 }
 
-static void list_queue(struct keeper *self, struct ward *ward)
-{
-    struct err err = {0};
-    if (!ward->is_listed)
-        ward->is_listed =
-            stats_add_queue(self->conn, fetcher_queue(ward->fetcher), &err) == ST_OK ||
-            conn_is_connected(self->conn);
-}
-
 /* Once: with any other policy a full Redis throws keys away, and jobs with them. */
 static void warn_of_eviction(struct keeper *self)
 {
@@ -222,7 +213,8 @@ static void tick(struct keeper *self)
     obey(self);
     each_session(self, look_after);
     for (size_t i = 0; i < self->options.fetcher_count; i++)
-        list_queue(self, &self->wards[i]);
+        keeper_list_queue(self, &self->wards[i]);
+    keeper_look_after_names(self);
     publish(self);
     warn_of_eviction(self);
 }

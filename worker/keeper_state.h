@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "queue/control.h"
+#include "queue/names.h"
 #include "worker/keeper.h"
 #include "worker/outage.h"
 #include "worker/wake.h"
@@ -32,6 +33,13 @@ struct ward {
     bool has_met_newer;        /* a worker that speaks a newer one; said once */
 };
 
+/* How far the keeper is with the names of all queues. */
+struct keeper_names {
+    enum { KEEPER_NAMES_REST, KEEPER_NAMES_LISTED, KEEPER_NAMES_IDLE } step;
+    char cursor[NAMES_CURSOR_SIZE];
+    int64_t next_ms; /* monotonic: when it asks for its next turn; 0: not set yet */
+};
+
 struct keeper {
     struct keeper_options options; /* fixed after start */
     struct wake stop;
@@ -52,6 +60,7 @@ struct keeper {
     int reaps_left;  /* in this tick */
     bool has_clock;
     int64_t clock_least_ms; /* the server's clock less the monotonic one was at least this */
+    struct keeper_names names;
     struct ward wards[];
 };
 
@@ -84,6 +93,13 @@ void keeper_stop_cancelled(struct keeper *self, struct ward *ward, struct sessio
 
 /* Tells Redis which jobs run for long, and how far they are (keeper_running.c). */
 void keeper_tell_running(struct keeper *self, struct ward *ward, const struct session *session);
+
+/* Enters the queue into the set of queues' names, once (keeper_names.c). */
+void keeper_list_queue(struct keeper *self, struct ward *ward);
+
+/* A step of looking after that set: queues that have been empty for a day leave it, those that are
+ * in use come back. Mostly nothing. */
+void keeper_look_after_names(struct keeper *self);
 
 /* Reaps the processes that the supervisor knows to be dead, and tells it. */
 void keeper_reap_dead(struct keeper *self);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "queue/names.h"
+#include "queue/place.h"
 #include "queue/schedule.h"
 #include "queue/scripts.h"
 #include "queue/stats.h"
@@ -74,8 +76,18 @@ static enum status call_one(struct check_walk *walk, const char *command, const 
 
 /* ---- types and name ---- */
 
-/* *is_whole false: a key is of the wrong type, and nothing more can be said. */
-static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is_there,
+static bool is_of_place(const struct check_walk *walk, const char *key)
+{
+    const struct place *place;
+    for (size_t i = 0; (place = place_at(i)) != NULL; i++)
+        if (strcmp(place_key(place, walk->queue), key) == 0)
+            return true;
+    return false;
+}
+
+/* *is_whole false: a key is of the wrong type, and nothing more can be said. *is_used: it has jobs
+ * or workers. */
+static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is_used,
                                struct err *err)
 {
 #define KEY(field, suffix, type) walk->queue->field,
@@ -85,7 +97,7 @@ static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is
 #undef KEY
 #undef TYPE
     *is_whole = true;
-    *is_there = false;
+    *is_used = false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         struct reply *reply = NULL;
         enum status status = call_one(walk, "TYPE", keys[i], NULL, &reply, err);
@@ -93,7 +105,7 @@ static enum status check_types(struct check_walk *walk, bool *is_whole, bool *is
             return status;
         struct slice type = reply_slice(reply);
         if (!slice_is(type, "none")) {
-            *is_there = true;
+            *is_used = *is_used || is_of_place(walk, keys[i]);
             if (!slice_is(type, types[i])) {
                 check_add(walk, "type", CHECK_WRONG, -1, keys[i],
                           "is a %.*s, should be a %s; RENAME it out of the way", (int)type.len,
@@ -116,7 +128,7 @@ static enum status check_name(struct check_walk *walk, struct err *err)
     bool is_known = reply_int(reply, 0) == 1;
     reply_free(reply);
     if (status == ST_OK && !is_known && walk->options->is_repair)
-        status = stats_add_queue(walk->conn, walk->queue, err);
+        status = names_add(walk->conn, walk->queue, err);
     if (status == ST_OK && !is_known)
         check_add(walk, "unlisted", check_level(walk->options->is_repair), -1, buf_text(&key),
                   "the queue's name is missing: darg stats does not see it");
@@ -233,11 +245,11 @@ static enum status check_counters(struct check_walk *walk, struct err *err)
 
 static enum status run(struct check_walk *walk, struct err *err)
 {
-    bool is_whole, is_there;
-    enum status status = check_types(walk, &is_whole, &is_there, err);
+    bool is_whole, is_used;
+    enum status status = check_types(walk, &is_whole, &is_used, err);
     if (status != ST_OK || !is_whole)
         return status;
-    if (is_there)
+    if (is_used)
         status = check_name(walk, err);
     if (status == ST_OK)
         status = check_holders(walk, err);

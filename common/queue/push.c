@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "job/job.h"
+#include "queue/names.h"
 #include "queue/scripts.h"
 
 static enum status unexpected(struct err *err)
@@ -46,17 +47,7 @@ enum status push_open(struct conn *conn, const struct queue *queue, bool *is_pla
     enum status status = probe(conn, queue, is_plain, err);
     if (status != ST_OK)
         return status;
-    struct buf key = {0};
-    struct request request = {0};
-    struct reply *reply = NULL;
-    queue_names_key(queue->namespace, &key);
-    request_add_text(&request, "SADD");
-    request_add(&request, buf_slice(&key));
-    request_add_text(&request, queue->name);
-    status = conn_call(conn, &request, &reply, err);
-    reply_free(reply);
-    request_fini(&request);
-    buf_fini(&key);
+    status = names_add(conn, queue, err);
     /* The set of names only informs: whatever the server has against it, pushing goes on. */
     return conn_is_connected(conn) ? ST_OK : status;
 }

@@ -30,5 +30,6 @@ extern const struct script script_schedule;
 extern const struct script script_sentinel;
 extern const struct script script_settle_popped;
 extern const struct script script_unbox;
+extern const struct script script_unlist;
 
 #endif

@@ -180,36 +180,6 @@ static enum status call(struct conn *conn, struct request *request, struct reply
     return status;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-enum status stats_queues(struct conn *conn, const char *namespace, char ***names, size_t *count,
-                         struct err *err)
-{
-    struct buf key = {0};
-    struct request request = {0};
-    struct reply *reply = NULL;
-    queue_names_key(namespace, &key);
-    request_add_text(&request, "SMEMBERS");
-    request_add(&request, buf_slice(&key));
-    buf_fini(&key);
-    enum status status = call(conn, &request, &reply, err);
-    if (status != ST_OK)
-        return status;
-    *names = mem_array(reply_count(reply) + 1, sizeof **names);
-    *count = 0;
-    for (size_t i = 0; i < reply_count(reply); i++) {
-        struct slice name = reply_slice(reply_at(reply, i));
-        if (job_is_name(name))
-            (*names)[(*count)++] = slice_dup(name);
-    }
-    reply_free(reply);
-    qsort(*names, *count, sizeof **names, compare_names);
-    return ST_OK;
-}
-
 enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
                        struct reply **jobs, struct err *err)
 {
@@ -325,21 +295,6 @@ enum status stats_publish(struct conn *conn, const char *namespace, const char *
     if (status == ST_OK)
         status = send_word(conn, "EXEC", err);
     return status == ST_OK ? receive_published(conn, err) : status;
-}
-
-enum status stats_add_queue(struct conn *conn, const struct queue *queue, struct err *err)
-{
-    struct buf key = {0};
-    struct request request = {0};
-    struct reply *reply = NULL;
-    queue_names_key(queue->namespace, &key);
-    request_add_text(&request, "SADD");
-    request_add(&request, buf_slice(&key));
-    request_add_text(&request, queue->name);
-    buf_fini(&key);
-    enum status status = call(conn, &request, &reply, err);
-    reply_free(reply);
-    return status;
 }
 
 enum status stats_unpublish(struct conn *conn, const char *namespace, const char *process,

@@ -46,11 +46,6 @@ struct stats {
 MUST_CHECK enum status stats_read(struct conn *conn, const struct queue *queue, struct stats *stats,
                                   struct err *err);
 
-/* The names of all known queues, sorted, each a terminated string in *names (free() each and the
- * array). */
-MUST_CHECK enum status stats_queues(struct conn *conn, const char *namespace, char ***names,
-                                    size_t *count, struct err *err);
-
 /* Elements of a list of waiting jobs (place_key()) without taking them: `count` from the `from`th
  * on, counted from the next in line (0), as a reply to be freed; fewer at the end. */
 MUST_CHECK enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
@@ -70,13 +65,11 @@ MUST_CHECK enum status stats_process(struct conn *conn, const char *namespace, c
 MUST_CHECK enum status stats_protocol(struct conn *conn, const char *namespace, const char *process,
                                       int64_t *protocol, struct err *err);
 
-/* Publishes a process's info hash, which expires after ttl_ms, and adds the queue's names to the
- * set of queues: pairs of field and value. Failures matter little: it only informs. */
+/* Publishes a process's info hash, which expires after ttl_ms: pairs of field and value. Failures
+ * matter little: it only informs. */
 MUST_CHECK enum status stats_publish(struct conn *conn, const char *namespace, const char *process,
                                      const char *const *fields_and_values, size_t count,
                                      int64_t ttl_ms, struct err *err);
-MUST_CHECK enum status stats_add_queue(struct conn *conn, const struct queue *queue,
-                                       struct err *err);
 MUST_CHECK enum status stats_unpublish(struct conn *conn, const char *namespace,
                                        const char *process, struct err *err);
 

@@ -108,7 +108,8 @@ static void expect_all_needed(struct acl_fixture *f, struct acl_role *role)
     X(sentinel)                                                                                    \
     X(settle_popped)                                                                               \
     X(tend)                                                                                        \
-    X(unbox)
+    X(unbox)                                                                                       \
+    X(unlist)
 
 static const struct script *find_script(const struct call *call)
 {

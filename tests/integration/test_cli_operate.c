@@ -158,6 +158,32 @@ static void test_workers(void **state)
     cli_expect_err_has(cli, "no worker is registered");
 }
 
+static void test_queues(void **state)
+{
+    struct cli *cli = *state;
+    cli_run(cli, 0, "queues");
+    cli_expect_err_has(cli, "no queue is known yet");
+    cli_run(cli, 0, "push", "t", "-q", "a");
+    commands_do(cli->conn, "SADD", "darg:queues", "b", "c");
+    commands_do(cli->conn, "ZADD", "darg:queues:idle", "1e15", "b");
+    cli_run(cli, 0, "queues", "list");
+    cli_expect_out(cli, "QUEUE  EMPTY FOR\na              -\nb            0ms\nc              -\n");
+    cli_run(cli, 0, "queues", "--json");
+    cli_expect_out(cli, "[{\"queue\":\"a\",\"empty_ms\":null},{\"queue\":\"b\",\"empty_ms\":0},"
+                        "{\"queue\":\"c\",\"empty_ms\":null}]\n");
+    cli_run(cli, 1, "queues", "forget", "b", "a", "c");
+    cli_expect_err(cli, "darg: queue 'b' is not listed any more\n"
+                        "darg: queue 'a' has jobs or workers, and stays: see `darg stats -q a`\n"
+                        "darg: queue 'c' is not listed any more\n");
+    cli_run(cli, 0, "queues", "list", "--json");
+    cli_expect_out(cli, "[{\"queue\":\"a\",\"empty_ms\":null}]\n");
+    cli_run(cli, 2, "queues", "forget");
+    cli_run(cli, 2, "queues", "forget", "no name");
+    /* What it leaves behind is no damage. */
+    commands_do(cli->conn, "HSET", "darg:{b}:counts", "claimed", "1", "done", "1");
+    cli_run(cli, 0, "fsck", "-q", "b");
+}
+
 /* A list of any length is printed as it is read. */
 static void test_lists_are_not_held(void **state)
 {
@@ -304,6 +330,7 @@ int main(void)
         CLI_TEST(test_watch),
         CLI_TEST(test_peek),
         CLI_TEST(test_workers),
+        CLI_TEST(test_queues),
         CLI_TEST(test_lists_are_not_held),
         CLI_TEST(test_peek_knows_the_inbox),
         CLI_TEST(test_purge),

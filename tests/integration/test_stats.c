@@ -204,29 +204,6 @@ static void test_lost_connection(void **state)
     conn_close(conn);
 }
 
-static void test_queues(void **state)
-{
-    struct queue_fixture *f = *state;
-    struct err err = {0};
-    char **names = NULL;
-    size_t count = 99;
-    assert_int_equal(stats_queues(f->conn, "darg", &names, &count, &err), ST_OK);
-    assert_int_equal(count, 0);
-    free(names);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(stats_add_queue(f->conn, &f->queue, &err), ST_OK);
-    commands_do(f->conn, "SADD", "darg:queues", "zoo", "a", "no name", "");
-    assert_int_equal(stats_queues(f->conn, "darg", &names, &count, &err), ST_OK);
-    assert_int_equal(count, 3);
-    static const char *const expected[] = {"a", "jobs", "zoo"};
-    for (size_t i = 0; i < 3; i++) {
-        /* The analyzer does not know that stats_queues() has filled the list. */
-        assert_string_equal(names[i], expected[i]); /* NOLINT(clang-analyzer-core.CallAndMessage) */
-        free(names[i]);
-    }
-    free(names);
-}
-
 static void test_peek(void **state)
 {
     struct queue_fixture *f = *state;
@@ -314,7 +291,6 @@ int main(void)
         QUEUE_TEST(test_many_looks),
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST(test_lost_connection),
-        QUEUE_TEST(test_queues),
         QUEUE_TEST(test_peek),
         QUEUE_TEST(test_workers),
         QUEUE_TEST(test_publish),

@@ -1,6 +1,10 @@
 # Every command of darg but push, at least once.
 set -eu
 $DARG stats
+$DARG queues
+$DARG queues list
+$DARG queues forget finished fresh
+$DARG queues forget ops && exit 1
 $DARG workers
 $DARG peek -q ops
 $DARG dead list -q ops

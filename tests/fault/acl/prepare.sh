@@ -24,5 +24,8 @@ $R sadd 'darg:{ops}:drained' nobody.1
 $R sadd 'darg:{ops}:reaped' gone.1
 $R zadd 'darg:{ops}:workers' 1 old.1
 $R lpush 'darg:{ops}:inbox' '{"type":"a"}'
-$R sadd darg:queues ops big
+$R sadd darg:queues ops big finished fresh
+# Queues that were empty for long: one still is, one has a job again.
+$R zadd darg:queues:idle 1 finished 1 back
+$R lpush 'darg:{back}' '{"type":"a"}'
 $R hset darg:worker:old host h

@@ -38,3 +38,8 @@ $R zadd 'darg:{longs}:cancel' 1 z >answer
 until [ "$($R hget 'darg:{longs}:counts' buried)" = 1 ]; do sleep 0.02; done
 until [ -z "$($R keys 'darg:{longs}:running:*')" ]; do sleep 0.02; done
 end
+# Its keeper looks after the names of queues, unless the one of a worker above has its turn.
+$R del darg:queues:turn >answer
+start -q longs
+until [ "$($R sismember darg:queues back)" = 1 ]; do sleep 0.02; done
+end
