@@ -1,8 +1,10 @@
 #include "worker/entry.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 #include "worker/descriptors.h"
 #include "worker/handler/isolated.h"
 #include "worker/health.h"
@@ -10,12 +12,27 @@
 #include "worker/supervisor.h"
 #include "worker/try.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, STACK_LEAST = 512 << 10 };
+
+/* Threads have as much as the main one may have, and buffers on it. */
+static enum status check_stack(struct err *err)
+{
+    struct rlimit limit;
+    char least[PARSE_BYTES_MAX], has[PARSE_BYTES_MAX];
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= STACK_LEAST)
+        return ST_OK;
+    return err_set(err, ST_INVALID,
+                   "the limit of stacks is %s, and threads need %s: raise it (ulimit -s %d)",
+                   format_bytes((int64_t)limit.rlim_cur, has), format_bytes(STACK_LEAST, least),
+                   STACK_LEAST >> 10);
+}
 
 static enum status prepare(const struct worker_options *options, struct err *err)
 {
     if (options->is_health_check)
         return ST_OK;
+    if (check_stack(err) != ST_OK)
+        return ST_INVALID;
     return log_open(options->log_level, options->log_format, options->log_file, err);
 }
 

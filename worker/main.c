@@ -1,6 +1,8 @@
+#include "base/standard.h"
 #include "worker/entry.h"
 
 int main(int argc, char **argv)
 {
-    return entry_run(argc, argv, NULL);
+    standard_begin();
+    return standard_end("darg-worker", entry_run(argc, argv, NULL));
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "base/parse.h"
+#include "base/standard.h"
 #include "handlers/http/post.h"
 
 enum {
@@ -222,6 +223,7 @@ static int usage(const struct err *err)
 
 int main(int argc, char **argv)
 {
+    standard_begin();
     int64_t max_body = 0;
     const char *ca = NULL;
     const struct option_row rows[] = {
@@ -268,5 +270,5 @@ int main(int argc, char **argv)
     int code = status != ST_OK ? usage(&err) : is_done ? EX_OK : serve(post, max_body);
     post_close(post);
     free(operands);
-    return code;
+    return standard_end("darg-http", code);
 }

@@ -1,0 +1,39 @@
+#include "base/standard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void standard_begin(void)
+{
+    static const int wrong_ways[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        /* The lowest number that is free is what open() gives. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_ways[fd]) != fd)
+            _exit(1);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* Asked of the pipe itself: the write that failed may be long past, and its errno with it. */
+static bool has_no_reader(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
+int standard_end(const char *program, int exit_code)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    if (errno != EPIPE && !has_no_reader())
+        fprintf(stderr, "%s: cannot write to standard output%s%s\n", program, errno ? ": " : "",
+                errno ? strerror(errno) : "");
+    return exit_code == 0 ? 1 : exit_code;
+}
