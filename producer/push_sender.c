@@ -4,7 +4,7 @@
 #include "producer/interrupt.h"
 #include "queue/push.h"
 
-enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 200 };
+enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 200, RELOADS_MAX = 3 };
 
 static struct push_batch *batch_at(struct push_sender *sender, size_t index)
 {
@@ -147,7 +147,8 @@ static enum status take_answer(struct push_sender *sender, struct push_batch *ba
     if (status == ST_PROTOCOL)
         conn_discard(sender->context->conn);
     reply_free(reply);
-    sender->unknown_in_a_row = status == ST_NOSCRIPT ? sender->unknown_in_a_row + 1 : 0;
+    if (status != ST_NOSCRIPT)
+        sender->reloads_in_a_row = 0;
     batch->is_answered =
         status != ST_LOST_REPLY && status != ST_UNREACHABLE && status != ST_PROTOCOL;
     batch->accepted += accepted;
@@ -168,17 +169,14 @@ static void drop_first(struct push_sender *sender)
     sender->in_flight--;
 }
 
-/* The server has forgotten the script, and is told it anew; unless that has just been in vain. */
-static bool is_only_unknown(const struct push_sender *sender)
-{
-    return sender->refusal == ST_NOSCRIPT && sender->unknown_in_a_row < 2;
-}
-
 /* Why not everything was accepted; said once where it is not the queue's own bound. */
 static enum status judge_refusal(struct push_sender *sender, struct err *err)
 {
-    if (is_only_unknown(sender))
+    if (sender->refusal == ST_NOSCRIPT &&
+        !(sender->no_wait_for_room && sender->reloads_in_a_row == RELOADS_MAX)) {
+        sender->reloads_in_a_row++;
         return ready(sender, err);
+    }
     if (sender->no_wait_for_room && sender->refusal == ST_OK)
         return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld jobs)",
                        sender->context->queue.name, (long long)sender->length);
@@ -198,7 +196,9 @@ static enum status push_rest(struct push_sender *sender, struct push_batch *batc
     int64_t pause_ms = PAUSE_MIN_MS;
     while (!is_done(batch)) {
         enum status status = judge_refusal(sender, err);
-        if (status == ST_OK && !is_only_unknown(sender))
+        /* A script that was forgotten is known again; unless that has just been in vain. */
+        bool is_known = sender->refusal == ST_NOSCRIPT && sender->reloads_in_a_row < 2;
+        if (status == ST_OK && !is_known)
             status = pause_for(sender, pause_ms, err);
         size_t before = batch->accepted;
         if (status == ST_OK)

@@ -39,7 +39,7 @@ struct push_sender {
         refusal; /* of the last batch that was not accepted whole: OOM ..., or OK: no room */
     struct err refusal_err;
     bool was_refusal_noted;
-    int unknown_in_a_row; /* answers NOSCRIPT */
+    int reloads_in_a_row; /* of the script, without a batch's being answered otherwise */
     int64_t accepted;     /* jobs, in all */
     int64_t length;       /* of the queue, as last heard */
 };

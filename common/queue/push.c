@@ -27,7 +27,7 @@ static enum status probe(struct conn *conn, const struct queue *queue, bool *is_
     struct request request = {0};
     struct reply *reply = NULL;
     push_encode(&request, queue, NULL, 0);
-    enum status status = script_call(conn, &script_push, &request, &reply, &cause);
+    enum status status = script_try(conn, &script_push, &request, &reply, &cause);
     reply_free(reply);
     request_fini(&request);
     /* What refuses the script for now (a full Redis) has not let it be known either, and pushes are

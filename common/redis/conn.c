@@ -123,9 +123,23 @@ static bool is_default_place(const struct redis_url *url)
            (strcmp(url->host, "127.0.0.1") == 0 || strcmp(url->host, "localhost") == 0);
 }
 
+static bool is_over(struct conn *conn, int64_t now_ms)
+{
+    int64_t limit_ms = atomic_load_explicit(&conn->link.limit_ms, memory_order_relaxed);
+    return limit_ms != 0 && now_ms >= limit_ms;
+}
+
+static enum status no_time_left(const struct conn *conn, struct err *err)
+{
+    return err_set(err, ST_UNREACHABLE, "there is no time left to ask Redis at %s",
+                   conn->link.where);
+}
+
 static enum status connect_anew(struct conn *conn, struct err *err)
 {
     struct err cause = {0};
+    if (is_over(conn, clock_mono_ms()))
+        return no_time_left(conn, err);
     enum status status = conn_link_make(&conn->link, &conn->wire, &cause);
     if (status != ST_OK) {
         count_failure(conn);
@@ -153,12 +167,6 @@ static enum status connect_anew(struct conn *conn, struct err *err)
 static bool was_closed_at_rest(struct conn *conn, int64_t now_ms)
 {
     return conn->unanswered == 0 && now_ms - conn->used_ms > IDLE_MS && !wire_is_idle(conn->wire);
-}
-
-static bool is_over(struct conn *conn, int64_t now_ms)
-{
-    int64_t limit_ms = atomic_load_explicit(&conn->link.limit_ms, memory_order_relaxed);
-    return limit_ms != 0 && now_ms >= limit_ms;
 }
 
 void conn_limit(struct conn *conn, int64_t until_ms)
@@ -197,8 +205,7 @@ enum status conn_send(struct conn *conn, const struct request *request, struct e
     int64_t now_ms = clock_mono_ms();
     if (is_over(conn, now_ms)) {
         drop(conn);
-        return err_set(err, ST_UNREACHABLE, "there is no time left to ask Redis at %s",
-                       conn->link.where);
+        return no_time_left(conn, err);
     }
     if (was_closed_at_rest(conn, now_ms)) {
         drop(conn);

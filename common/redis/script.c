@@ -37,8 +37,12 @@ enum status script_load(struct conn *conn, const struct script *script, struct e
     return status;
 }
 
-static enum status call(struct conn *conn, const struct script *script,
-                        const struct request *request, struct reply **reply, struct err *err)
+typedef enum status caller(struct conn *conn, const struct script *script,
+                           const struct request *request, struct reply **reply, struct err *err);
+
+/* A step of the protocol, with the points at which tests make a process die. */
+static enum status call_step(struct conn *conn, const struct script *script,
+                             const struct request *request, struct reply **reply, struct err *err)
 {
     KILL_POINT(script->name, "before");
     enum status status = conn_begin(conn, request, err);
@@ -49,6 +53,14 @@ static enum status call(struct conn *conn, const struct script *script,
     if (status == ST_OK)
         KILL_POINT(script->name, "after");
     return status;
+}
+
+static enum status call_plainly(struct conn *conn, const struct script *script,
+                                const struct request *request, struct reply **reply,
+                                struct err *err)
+{
+    (void)script;
+    return conn_call(conn, request, reply, err);
 }
 
 /* The same request with the script's source in place of its hash. */
@@ -71,8 +83,9 @@ static bool is_eval_refused(enum status status, const struct err *err)
            (status == ST_SERVER && strstr(err_text(err), "unknown command") != NULL);
 }
 
-enum status script_call(struct conn *conn, const struct script *script,
-                        const struct request *request, struct reply **reply, struct err *err)
+static enum status call_known_or_not(caller *call, struct conn *conn, const struct script *script,
+                                     const struct request *request, struct reply **reply,
+                                     struct err *err)
 {
     enum status status = call(conn, script, request, reply, err);
     if (status != ST_NOSCRIPT)
@@ -90,4 +103,16 @@ enum status script_call(struct conn *conn, const struct script *script,
     }
     status = script_load(conn, script, err);
     return status == ST_OK ? call(conn, script, request, reply, err) : status;
+}
+
+enum status script_call(struct conn *conn, const struct script *script,
+                        const struct request *request, struct reply **reply, struct err *err)
+{
+    return call_known_or_not(call_step, conn, script, request, reply, err);
+}
+
+enum status script_try(struct conn *conn, const struct script *script,
+                       const struct request *request, struct reply **reply, struct err *err)
+{
+    return call_known_or_not(call_plainly, conn, script, request, reply, err);
 }

@@ -27,6 +27,11 @@ MUST_CHECK enum status script_call(struct conn *conn, const struct script *scrip
                                    const struct request *request, struct reply **reply,
                                    struct err *err);
 
+/* The same for a call that changes nothing: no step of the protocol (base/killpoint.h). */
+MUST_CHECK enum status script_try(struct conn *conn, const struct script *script,
+                                  const struct request *request, struct reply **reply,
+                                  struct err *err);
+
 /* SCRIPT LOAD, for callers that pipeline. */
 MUST_CHECK enum status script_load(struct conn *conn, const struct script *script, struct err *err);
 
