@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "job/job.h"
 #include "redis/server.h"
 
 #include <inttypes.h>
@@ -216,6 +217,42 @@ static void rule_clients(struct doctor *doctor)
     free(timeout);
 }
 
+/* Of "normal HARD SOFT SECONDS slave ...": the smaller of the two that is set, or 0 if none is. */
+static bool read_output_limit(const char *setting, int64_t *bytes)
+{
+    long long hard, soft;
+    const char *normal = setting == NULL ? NULL : strstr(setting, "normal ");
+    if (normal == NULL || sscanf(normal, "normal %lld %lld", &hard, &soft) != 2)
+        return false;
+    *bytes = soft > 0 && (hard == 0 || soft < hard) ? soft : hard;
+    return true;
+}
+
+/* What is answered to a claim goes on to the end of the job with which it exceeds a mebibyte. */
+static void rule_output(struct doctor *doctor)
+{
+    enum { CLAIM_BYTES = 1 << 20 };
+    char *setting = either(doctor, "client-output-buffer-limit", NULL);
+    char text[PARSE_BYTES_MAX];
+    int64_t bytes;
+    if (!read_output_limit(setting, &bytes))
+        say(doctor, "output-buffer", DOCTOR_UNKNOWN,
+            "CONFIG may not be asked: client-output-buffer-limit should be normal 0 0 0",
+            "not looked at");
+    else
+        say(doctor, "output-buffer",
+            bytes == 0 || bytes > CLAIM_BYTES + JOB_DEFAULT_MAX_BYTES ? DOCTOR_OK
+            : bytes > JOB_DEFAULT_MAX_BYTES                           ? DOCTOR_NOTE
+                                                                      : DOCTOR_WRONG,
+            bytes > JOB_DEFAULT_MAX_BYTES
+                ? "claims are cut short, and repeated for less: client-output-buffer-limit normal "
+                  "0 0 0"
+                : "larger jobs reach no worker, and are buried: client-output-buffer-limit normal "
+                  "0 0 0",
+            "%s", bytes == 0 ? "no limit" : format_bytes(bytes, text));
+    free(setting);
+}
+
 static void rule_password(struct doctor *doctor)
 {
     const struct redis_url *url = &doctor->context.url;
@@ -296,6 +333,7 @@ enum status doctor_apply_rules(struct doctor *doctor, struct err *err)
     rule_eviction(doctor);
     rule_persistence(doctor);
     rule_clients(doctor);
+    rule_output(doctor);
     rule_password(doctor);
     enum status status = rule_latency(doctor, err);
     return status == ST_OK ? rule_clock(doctor, err) : status;

@@ -109,6 +109,22 @@ static void test_clock_set_back(void **state)
 }
 
 /* A user without CONFIG and INFO, who may not do all that a worker has to. */
+/* One that is below what a claim may be answered with cuts links. */
+static void test_output_limit(void **state)
+{
+    struct cli *cli = *state;
+    set(cli, "client-output-buffer-limit", "normal 512kb 0 0");
+    expect_wrong(cli, "output-buffer");
+    set(cli, "client-output-buffer-limit", "normal 0 1mb 10");
+    expect_wrong(cli, "output-buffer");
+    set(cli, "client-output-buffer-limit", "normal 1500kb 0 0");
+    cli_run(cli, 0, "doctor");
+    cli_expect_out_has(cli, "note   output-buffer");
+    set(cli, "client-output-buffer-limit", "normal 0 0 0");
+    cli_run(cli, 0, "doctor");
+    cli_expect_out_has(cli, "ok     output-buffer");
+}
+
 static void test_small_user(void **state)
 {
     struct cli *cli = *state;
@@ -215,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup(test_timeout, reset),
         cmocka_unit_test_setup(test_replica, reset),
         cmocka_unit_test_setup(test_clock_set_back, reset),
+        cmocka_unit_test_setup(test_output_limit, reset),
         cmocka_unit_test_setup(test_small_user, reset),
         cmocka_unit_test(test_disabled_commands),
         cmocka_unit_test(test_what_cannot_be_looked_at),
