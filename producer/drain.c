@@ -18,7 +18,7 @@ enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000 };
 
 struct drain {
     struct context context;
-    bool is_wait;
+    bool is_wait, awaits_retries;
     int64_t timeout_ms; /* 0: none */
     int64_t deadline_ms;
     int64_t drained_at_ms; /* when the drain before this one was complete; 0: never */
@@ -30,7 +30,8 @@ static enum status push_sentinel(struct drain *drain, struct err *err)
     const struct queue *queue = &drain->context.queue;
     struct control_sentinel answer;
     struct stats stats;
-    enum status status = control_push_sentinel(drain->context.conn, queue, -1, &answer, err);
+    enum status status =
+        control_push_sentinel(drain->context.conn, queue, -1, drain->awaits_retries, &answer, err);
     if (status == ST_OK)
         status = stats_read(drain->context.conn, queue, &stats, err);
     if (status != ST_OK)
@@ -93,7 +94,7 @@ static enum status await_drained(struct drain *drain, struct err *err)
         if (status == ST_OK && clock_mono_ms() >= repush_ms) {
             struct control_sentinel answer;
             status = control_push_sentinel(drain->context.conn, queue, drain->drained_at_ms,
-                                           &answer, err);
+                                           drain->awaits_retries, &answer, err);
             repush_ms = clock_mono_ms() + REPUSH_MS;
         }
         if (!may_go_on(drain, status, err))
@@ -170,6 +171,8 @@ int drain_main(int argc, char **argv)
     struct drain drain = {0};
     const struct option_row rows[] = {
         {"wait", 0, OPT_FLAG, &drain.is_wait, .help = "until the workers have finished and left"},
+        {"retries", 0, OPT_FLAG, &drain.awaits_retries,
+         .help = "jobs that failed are waited for, too, however often they are retried"},
         {"timeout", 0, OPT_DURATION, &drain.timeout_ms, .value_name = "DURATION",
          .help = "how long to wait (default: for ever)"},
         {0},
@@ -179,9 +182,11 @@ int drain_main(int argc, char **argv)
         .usage = "[options]",
         .summary =
             "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
-            "distributed form of closing a channel. A worker of several queues takes this one up\n"
+            "distributed form of closing a channel. A job that failed and is retried later counts\n"
+            "as finished, unless --retries is given. A worker of several queues takes this one up\n"
             "again, and exits once each has drained.",
-        .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n",
+        .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n"
+                    "  darg drain -q import --retries --wait\n",
         .rows = rows,
         .uses = CONTEXT_QUEUE};
     int exit_code;

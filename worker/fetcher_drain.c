@@ -43,8 +43,11 @@ void fetcher_start_draining(struct fetcher *self)
 static bool drain_tick(struct fetcher *self, enum control_drain *outcome)
 {
     struct err err = {0};
-    if (control_drain(self->conn, &self->session->lease, &self->known_drain, outcome, &err) !=
-        ST_OK) {
+    if (self->look_link != conn_generation(self->conn))
+        self->look = (struct control_look){.cursor = ""};
+    self->look_link = conn_generation(self->conn);
+    if (control_drain(self->conn, &self->session->lease, &self->known_drain, &self->look, outcome,
+                      &err) != ST_OK) {
         fetcher_await_retry(self, "cannot drain", &err);
         return false;
     }
@@ -116,6 +119,7 @@ void fetcher_drain_step(struct fetcher *self)
         fetcher_rest(self, DRAIN_TICK_MS);
         break;
     case DRAIN_WAITING:
+    case DRAIN_LOOKING:
         fetcher_rest(self, DRAIN_TICK_MS);
         break;
     case DRAIN_ENDED:

@@ -46,8 +46,10 @@ struct fetcher {
     int64_t taken_ms;
     struct outage outage;
     struct lease_drain known_drain;
-    bool has_drained;   /* since the process started */
-    bool is_reentering; /* drained: to deregister, and to register anew */
+    struct control_look look; /* of a drain that waits for retries */
+    uint64_t look_link;       /* conn_generation() at its beginning */
+    bool has_drained;         /* since the process started */
+    bool is_reentering;       /* drained: to deregister, and to register anew */
     bool is_leaving;
 };
 

@@ -98,12 +98,14 @@ static void run_popped(struct popper_thread *self, struct session *session, stru
 }
 
 /* Hands the sentinel back at once: other workers are to meet it too. */
-static void return_sentinel(struct popper_thread *self, struct fetcher *fetcher)
+static void return_sentinel(struct popper_thread *self, struct fetcher *fetcher,
+                            struct slice sentinel)
 {
     struct err err = {0};
     self->fed = 0; /* the suspects are ahead of it */
     fetcher_meet_sentinel(fetcher);
-    if (control_return_sentinel(self->conn, fetcher_queue(fetcher), &err) != ST_OK)
+    if (control_return_sentinel(self->conn, fetcher_queue(fetcher), job_awaits_retries(sentinel),
+                                &err) != ST_OK)
         log_printf(LOG_ERROR, "the drain's sentinel may be lost: %s", err_text(&err));
     popper_wake(self->popper);
 }
@@ -116,7 +118,7 @@ static void act_on_pop(struct popper_thread *self, struct pop *pop)
         if (fetcher_queue(fetcher) != pop->queue)
             continue;
         if (job_is_sentinel(pop->job))
-            return_sentinel(self, fetcher);
+            return_sentinel(self, fetcher, pop->job);
         else
             run_popped(self, self->sessions[i], pop);
     }

@@ -301,13 +301,13 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-bool job_is_sentinel(struct slice text)
+/* tokens: ends with NULL. */
+static bool is_made_of(struct slice text, const char *const *tokens)
 {
-    static const char *const tokens[] = {"{", "\"darg\"", ":", "\"drain\"", "}"};
     if (text.len < strlen(JOB_SENTINEL))
         return false;
     const char *at = text.ptr, *end = text.ptr + text.len;
-    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+    for (size_t i = 0; tokens[i]; i++) {
         size_t len = strlen(tokens[i]);
         at = skip_blanks(at, end);
         if ((size_t)(end - at) < len || memcmp(at, tokens[i], len) != 0)
@@ -315,6 +315,19 @@ bool job_is_sentinel(struct slice text)
         at += len;
     }
     return skip_blanks(at, end) == end;
+}
+
+bool job_awaits_retries(struct slice text)
+{
+    static const char *const tokens[] = {"{",           "\"darg\"", ":",    "\"drain\"", ",",
+                                         "\"retries\"", ":",        "true", "}",         NULL};
+    return is_made_of(text, tokens);
+}
+
+bool job_is_sentinel(struct slice text)
+{
+    static const char *const tokens[] = {"{", "\"darg\"", ":", "\"drain\"", "}", NULL};
+    return is_made_of(text, tokens) || job_awaits_retries(text);
 }
 
 bool job_is_name(struct slice name)

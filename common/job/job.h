@@ -87,9 +87,12 @@ struct job_head {
 };
 void job_append_head(struct buf *out, const struct job_head *head);
 
-/* True if the element is the sentinel, {"darg":"drain"}, white space as you like. */
+/* True if the element is the sentinel, {"darg":"drain"}, white space as you like, or the one that
+ * waits for retries, too. */
 bool job_is_sentinel(struct slice text);
+bool job_awaits_retries(struct slice text); /* true for the latter alone */
 #define JOB_SENTINEL "{\"darg\":\"drain\"}"
+#define JOB_SENTINEL_RETRIES "{\"darg\":\"drain\",\"retries\":true}"
 
 /* True for 1 to 128 bytes of [A-Za-z0-9_.:-]: names of queues and reply lists. */
 bool job_is_name(struct slice name);

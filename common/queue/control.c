@@ -97,8 +97,8 @@ enum status control_get_limit(struct conn *conn, const struct queue *queue, cons
 }
 
 static enum status call_sentinel(struct conn *conn, const struct queue *queue, const char *mode,
-                                 int64_t last_drained_at_ms, struct control_sentinel *answer,
-                                 struct err *err)
+                                 int64_t last_drained_at_ms, bool awaits_retries,
+                                 struct control_sentinel *answer, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
@@ -108,6 +108,7 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
     request_add_text(&request, queue->inbox);
     request_add_text(&request, mode);
     request_add_int(&request, last_drained_at_ms);
+    request_add_int(&request, awaits_retries);
     enum status status = script_call(conn, &script_sentinel, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
@@ -123,17 +124,18 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
 }
 
 enum status control_push_sentinel(struct conn *conn, const struct queue *queue,
-                                  int64_t last_drained_at_ms, struct control_sentinel *answer,
-                                  struct err *err)
+                                  int64_t last_drained_at_ms, bool awaits_retries,
+                                  struct control_sentinel *answer, struct err *err)
 {
     return call_sentinel(conn, queue, last_drained_at_ms < 0 ? "push" : "again", last_drained_at_ms,
-                         answer, err);
+                         awaits_retries, answer, err);
 }
 
-enum status control_return_sentinel(struct conn *conn, const struct queue *queue, struct err *err)
+enum status control_return_sentinel(struct conn *conn, const struct queue *queue,
+                                    bool awaits_retries, struct err *err)
 {
     struct control_sentinel answer;
-    return call_sentinel(conn, queue, "return", -1, &answer, err);
+    return call_sentinel(conn, queue, "return", -1, awaits_retries, &answer, err);
 }
 
 enum status control_drained_at(struct conn *conn, const struct queue *queue, int64_t *drained_at_ms,
@@ -142,17 +144,27 @@ enum status control_drained_at(struct conn *conn, const struct queue *queue, int
     return get_setting(conn, queue, "drained_at", 0, drained_at_ms, err);
 }
 
+/* Cut if it is longer; "" if there is none. */
+static void copy_text(const struct reply *reply, char *out, size_t size)
+{
+    struct slice word = reply_slice(reply);
+    size_t len = word.len < size ? word.len : size - 1;
+    if (len)
+        memcpy(out, word.ptr, len);
+    out[len] = 0;
+}
+
 enum status control_drain(struct conn *conn, const struct lease *lease, struct lease_drain *known,
-                          enum control_drain *outcome, struct err *err)
+                          struct control_look *look, enum control_drain *outcome, struct err *err)
 {
     static const char *const words[] = {
-        [DRAIN_LOST] = "lost",       [DRAIN_WORK] = "work",     [DRAIN_HOLDING] = "holding",
-        [DRAIN_WAITING] = "waiting", [DRAIN_ENDED] = "drained",
+        [DRAIN_LOST] = "lost",       [DRAIN_WORK] = "work",       [DRAIN_HOLDING] = "holding",
+        [DRAIN_WAITING] = "waiting", [DRAIN_LOOKING] = "looking", [DRAIN_ENDED] = "drained",
     };
     const struct queue *queue = lease->queue;
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_drain, 9);
+    script_begin(&request, &script_drain, script_drain.key_count);
     request_add_text(&request, queue->jobs);
     request_add_text(&request, queue->inbox);
     request_add_text(&request, lease->claimed);
@@ -162,8 +174,11 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
     request_add_text(&request, queue->settings);
     request_add_text(&request, queue->counts);
     request_add_text(&request, queue->suspects);
+    request_add_text(&request, queue->scheduled);
     request_add_text(&request, lease->worker);
     request_add_text(&request, known->at);
+    request_add_text(&request, look->cursor[0] ? look->cursor : "0");
+    request_add_text(&request, look->retried);
     enum status status = script_call(conn, &script_drain, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
@@ -171,6 +186,11 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
     size_t word = 0, count = sizeof words / sizeof words[0];
     while (word < count && !slice_is(reply_slice(reply_at(reply, 0)), words[word]))
         word++;
+    *look = (struct control_look){.cursor = ""};
+    if (word == DRAIN_LOOKING) {
+        copy_text(reply_at(reply, 1), look->cursor, sizeof look->cursor);
+        copy_text(reply_at(reply, 2), look->retried, sizeof look->retried);
+    }
     if (word == DRAIN_ENDED)
         lease_know_drain(known, reply_slice(reply_at(reply, 1)));
     reply_free(reply);
@@ -200,15 +220,6 @@ const char *control_order_name(enum control_order order)
     return order_names[order];
 }
 
-static void copy_order(const struct reply *reply, char *out, size_t size)
-{
-    struct slice word = reply_slice(reply);
-    size_t len = word.len < size ? word.len : size - 1;
-    if (len)
-        memcpy(out, word.ptr, len);
-    out[len] = 0;
-}
-
 static enum status read_order(struct conn *conn, const char *key, char *out, size_t size,
                               struct err *err)
 {
@@ -221,7 +232,7 @@ static enum status read_order(struct conn *conn, const char *key, char *out, siz
         err_prefix(err, "%s", key);
         return status;
     }
-    copy_order(reply, out, size);
+    copy_text(reply, out, size);
     reply_free(reply);
     return ST_OK;
 }
@@ -238,8 +249,8 @@ static enum status read_both(struct conn *conn, const char *of_all, const char *
     enum status status = conn_call(conn, &request, &reply, err);
     request_fini(&request);
     if (status == ST_OK) {
-        copy_order(reply_at(reply, 0), orders->of_all, sizeof orders->of_all);
-        copy_order(reply_at(reply, 1), orders->of_process, sizeof orders->of_process);
+        copy_text(reply_at(reply, 0), orders->of_all, sizeof orders->of_all);
+        copy_text(reply_at(reply, 1), orders->of_process, sizeof orders->of_process);
     }
     reply_free(reply);
     return status;

@@ -29,9 +29,10 @@ struct control_sentinel {
 };
 /* Pushes the sentinel, unless the queue's newest element is one. last_drained_at_ms: -1; or, to
  * repeat a push whose sentinel may have vanished, the drained_at_ms that the caller knows: then it
- * is pushed only onto an empty queue, and only if no other drain has ended since. */
+ * is pushed only onto an empty queue, and only if no other drain has ended since. awaits_retries:
+ * the drain waits for the retries of what was pushed before it, too. */
 MUST_CHECK enum status control_push_sentinel(struct conn *conn, const struct queue *queue,
-                                             int64_t last_drained_at_ms,
+                                             int64_t last_drained_at_ms, bool awaits_retries,
                                              struct control_sentinel *answer, struct err *err);
 /* Server time of the last completed drain, 0 if there was none. */
 MUST_CHECK enum status control_drained_at(struct conn *conn, const struct queue *queue,
@@ -42,16 +43,22 @@ enum control_drain {
     DRAIN_LOST,    /* not registered any more */
     DRAIN_WORK,    /* jobs stand ahead of the sentinel, or it is gone: claim */
     DRAIN_HOLDING, /* the worker still holds jobs */
-    DRAIN_WAITING, /* for the other workers */
+    DRAIN_WAITING, /* for the other workers, or for retries */
+    DRAIN_LOOKING, /* for retries among what is scheduled: call again, with *look as it is now */
     DRAIN_ENDED,   /* the drain is complete: deregister; *known is now this one */
 };
+/* How far a worker has looked for retries. Zeroed at first, and after each reconnect: another
+ * server lists things in another order. */
+struct control_look {
+    char cursor[24], retried[24];
+};
 MUST_CHECK enum status control_drain(struct conn *conn, const struct lease *lease,
-                                     struct lease_drain *known, enum control_drain *outcome,
-                                     struct err *err);
+                                     struct lease_drain *known, struct control_look *look,
+                                     enum control_drain *outcome, struct err *err);
 
 /* At-most-once: hands a popped sentinel back to the head of the line. */
 MUST_CHECK enum status control_return_sentinel(struct conn *conn, const struct queue *queue,
-                                               struct err *err);
+                                               bool awaits_retries, struct err *err);
 
 /* The shutdown keys. Orders, the gravest last. */
 enum control_order { ORDER_NONE, ORDER_QUIET, ORDER_DRAIN, ORDER_STOP };

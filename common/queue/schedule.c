@@ -8,10 +8,12 @@ enum status schedule_promote(struct conn *conn, const struct queue *queue, int64
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_promote, 3);
+    script_begin(&request, &script_promote, script_promote.key_count);
     request_add_text(&request, queue->scheduled);
     request_add_text(&request, queue->jobs);
     request_add_text(&request, queue->counts);
+    request_add_text(&request, queue->inbox);
+    request_add_text(&request, queue->settings);
     request_add_int(&request, limit);
     enum status status = script_call(conn, &script_promote, &request, &reply, err);
     request_fini(&request);

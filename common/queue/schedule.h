@@ -14,7 +14,8 @@ struct schedule_promoted {
     int64_t next_due_ms; /* server time; QUEUE_NEVER: nothing is scheduled */
     int64_t now_ms;      /* server time */
 };
-/* Moves up to `limit` due jobs to the left end of the queue. */
+/* Moves up to `limit` due jobs to the left end of the queue; retries to its right end, while a
+ * drain waits for them. */
 MUST_CHECK enum status schedule_promote(struct conn *conn, const struct queue *queue, int64_t limit,
                                         struct schedule_promoted *promoted, struct err *err);
 

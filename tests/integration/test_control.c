@@ -13,7 +13,8 @@ static struct control_sentinel push_sentinel_again(struct queue_fixture *f,
 {
     struct err err = {0};
     struct control_sentinel answer = {0};
-    if (control_push_sentinel(f->conn, &f->queue, last_drained_at_ms, &answer, &err) != ST_OK)
+    if (control_push_sentinel(f->conn, &f->queue, last_drained_at_ms, false, &answer, &err) !=
+        ST_OK)
         fail_msg("%s", err_text(&err));
     assert_true(answer.now_ms > 1000000000000);
     return answer;
@@ -71,7 +72,7 @@ static void test_return_sentinel(void **state)
     queue_fixture_push(f, "a");
     queue_fixture_fill_memory(f, true);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(control_return_sentinel(f->conn, &f->queue, &err), ST_OK);
+        assert_int_equal(control_return_sentinel(f->conn, &f->queue, false, &err), ST_OK);
     queue_fixture_expect_line(f, f->queue.jobs, JOB_SENTINEL, "a");
 }
 
@@ -249,9 +250,9 @@ static void test_wrong_types(void **state)
         commands_do(f->conn, "FLUSHALL");
         commands_do(f->conn, "SET", keys[i], "wrong");
         char *digest = queue_fixture_digest(f);
-        assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, &answer, &err),
+        assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, false, &answer, &err),
                          ST_WRONGTYPE);
-        assert_int_equal(control_return_sentinel(f->conn, &f->queue, &err), ST_WRONGTYPE);
+        assert_int_equal(control_return_sentinel(f->conn, &f->queue, false, &err), ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
     }
     assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_WRONGTYPE);

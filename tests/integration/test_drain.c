@@ -15,7 +15,8 @@ static enum control_drain tick(struct queue_fixture *f, const struct lease *leas
     enum control_drain outcome;
     struct lease_drain known;
     lease_know_drain(&known, slice_of(known_at));
-    if (control_drain(f->conn, lease, &known, &outcome, &err) != ST_OK)
+    if (control_drain(f->conn, lease, &known, &(struct control_look){.cursor = ""}, &outcome,
+                      &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     return outcome;
 }
@@ -293,7 +294,7 @@ static void test_full_memory(void **state)
     struct control_sentinel answer;
     commands_do(f->conn, "SCRIPT", "FLUSH");
     queue_fixture_fill_memory(f, true);
-    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, &answer, &err), ST_OK);
+    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, false, &answer, &err), ST_OK);
     assert_true(answer.was_pushed);
     assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
 }
@@ -312,7 +313,9 @@ static void test_wrong_types(void **state)
         struct err err = {0};
         enum control_drain outcome;
         struct lease_drain known = {.is_known = true};
-        assert_int_equal(control_drain(f->conn, &f->lease, &known, &outcome, &err), ST_WRONGTYPE);
+        assert_int_equal(control_drain(f->conn, &f->lease, &known,
+                                       &(struct control_look){.cursor = ""}, &outcome, &err),
+                         ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
     }
 }

@@ -1,6 +1,7 @@
 /* The sentinel, met by several workers. */
 #include "support/cmocka_all.h"
 
+#include "queue/control.h"
 #include "support/wait.h"
 #include "support/worker_fixture.h"
 
@@ -205,6 +206,41 @@ static void test_a_child_killed_between_two_drains(void **state)
     worker_fixture_expect_exit(worker, 0);
 }
 
+static void push_sentinel(struct worker_fixture *f, bool awaits_retries)
+{
+    struct queue queue = {0};
+    struct err err = {0};
+    struct control_sentinel answer;
+    assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
+    assert_int_equal(control_push_sentinel(f->conn, &queue, -1, awaits_retries, &answer, &err),
+                     ST_OK);
+    queue_fini(&queue);
+}
+
+/* A job that fails counts as finished, unless the drain waits for its retries - whoever dies. */
+static void test_retries(void **state)
+{
+    struct worker_fixture *f = *state;
+    static const char *const fails[] = {
+        "{\"type\":\"fail\",\"max_attempts\":4,\"backoff\":\"1h..1h\"}",
+        "{\"type\":\"fail\",\"max_attempts\":4,\"backoff\":\"300ms..300ms\"}",
+    };
+    for (int awaits = 0; awaits < 2; awaits++) {
+        struct process *worker = worker_fixture_start(f, "-q", "jobs", "-p", "2", "--lease", "1s");
+        commands_do(f->conn, "DEL", "darg:{jobs}:scheduled", "darg:{jobs}:counts");
+        worker_fixture_push(f, fails[awaits], "{\"type\":\"noop\"}");
+        push_sentinel(f, awaits);
+        commands_do(f->conn, "ZADD", "darg:{jobs}:scheduled", "99999999999999", AFTER);
+        worker_fixture_wait_above(f, "retried", 1);
+        if (awaits)
+            (void)kill(worker_fixture_child(worker), SIGKILL);
+        worker_fixture_expect_exit(worker, 0);
+        assert_int_equal(worker_fixture_count(f, "buried"), awaits);
+        assert_int_equal(worker_fixture_count(f, "done"), 1);
+        assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:scheduled"), 2 - awaits);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +254,7 @@ int main(void)
         WORKER_TEST(test_one_queue_of_two_at_most_once),
         WORKER_TEST(test_the_last_drain_ends_nothing),
         WORKER_TEST(test_a_child_killed_between_two_drains),
+        WORKER_TEST(test_retries),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

@@ -341,19 +341,19 @@ static void test_prefixes(void **state)
 static void test_sentinel(void **state)
 {
     (void)state;
-    static const char *const sentinels[] = {JOB_SENTINEL, " \t\r\n{ \"darg\"\n:\t\"drain\" }\r\n"};
-    static const char *const others[] = {
-        "",
-        "{}",
-        "{\"darg\":\"drain\"",
-        "{\"darg\":\"drain\"}}",
-        "{\"darg\":\"drain\"} x",
-        "{\"darg\":\"drain \"}",
-        "{\"darg\":\"drain\",\"a\":1}",
-        "{\"darg\" \"drain\"   }",
-        "\f{\"darg\":\"drain\"}",
-        "{\"d\\u0061rg\":\"drain\"}",
-    };
+    static const char *const sentinels[] = {JOB_SENTINEL_RETRIES,
+                                            "{\"darg\":\"drain\" ,\n\"retries\" : true} ",
+                                            JOB_SENTINEL, " \t\r\n{ \"darg\"\n:\t\"drain\" }\r\n"};
+    static const char *const others[] = {"",
+                                         "{}",
+                                         "{\"darg\":\"drain\"",
+                                         "{\"darg\":\"drain\"}}",
+                                         "{\"darg\":\"drain\"} x",
+                                         "{\"darg\":\"drain \"}",
+                                         "{\"darg\":\"drain\",\"a\":1}",
+                                         "{\"darg\" \"drain\"   }",
+                                         "\f{\"darg\":\"drain\"}",
+                                         "{\"d\\u0061rg\":\"drain\"}"};
     for (size_t i = 0; i < sizeof sentinels / sizeof sentinels[0]; i++)
         assert_true(job_is_sentinel(slice_of(sentinels[i])));
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

@@ -10,11 +10,14 @@
 -- KEYS[7] settings
 -- KEYS[8] counts
 -- KEYS[9] suspects
--- ARGV: worker, the drained_at that it was answered last ('': none)
+-- KEYS[10] scheduled
+-- ARGV: worker, the drained_at that it was answered last ('': none), then what it was answered last by 'looking', or '0', ''
 -- Answers {'lost'} (not registered), {'work'} (jobs stand ahead of the sentinel, or it is gone: claim), {'holding'} (the
--- worker still holds jobs), {'waiting'} (for other workers), {'drained', drained_at} (the drain is complete: deregister).
+-- worker still holds jobs), {'waiting'} (for other workers, or for retries), {'drained', drained_at} (the drain is complete: deregister),
+-- {'looking', cursor, retried} (for retries among all that is scheduled, step by step: to be called again with these).
 --#include _time.lua
 --#include _sentinel.lua
+--#include _envelope.lua
 local worker, now = ARGV[1], server_ms()
 if not redis.call('ZSCORE', KEYS[4], worker) then return {'lost'} end
 local drained_at = redis.call('HGET', KEYS[7], 'drained_at')
@@ -37,12 +40,35 @@ redis.call('SADD', KEYS[5], worker)
 if reaping > 0 or redis.call('SCARD', KEYS[5]) < redis.call('ZCARD', KEYS[4]) then
   return {'waiting'}
 end
-local retired = 0
-while head and is_sentinel(head) and retired < 1000 do
-  redis.call('RPOP', KEYS[1])
-  retired = retired + 1
-  head = redis.call('LINDEX', KEYS[1], -1)
+-- Sentinels in a row are one, which waits for retries if one of them does.
+local retired, awaits = 0, false
+while head and retired < 1000 do
+  local is_next, also_awaits = is_sentinel(head)
+  if not is_next then break end
+  retired, awaits = retired + 1, awaits or also_awaits
+  head = redis.call('LINDEX', KEYS[1], -1 - retired)
 end
+if awaits then
+  -- Whoever has pushed it without telling promote.
+  if not redis.call('HGET', KEYS[7], 'drain_retries') then redis.call('HSET', KEYS[7], 'drain_retries', '1') end
+  -- Nobody holds a job, so no retry can come: those that there are stay where they are until they are due, or a worker that
+  -- comes meanwhile has run one and `retried` has grown.
+  local retried = redis.call('HMGET', KEYS[8], 'retried')[1] or ''
+  local cursor = ARGV[4] == retried and ARGV[3] or '0'
+  local members, bytes = 0, 0
+  repeat
+    local page = redis.call('ZSCAN', KEYS[10], cursor, 'COUNT', 16)
+    cursor = page[1]
+    for i = 1, #page[2], 2 do
+      local runs = envelope_of(page[2][i])
+      if runs and runs > 0 then return {'waiting'} end
+      members, bytes = members + 1, bytes + #page[2][i]
+    end
+  until cursor == '0' or members >= 2000 or bytes >= 4194304
+  if cursor ~= '0' then return {'looking', cursor, retried} end
+end
+redis.call('RPOP', KEYS[1], retired)
+if not head then redis.call('HDEL', KEYS[7], 'drain_retries') end
 -- No two drains have the same time.
 if now == whole(drained_at) then now = now + 1 end
 drained_at = string.format('%.0f', now)

@@ -1,20 +1,49 @@
 #!lua flags=allow-oom
--- promote: due jobs join the queue at its left end, as if pushed now.
+-- promote: due jobs join the queue at its left end, as if pushed now. But while a drain waits for retries, those are put at the
+-- head of the line: they were pushed before the sentinel, and have to come back ahead of it.
 -- KEYS[1] scheduled
 -- KEYS[2] queue
 -- KEYS[3] counts
+-- KEYS[4] inbox
+-- KEYS[5] settings
 -- ARGV: how many at most
 -- Answers {promoted, next due time or nil, now}.
 --#include _time.lua
 --#include _due.lua
+--#include _inbox.lua
+--#include _envelope.lua
 local now = server_ms()
-redis.call('LLEN', KEYS[2])
+local line, inbox = redis.call('LLEN', KEYS[2]), redis.pcall('LLEN', KEYS[4])
+-- What is damaged of these does not stand in the way: there is no drain then.
+local awaits = redis.pcall('HGET', KEYS[5], 'drain_retries') == '1' and type(inbox) == 'number'
 local limit, promoted, bytes = math.min(tonumber(ARGV[1]), 1000), 0, 0
+if awaits and line + inbox == 0 then
+  -- The sentinel is gone, however that came.
+  redis.call('HDEL', KEYS[5], 'drain_retries')
+  awaits = false
+end
+
+-- Those of `due` that have run before go to the head of the line, the first due first. Answers the others.
+local function put_ahead(due)
+  local others = {}
+  for i = #due, 1, -1 do
+    local runs = envelope_of(due[i])
+    if runs and runs > 0 then
+      redis.call('RPUSH', KEYS[2], due[i])
+    else
+      table.insert(others, 1, due[i])
+    end
+  end
+  return others
+end
+
 while promoted < limit and bytes < 4194304 do
   local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0,
     math.min(16, limit - promoted))
   if #due == 0 then break end
-  redis.call('LPUSH', KEYS[2], unpack(due))
+  if awaits then empty_inbox(KEYS[4], KEYS[2]) end
+  local late = awaits and put_ahead(due) or due
+  if #late > 0 then redis.call('LPUSH', KEYS[2], unpack(late)) end
   redis.call('ZREM', KEYS[1], unpack(due))
   promoted = promoted + #due
   for i = 1, #due do bytes = bytes + #due[i] end

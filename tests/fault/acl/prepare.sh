@@ -10,7 +10,8 @@ $R lpush 'darg:{jobs}:inbox' '{"type":"noop"}'
 $R zadd 'darg:{jobs}:scheduled' 1 '{"type":"noop"}'
 # A suspect on its way through the common line.
 $R lpush 'darg:{jobs}' '{"darg":1,"runs":1,"crashes":1,"job":{"type":"noop"}}'
-for queue in jobs big; do $R lpush "darg:{$queue}" '{"darg":"drain"}'; done
+$R lpush 'darg:{jobs}' '{"darg":"drain","retries":true}'
+$R lpush 'darg:{big}' '{"darg":"drain"}'
 $R lpush 'darg:{pops}' '{"type":"echo","args":1,"reply":"r"}' '{"type":"fail","reply":"r"}' '{"type":"fail"}' \
     '{"type":"noop","id":"k","keep_ms":60000}' '{"darg":"drain"}'
 for queue in jobs ops; do $R zadd "darg:{$queue}:gone" 1 long-ago.1; done

@@ -1,0 +1,132 @@
+/* Drains that wait for retries, too. */
+#include "support/cmocka_all.h"
+
+#include "job/job.h"
+#include "queue/control.h"
+#include "queue/schedule.h"
+#include "support/queue_fixture.h"
+
+static enum control_drain tick(struct queue_fixture *f)
+{
+    struct err err = {0};
+    enum control_drain outcome;
+    struct lease_drain known = {.is_known = true};
+    struct control_look look = {.cursor = ""};
+    if (control_drain(f->conn, &f->lease, &known, &look, &outcome, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return outcome;
+}
+
+static void push_awaiting(struct queue_fixture *f)
+{
+    struct err err = {0};
+    struct control_sentinel answer;
+    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, true, &answer, &err), ST_OK);
+}
+
+static int64_t promote(struct queue_fixture *f)
+{
+    struct err err = {0};
+    struct schedule_promoted promoted;
+    if (schedule_promote(f->conn, &f->queue, 1000, &promoted, &err) != ST_OK)
+        fail_msg("%s", err_text(&err));
+    return promoted.count;
+}
+
+#define RETRY "{\"darg\":1,\"runs\":1,\"crashes\":0,\"attempt\":1,\"job\":a}"
+#define DELAYED "{\"darg\":1,\"runs\":0,\"crashes\":0,\"attempt\":0,\"job\":d}"
+
+static void test_retries_are_awaited(void **state)
+{
+    struct queue_fixture *f = *state;
+    queue_fixture_push(f, "a");
+    push_awaiting(f);
+    push_awaiting(f); /* stands there already */
+    queue_fixture_claim_these(f, &f->lease, 0, 9, "a");
+    assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 9), CLAIM_DRAIN);
+    for (int64_t run = 1; run <= 2; run++) {
+        const struct settle_item item = {.number = run,
+                                         .delay_ms = 3600000,
+                                         .head = slice_of("{\"darg\":1,\"runs\":1,\"crashes\":0,"
+                                                          "\"attempt\":1,\"job\":"),
+                                         .is_whole = run == 1};
+        assert_int_equal(queue_fixture_settle(f, SETTLE_RETRY, &f->lease, &item, 1).settled, 1);
+        queue_fixture_push(f, "behind");
+        assert_int_equal(tick(f), DRAIN_WAITING);
+        /* Both are due; the sentinel has woken a worker, and lies in the inbox. */
+        commands_do(f->conn, "ZADD", f->queue.scheduled, "1", RETRY, "1", DELAYED);
+        commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
+        assert_int_equal(promote(f), 2);
+        assert_int_equal(tick(f), DRAIN_WORK);
+        queue_fixture_claim_these(f, &f->lease, run, 9, RETRY);
+        assert_int_equal(tick(f), DRAIN_HOLDING);
+    }
+    queue_fixture_done(f, &f->lease, 3);
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "99999999999999", DELAYED);
+    assert_int_equal(tick(f), DRAIN_ENDED);
+    queue_fixture_expect_line(f, f->queue.jobs, "behind", DELAYED, "behind", DELAYED);
+}
+
+/* What is scheduled is looked through in steps, and anew if a job was retried meanwhile. */
+static void test_many_are_scheduled(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct lease_drain known = {.is_known = true};
+    struct control_look look = {.cursor = ""};
+    enum control_drain outcome = DRAIN_LOST;
+    commands_do(f->conn, "EVAL",
+                "for i = 1, 5000 do redis.call('ZADD', KEYS[1], 99999999999999, 'delayed ' .. i) "
+                "end",
+                "1", f->queue.scheduled);
+    push_awaiting(f);
+    int looks = 0;
+    for (; outcome == DRAIN_LOST || outcome == DRAIN_LOOKING; looks++) {
+        if (looks == 1) {
+            commands_do(f->conn, "ZADD", f->queue.scheduled, "99999999999999", RETRY);
+            commands_do(f->conn, "HINCRBY", f->queue.counts, "retried", "1");
+            commands_do(f->conn, "HINCRBY", f->queue.counts, "claimed", "1");
+        }
+        assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+    }
+    assert_int_equal(outcome, DRAIN_WAITING);
+    commands_do(f->conn, "ZREM", f->queue.scheduled, RETRY);
+    for (looks = 0; outcome != DRAIN_ENDED; looks++)
+        assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+    assert_in_range(looks, 3, 5);
+}
+
+/* One that is asked for behind a plain one is one with it, and one that has another job between
+ * them is not. */
+static void test_plain_before_awaiting(void **state)
+{
+    struct queue_fixture *f = *state;
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "99999999999999", RETRY);
+    queue_fixture_push(f, JOB_SENTINEL);
+    push_awaiting(f);
+    push_awaiting(f);
+    queue_fixture_expect_line(f, f->queue.jobs, JOB_SENTINEL, JOB_SENTINEL_RETRIES);
+    assert_int_equal(tick(f), DRAIN_WAITING);
+    commands_do(f->conn, "DEL", f->queue.jobs);
+    queue_fixture_push(f, JOB_SENTINEL, "a");
+    push_awaiting(f);
+    assert_int_equal(tick(f), DRAIN_ENDED);
+    queue_fixture_expect_line(f, f->queue.jobs, "a", JOB_SENTINEL_RETRIES);
+    /* Once it is gone, retries wait in line like all others again. */
+    commands_do(f->conn, "DEL", f->queue.jobs);
+    assert_int_equal(promote(f), 0);
+    queue_fixture_push(f, "b");
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "1", RETRY);
+    assert_int_equal(promote(f), 1);
+    queue_fixture_expect_line(f, f->queue.jobs, "b", RETRY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_retries_are_awaited),
+        QUEUE_TEST(test_many_are_scheduled),
+        QUEUE_TEST(test_plain_before_awaiting),
+    };
+    return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
+}
