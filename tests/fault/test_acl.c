@@ -342,25 +342,6 @@ static void test_scripts_are_no_way_around(void **state)
     conn_close(conn);
 }
 
-/* ---- scenarios ---- */
-
-/* A command without a scenario would have rights that nobody has looked at. (darg redis is about a
- * private server, without users.) */
-static void test_all_commands_have_scenarios(void **state)
-{
-    static const char script[] =
-        "for name in $(grep -ohE '\"darg( [a-z]+)+\"' producer/*.c | tr -d '\"' |"
-        " sed 's/^darg //; /^redis/d' | tr ' ' '_' | sort -u); do"
-        " grep -q \"\\$DARG $(echo \"$name\" | tr '_' ' ')\" tests/fault/acl/*.sh ||"
-        " echo \"no scenario has darg $name\"; done";
-    (void)state;
-    struct process *shell =
-        process_start(&(struct process_options){.argv = COMMANDS_ARGS("sh", "-c", script)});
-    assert_int_equal(process_wait(shell, ACL_FIXTURE_WAIT_MS), 0);
-    assert_string_equal(process_stdout(shell), "");
-    process_free(shell);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,7 +352,6 @@ int main(void)
         cmocka_unit_test(test_nothing_else),
         cmocka_unit_test(test_attacks),
         cmocka_unit_test(test_scripts_are_no_way_around),
-        cmocka_unit_test(test_all_commands_have_scenarios),
     };
     return cmocka_run_group_tests(tests, acl_fixture_setup, acl_fixture_teardown);
 }
