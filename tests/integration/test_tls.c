@@ -2,14 +2,17 @@
  * that jobs go through it like through any other link. */
 #include "support/cmocka_all.h"
 
+#include "base/clock.h"
 #include "redis/tls.h"
 #include "support/certificates.h"
 #include "support/worker_fixture.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct redis_server *plain_name; /* wants no certificate of its clients */
@@ -175,11 +178,81 @@ static void test_jobs(void **state)
         run_jobs(*state);
 }
 
+/* Who accepts and is silent, at least in TLS: the handshake has the deadline of all connecting. */
+static void shake_hands_with_nobody(struct worker_fixture *f)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t len = sizeof address;
+    char url[64];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(listener, (const struct sockaddr *)&address, len), 0);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_return_code(listen(listener, 8), 0);
+    (void)snprintf(url, sizeof url, "rediss://localhost:%d", ntohs(address.sin_port));
+    f->program = "darg";
+    int64_t start_ms = clock_mono_ms();
+    struct process *process =
+        worker_fixture_run(f, "stats", "-r", url, "--connect-timeout", "500ms");
+    worker_fixture_expect_exit(process, 3);
+    assert_in_range(clock_mono_ms() - start_ms, 500, 2500);
+    assert_non_null(strstr(process_stderr(process), "TLS: no answer in time"));
+    close(listener);
+}
+
+static void test_silence(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        shake_hands_with_nobody(*state);
+}
+
+static void trust(const char *authority)
+{
+    struct process *copy = process_start(&(struct process_options){
+        .argv = COMMANDS_ARGS("cp", certificates_path(authority), certificates_path("trusted"))});
+    assert_int_equal(process_wait(copy, WORKER_FIXTURE_WAIT_MS), 0);
+    process_free(copy);
+}
+
+/* Authorities that are replaced while a worker runs count from its next connection on; and one that
+ * it cannot make meanwhile is no reason to end. */
+static void replace_authority(struct worker_fixture *f)
+{
+    trust("ca.pem");
+    struct process *worker = worker_fixture_run_args(
+        f,
+        COMMANDS_ARGS("-r", url_of(plain_name, "rediss", "localhost"), "-q", "jobs", "--tls-ca",
+                      certificates_path("trusted"), "--ready-fd", "7"),
+        7);
+    process_wait_ready(worker, WORKER_FIXTURE_WAIT_MS);
+    struct conn *conn = commands_connect(redis_server_url(plain_name));
+    trust("stranger.pem");
+    commands_do(conn, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    process_wait_stderr(worker, "TLS: ", WORKER_FIXTURE_WAIT_MS);
+    trust("ca.pem");
+    process_wait_stderr(worker, "Redis answers again", WORKER_FIXTURE_WAIT_MS);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    conn_close(conn);
+}
+
+static void test_a_new_authority(void **state)
+{
+    if (*state == NULL)
+        skip();
+    else
+        replace_authority(*state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_trust, reset, end),
         cmocka_unit_test_setup_teardown(test_jobs, reset, end),
+        cmocka_unit_test_setup_teardown(test_silence, reset, end),
+        cmocka_unit_test_setup_teardown(test_a_new_authority, reset, end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
