@@ -298,7 +298,7 @@ static void add_health_rows(struct option_row *rows, size_t *count, struct worke
          .type = OPT_FLAG,
          .target = &o->is_health_check,
          .no_environment = true,
-         .help = "ask the worker that runs here: exit 0 if it fetches, 1 if not"},
+         .help = "ask the workers that run here: exit 0 if they fetch, 1 if one does not"},
         {.name = "health-age",
          .type = OPT_DURATION,
          .target = &o->health_age_ms,
@@ -312,7 +312,7 @@ static void add_health_rows(struct option_row *rows, size_t *count, struct worke
          .target = &o->health_name,
          .value_name = "NAME",
          .default_text = "worker",
-         .help = "tells apart several workers of a user on a host: for both sides"},
+         .help = "of the worker, or, with --health, of those to ask: only they are"},
     };
     ADD_ROWS(rows, count, group);
 }

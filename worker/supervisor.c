@@ -80,14 +80,15 @@ static void attend(struct supervisor *self, struct pollfd *fds, int timeout_ms)
 {
     size_t count = self->child_count;
     fds[count] = (struct pollfd){.fd = self->signal_fd, .events = POLLIN};
-    fds[count + 1] = (struct pollfd){.fd = self->health_fd, .events = POLLIN};
+    for (size_t i = 0; i < HEALTH_PLACES; i++)
+        fds[count + 1 + i] = (struct pollfd){.fd = self->health.fds[i], .events = POLLIN};
     for (size_t i = 0; i < self->child_count; i++)
         fds[i] = (struct pollfd){.fd = self->children[i].report_fd, .events = POLLIN};
-    (void)poll(fds, (nfds_t)(count + 2), timeout_ms);
+    (void)poll(fds, (nfds_t)(count + 1 + HEALTH_PLACES), timeout_ms);
     for (size_t i = 0; i < self->child_count; i++)
         if (fds[i].revents && self->children[i].report_fd == fds[i].fd)
             supervisor_read_report(self, &self->children[i]);
-    if (fds[count + 1].revents)
+    if (fds[count + 1].revents || fds[count + 2].revents)
         supervisor_answer_health(self);
     struct signalfd_siginfo info;
     while (read(self->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
@@ -117,7 +118,7 @@ static bool take_signals(struct supervisor *self)
 
 static void supervise(struct supervisor *self)
 {
-    struct pollfd *fds = mem_array(self->child_count + 2, sizeof *fds);
+    struct pollfd *fds = mem_array(self->child_count + 1 + HEALTH_PLACES, sizeof *fds);
     supervisor_tell_starting(self);
     while (any_left(self)) {
         int start_ms = start_due(self), beat_ms = supervisor_beat(self);
@@ -146,12 +147,11 @@ int supervisor_run(const struct worker_options *options, const struct cgroup_pla
     }
     supervisor_tune(&self, options);
     supervisor_prepare_children(&self);
-    self.health_fd = health_listen(options->health_name);
+    health_listen(&self.health, options->health_name);
     cgroup_place_tell(place);
     supervise(&self);
     sweeper_end(&self.sweeper);
-    if (self.health_fd >= 0)
-        close(self.health_fd);
+    health_close(&self.health);
     while (self.dead_count > 0)
         supervisor_forget_dead(&self, self.dead[0].process);
     for (size_t i = 0; i < self.child_count; i++) {

@@ -33,8 +33,7 @@ static _Noreturn void be_child(struct supervisor *self, struct child *child, int
     /* Keys on the terminal reach the supervisor alone, which passes them on once. */
     setpgid(0, 0);
     close(self->signal_fd);
-    if (self->health_fd >= 0)
-        close(self->health_fd);
+    health_forget(&self->health);
     if (self->options->ready_fd >= 0)
         close((int)self->options->ready_fd);
     for (size_t i = 0; i < self->child_count; i++)

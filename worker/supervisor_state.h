@@ -9,6 +9,7 @@
 
 #include "queue/lease.h"
 #include "worker/handler/roster.h"
+#include "worker/health.h"
 #include "worker/obituary.h"
 #include "worker/pulse.h"
 #include "worker/supervisor.h"
@@ -39,7 +40,7 @@ struct supervisor {
     struct tuning *tuning; /* of them, what HUP has changed; shared with the children */
     int64_t started_ms;
     int signal_fd;
-    int health_fd; /* -1: --health is not answered */
+    struct health_listener health;
     bool is_stopping;
     int64_t stopped_ms; /* monotonic: when it was told to end; 0: not yet */
     bool was_let_in;    /* a child has been ready: what Redis refuses since is an outage */

@@ -109,5 +109,5 @@ int supervisor_beat(struct supervisor *self)
 void supervisor_answer_health(const struct supervisor *self)
 {
     struct health health = judge(self);
-    health_answer(self->health_fd, &health);
+    health_answer(&self->health, &health);
 }

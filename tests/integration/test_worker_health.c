@@ -7,9 +7,15 @@
 #include "support/worker_fixture.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Of this test alone: other tests run beside it. */
@@ -145,20 +151,92 @@ static void test_a_worker_that_waits_for_a_rate_is_well(void **state)
     expect_healthy(.age = "3s", .not_before_ms = clock_mono_ms() + 4000);
 }
 
-/* A second worker of the name works all the same; the first goes on to answer. */
-static void test_a_name_that_is_taken(void **state)
+/* They are all asked, and one that is ill is enough. */
+static void test_workers_of_one_name(void **state)
 {
     struct worker_fixture *f = *state;
     start(f, "-t", "1");
     struct process *second = start(f, "-t", "1");
-    process_wait_stderr(second, "--health is not answered by this worker", WORKER_FIXTURE_WAIT_MS);
+    expect((struct expectation){.age = "30s", .text = "healthy: the fetch loops of 2 workers"});
+    pid_t child = worker_fixture_child(second);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    expect_unhealthy("the fetch loop of process ", .age = "1s");
+    assert_int_equal(kill(child, SIGCONT), 0);
     process_signal(second, SIGTERM);
     worker_fixture_expect_exit(second, 0);
     expect_healthy(.age = "30s");
 }
 
+/* As another user, takes all names that a worker might. To be killed. */
+static pid_t squat(void)
+{
+    enum { NAMES = 16, ANOTHER = 65534 };
+    int ready[2];
+    char byte;
+    struct stat space;
+    assert_int_equal(stat("/proc/self/ns/pid", &space), 0);
+    assert_int_equal(pipe(ready), 0);
+    uid_t own = geteuid();
+    const char *name = own_name();
+    pid_t squatter = fork();
+    for (int i = 1; squatter == 0 && i <= NAMES; i++) {
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+        char number[16] = "";
+        int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+        if (i == 1 && (setuid(ANOTHER) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0))
+            _exit(1);
+        if (i > 1)
+            (void)snprintf(number, sizeof number, "#%d", i);
+        int len = snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "darg-worker/%u/%ju/%s%s",
+                           (unsigned)own, (uintmax_t)space.st_ino, name, number);
+        socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+        if (bind(fd, (struct sockaddr *)&un, size) != 0 || listen(fd, 8) != 0)
+            _exit(1);
+    }
+    if (squatter == 0) {
+        (void)!write(ready[1], "", 1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return squatter;
+}
+
+static void test_names_that_another_user_has_taken(void **state)
+{
+    struct worker_fixture *f = *state;
+    if (geteuid() != 0)
+        skip(); /* it takes another user */
+    pid_t squatter = squat();
+    struct process *worker = start(f, "-t", "1");
+    process_wait_stderr(worker, "--health is not answered by this worker", WORKER_FIXTURE_WAIT_MS);
+    expect_unhealthy("what answers as 'test-", .age = "30s");
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    /* A directory of its own is out of their reach. */
+    char directory[256];
+    (void)snprintf(directory, sizeof directory, "%s", worker_fixture_path(f, "run"));
+    assert_int_equal(mkdir(directory, 0700), 0);
+    setenv("XDG_RUNTIME_DIR", directory, 1);
+    worker = start(f, "-t", "1");
+    expect_healthy(.age = "30s");
+    worker_fixture_kill(worker); /* which leaves its socket there */
+    expect_unhealthy("what answers as 'test-", .age = "30s");
+    worker = start(f, "-t", "1");
+    expect_healthy(.age = "30s");
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    assert_int_equal(rmdir(directory), 0);
+    unsetenv("XDG_RUNTIME_DIR");
+    assert_int_equal(kill(squatter, SIGKILL), 0);
+    assert_int_equal(waitpid(squatter, NULL, 0), squatter);
+}
+
 int main(void)
 {
+    unsetenv("XDG_RUNTIME_DIR");
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_nobody_is_there),
         WORKER_TEST(test_a_loop_that_hangs_is_seen),
@@ -166,7 +244,8 @@ int main(void)
         WORKER_TEST(test_an_outage_of_redis_is_no_illness),
         WORKER_TEST(test_a_worker_that_stops_is_well),
         WORKER_TEST(test_a_worker_that_waits_for_a_rate_is_well),
-        WORKER_TEST(test_a_name_that_is_taken),
+        WORKER_TEST(test_workers_of_one_name),
+        WORKER_TEST(test_names_that_another_user_has_taken),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }
