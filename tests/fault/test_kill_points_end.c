@@ -4,6 +4,7 @@
 
 #include "support/faults.h"
 #include "support/kill_points.h"
+#include "support/wait.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -142,6 +143,17 @@ static void test_at_most_once(void **state)
     }
 }
 
+/* Once its clients are gone, the server has read all that they sent. */
+static bool is_alone(void *context)
+{
+    const struct worker_fixture *f = context;
+    char *clients = commands_text(f->conn, "CLIENT", "LIST", "TYPE", "normal");
+    const char *end = strchr(clients, '\n');
+    bool is_one = end != NULL && end[1] == '\0';
+    free(clients);
+    return is_one;
+}
+
 /* The push has happened, or it has not: nothing in between, and a repeat under the same id is for
  * the producer to make. */
 static void test_producer(void **state)
@@ -163,6 +175,7 @@ static void test_producer(void **state)
             worker_fixture_run(f, "push", "t", "1", "-q", "jobs", "-r", redis_server_url(f->server),
                                "--delay", ends[i].delay);
         worker_fixture_expect_exit(push, 128 + SIGKILL);
+        assert_true(wait_until(is_alone, f, WORKER_FIXTURE_WAIT_MS));
         assert_string_equal(process_stdout(push), "");
         assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), ends[i].pushed);
         assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:scheduled"),
