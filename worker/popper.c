@@ -26,12 +26,14 @@ struct popper_thread {
     const struct queue **queues;
     struct outage outage;
     unsigned fed; /* so many pops in a row have brought jobs: there may be more, without waiting */
+    size_t turn;  /* queue by queue: which one is waited at */
     struct runner_scratch scratch;
 };
 
 struct popper {
     struct popper_options options; /* fixed after start */
-    char *wake_key;                /* fixed after start */
+    char **wake_keys;              /* fixed after start: of each queue */
+    _Atomic bool is_by_queue;      /* a cluster: no two queues are in the same slot */
     _Atomic bool is_stopping;
     _Atomic int64_t limit_ms; /* of calls to Redis; 0: none */
     _Atomic size_t running;
@@ -133,17 +135,63 @@ static int64_t pop_seconds(const struct popper *popper)
     return POP_SECONDS;
 }
 
+static const char *wake_key_of(const struct popper *popper, const struct queue *queue)
+{
+    size_t i = 0;
+    while (fetcher_queue(popper->options.fetchers[i]) != queue)
+        i++;
+    return popper->wake_keys[i];
+}
+
 /* Waits for a job only where none is at hand. */
-static enum status pop_one(struct popper_thread *self, size_t count, struct pop *pop,
-                           struct err *err)
+static enum status pop_together(struct popper_thread *self, size_t count, struct pop *pop,
+                                struct err *err)
 {
     enum status status = ST_OK;
     if (self->fed % SUSPECTS_EACH != 0)
-        status = pop_try(self->conn, self->queues, count, pop, err);
+        status = pop_try(self->conn, self->queues, count, false, pop, err);
     if (status == ST_OK && !pop->queue) {
         pop_fini(pop);
-        status = pop_call(self->conn, self->popper->wake_key, self->queues, count,
+        status = pop_call(self->conn, self->popper->wake_keys[0], self->queues, count,
                           pop_seconds(self->popper), pop, err);
+    }
+    return status;
+}
+
+/* Looks at each queue in their order, then waits for a second at one of them, each thread at
+ * another. One that is refused, as it is on another node, does not stand in the others' way: the
+ * status is the first that was not well, unless there is a job. */
+static enum status pop_by_queue(struct popper_thread *self, size_t count, struct pop *pop,
+                                struct err *err)
+{
+    enum status first = ST_OK;
+    const struct queue *waited = self->queues[self->turn++ % count];
+    for (size_t i = 0; i <= count && !pop->queue; i++) {
+        struct err cause = {0};
+        pop_fini(pop);
+        enum status status = i < count ? pop_try(self->conn, &self->queues[i], 1, true, pop, &cause)
+                                       : pop_call(self->conn, wake_key_of(self->popper, waited),
+                                                  &waited, 1, SHORT_POP_SECONDS, pop, &cause);
+        if (status != ST_OK && first == ST_OK)
+            first = err_set(err, status, "%s", err_text(&cause));
+        if (!conn_is_connected(self->conn))
+            break;
+    }
+    return pop->queue ? ST_OK : first;
+}
+
+static enum status pop_one(struct popper_thread *self, size_t count, struct pop *pop,
+                           struct err *err)
+{
+    struct popper *popper = self->popper;
+    bool is_by_queue = count > 1 && atomic_load(&popper->is_by_queue);
+    enum status status =
+        is_by_queue ? pop_by_queue(self, count, pop, err) : pop_together(self, count, pop, err);
+    if (status == ST_CLUSTER && !is_by_queue && count > 1) {
+        if (!atomic_exchange(&popper->is_by_queue, true))
+            log_printf(LOG_INFO, "a Redis Cluster: jobs are taken queue by queue");
+        pop_fini(pop);
+        status = pop_by_queue(self, count, pop, err);
     }
     self->fed = pop->queue ? self->fed + 1 : 0;
     return status;
@@ -222,9 +270,12 @@ enum status popper_start(const struct popper_options *options, struct popper **o
     struct popper *popper =
         mem_new(sizeof *popper + options->thread_count * sizeof popper->threads[0]);
     popper->options = *options;
-    struct buf key = {0};
-    queue_wake_key(fetcher_queue(options->fetchers[0]), options->process, &key);
-    popper->wake_key = buf_take(&key);
+    popper->wake_keys = mem_array(options->fetcher_count, sizeof *popper->wake_keys);
+    for (size_t i = 0; i < options->fetcher_count; i++) {
+        struct buf key = {0};
+        queue_wake_key(fetcher_queue(options->fetchers[i]), options->process, &key);
+        popper->wake_keys[i] = buf_take(&key);
+    }
     enum status status = wake_init(&popper->ended, err);
     for (size_t i = 0; status == ST_OK && i < options->thread_count; i++)
         status = start_thread(popper, i, err);
@@ -239,7 +290,10 @@ void popper_wake(struct popper *popper)
     conn_limit(conn, atomic_load(&popper->limit_ms));
     enum status status = conn_connect(conn, &err);
     if (status == ST_OK)
-        status = pop_wake(conn, popper->wake_key, popper->options.thread_count, &err);
+        status = pop_wake(conn, popper->wake_keys[0], popper->options.thread_count, &err);
+    for (size_t i = 1; i < popper->options.fetcher_count && atomic_load(&popper->is_by_queue); i++)
+        if (status == ST_OK)
+            status = pop_wake(conn, popper->wake_keys[i], popper->options.thread_count, &err);
     if (status != ST_OK)
         log_printf(LOG_DEBUG, "cannot wake the poppers, they look by themselves: %s",
                    err_text(&err));
@@ -278,6 +332,8 @@ void popper_free(struct popper *popper)
         free(popper->threads[i].queues);
     }
     wake_fini(&popper->ended);
-    free(popper->wake_key);
+    for (size_t i = 0; i < popper->options.fetcher_count; i++)
+        free(popper->wake_keys[i]);
+    free(popper->wake_keys);
     free(popper);
 }

@@ -36,13 +36,16 @@ static void find_queue(const struct queue *const *queues, size_t count, const st
 }
 
 enum status pop_try(struct conn *conn, const struct queue *const *queues, size_t count,
-                    struct pop *pop, struct err *err)
+                    bool with_suspects, struct pop *pop, struct err *err)
 {
     struct request request = {0};
     request_add_text(&request, "LMPOP");
-    request_add_int(&request, (int64_t)count);
-    for (size_t i = 0; i < count; i++)
+    request_add_int(&request, (int64_t)(with_suspects ? 2 * count : count));
+    for (size_t i = 0; i < count; i++) {
+        if (with_suspects)
+            request_add_text(&request, queues[i]->suspects);
         request_add_text(&request, queues[i]->jobs);
+    }
     request_add_text(&request, "RIGHT");
     enum status status = call(conn, &request, pop, err);
     if (status == ST_OK)

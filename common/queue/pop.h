@@ -3,6 +3,7 @@
 #ifndef DARG_QUEUE_POP_H
 #define DARG_QUEUE_POP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "queue/keys.h"
@@ -16,11 +17,12 @@ struct pop {
 };
 void pop_fini(struct pop *pop);
 
-/* LMPOP over the queues: never waits for a job. It costs Redis a tenth less than BRPOP, which has
+/* LMPOP over the queues, with_suspects: over each one's suspects before its line, too: never waits
+ * for a job. Without them it costs Redis a tenth less than BRPOP, which has
  * to look at wake_key and the suspects too. After ST_LOST_REPLY of this call or the next, a job may
  * be gone: that is what "at most once" means. */
 MUST_CHECK enum status pop_try(struct conn *conn, const struct queue *const *queues, size_t count,
-                               struct pop *pop, struct err *err);
+                               bool with_suspects, struct pop *pop, struct err *err);
 
 /* BRPOP wake_key, of each queue the suspects and then the line, timeout: blocks until a job, a
  * token or the timeout comes. Suspects are ahead of what is in line, the sentinel above all. */
