@@ -176,7 +176,9 @@ static enum status await(struct conn *conn, int64_t deadline_ms, struct err *err
         if (status == ST_OK)
             status = ping(conn, deadline_ms, err);
         conn_limit(conn, deadline_ms); /* of all tries but the first, which has it for itself */
-        if (status != ST_UNREACHABLE && !status_is_transient(status))
+        /* A password that is refused after it has been good is being changed. */
+        bool may_change = status == ST_NOAUTH && conn_generation(conn) > 0;
+        if (status != ST_UNREACHABLE && !status_is_transient(status) && !may_change)
             return status;
         int64_t pause_ms = conn_backoff_ms(conn);
         pause_ms = pause_ms < 50 ? 50 : pause_ms;

@@ -119,9 +119,12 @@ static enum status send_batch(struct push_sender *sender, struct push_batch *bat
         push_encode_plain(&request, queue, jobs, count);
     else
         push_encode(&request, queue, jobs, count);
-    if (status == ST_OK)
+    bool has_link = status == ST_OK;
+    if (has_link)
         status = conn_send(sender->context->conn, &request, err);
-    if (status == ST_UNREACHABLE && is_alone && make_link(sender, err) == ST_OK)
+    /* It was closed while it rested, and could not be made again at once: nothing was sent. */
+    bool is_unmade = has_link && status != ST_OK && !conn_is_connected(sender->context->conn);
+    if (is_unmade && is_alone && make_link(sender, err) == ST_OK)
         status = conn_send(sender->context->conn, &request, err);
     request_fini(&request);
     batch->is_answered = status != ST_OK;

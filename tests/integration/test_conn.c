@@ -111,6 +111,7 @@ static void test_skipped_text(void **state)
     commands_do(conn, "DEL", "k");
     assert_null(ask_skipping(conn, &reply, "k").ptr);
     assert_true(reply_is_nil(reply));
+    reply_free(reply);
     struct err err = {0};
     struct request request = {0};
     request_add_text(&request, "NONSENSE");

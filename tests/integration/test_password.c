@@ -3,10 +3,14 @@
 #include "support/cmocka_all.h"
 
 #include "support/cli.h"
+#include "support/wait.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { WAIT_MS = 40000 };
 
 /* The password is what the file holds when the link is made. */
 static void write_password(const char *path, const char *password)
@@ -82,12 +86,62 @@ static void test_a_pipe(void **state)
     cli_expect_err_has(cli, "100ms");
 }
 
+/* The one job is in, and its link has rested for so long that it is looked at before it is used: on
+ * one that breaks in use, a job would be in doubt. */
+static bool is_resting(void *context)
+{
+    struct cli *cli = context;
+    char *clients = commands_text(cli->conn, "CLIENT", "LIST", "TYPE", "normal");
+    const char *line = strstr(clients, " user=al ");
+    while (line != NULL && line > clients && line[-1] != '\n')
+        line--;
+    const char *idle = line == NULL ? NULL : strstr(line, " idle=");
+    bool is = idle != NULL && strtol(idle + 6, NULL, 10) >= 2;
+    free(clients);
+    return is && commands_int(cli->conn, "LLEN", "darg:{default}") == 1;
+}
+
+static bool is_refused(void *context)
+{
+    struct cli *cli = context;
+    struct reply *log = commands_run(cli->conn, "ACL", "LOG");
+    bool is = reply_count(log) > 0;
+    reply_free(log);
+    return is;
+}
+
+/* A command that has been let in tries on, within its time to connect. */
+static void test_a_change_in_the_middle(void **state)
+{
+    struct cli *cli = *state;
+    char url[128], path[160], gate[160], feeder[400], args[400];
+    make_user(cli, url, path);
+    (void)snprintf(gate, sizeof gate, "%s/gate", redis_server_directory(cli->server));
+    (void)snprintf(feeder, sizeof feeder, "echo a; while ! [ -e %s ]; do sleep 0.02; done; echo b",
+                   gate);
+    (void)snprintf(args, sizeof args,
+                   "push t --lines --connect-timeout 20s -r %s --redis-password-file %s", url,
+                   path);
+    struct process *push = cli_start_fed(cli, feeder, args);
+    assert_true(wait_until(is_resting, cli, WAIT_MS));
+    commands_do(cli->conn, "ACL", "LOG", "RESET");
+    commands_do(cli->conn, "ACL", "SETUSER", "al", "resetpass", ">second");
+    commands_do(cli->conn, "CLIENT", "KILL", "USER", "al");
+    write_password(gate, "");
+    assert_true(wait_until(is_refused, cli, WAIT_MS));
+    write_password(path, "second");
+    assert_int_equal(process_wait(push, WAIT_MS), 0);
+    assert_int_equal(commands_int(cli->conn, "LLEN", "darg:{default}"), 2);
+    process_free(push);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLI_TEST(test_password_file),
         CLI_TEST(test_a_user_in_the_url),
         CLI_TEST(test_a_pipe),
+        CLI_TEST(test_a_change_in_the_middle),
     };
     return cmocka_run_group_tests_name("password", tests, cli_setup, cli_teardown);
 }
