@@ -130,10 +130,11 @@ void health_listen(struct health_listener *listener, const char *name)
         if (place == HEALTH_PATH && listener->fds[place] >= 0)
             snprintf(listener->path, sizeof listener->path, "%s", address.un.sun_path);
     }
-    if (listener->fds[HEALTH_PATH] < 0 && listener->fds[HEALTH_ABSTRACT] < 0)
-        log_printf(LOG_WARN,
-                   "--health is not answered by this worker: the name '%s' is too long, or taken "
-                   "%d times",
+    bool is_heard = listener->fds[HEALTH_PATH] >= 0 || listener->fds[HEALTH_ABSTRACT] >= 0;
+    if (!is_heard && !make_address(HEALTH_ABSTRACT, name, WORKERS_MAX, &address))
+        log_printf(LOG_WARN, "--health is not answered by this worker: its name is too long");
+    else if (!is_heard) /* not worth a warning: so many workers on a host, which nobody asks */
+        log_printf(LOG_INFO, "--health is not answered by this worker: '%s' is taken %d times",
                    name, WORKERS_MAX);
 }
 
