@@ -450,16 +450,26 @@ inline reap(w)
 #else
 #define MAY_CLOSE(w) true
 #endif
-#define IS_COMPLETE(w) (reaped == 0 && drained == workers && MAY_CLOSE(w))
+#if defined(AWAIT_RETRIES) && !defined(BLIND) /* the sentinel waits for retries, too: all that is ever scheduled here */
+#define ARE_RETRIES_IN (scheduled == 0)
+#else
+#define ARE_RETRIES_IN true
+#endif
+#define IS_COMPLETE(w) (reaped == 0 && drained == workers && ARE_RETRIES_IN && MAY_CLOSE(w))
 
-/* What the end of a drain promises. A job that was retried may have come due: it stands behind the sentinel. */
+/* What the end of a drain promises. A job that was retried may have come due: it stands behind the sentinel, but not of a
+ * drain that waits for retries. */
 inline check_drained()
 {
     for (job_at : 1 .. AHEAD) {
+#ifdef AWAIT_RETRIES
+        copies = HAS(ended, job_at);
+#else
         copies = HAS(ended, job_at) + HAS(scheduled, job_at);
         for (at : 1 .. 5) {
             copies = copies + (GET(queue, at) == job_at && HAS(deferred, job_at))
         }
+#endif
         must(copies == 1, the_sentinel_has_overtaken_a_job)
     }
     job_at = 0
@@ -897,7 +907,18 @@ inline promote(j)
 {
     d_step {
         REMOVE(scheduled, j);
+#if defined(AWAIT_RETRIES) && !defined(BEHIND)
+        if
+        :: has_sentinel && drains == 0 -> /* ahead of it, wherever it is */
+#ifndef PAST_THE_INBOX
+            unbox(0);
+#endif
+            PUSH_HEAD(queue, j)
+        :: else -> PUSH_TAIL(queue, j)
+        fi;
+#else
         PUSH_TAIL(queue, j);
+#endif
         printf("job %d is due\n", j);
         say_keys();
         check()
