@@ -34,6 +34,10 @@ void fetcher_order(struct fetcher *self, enum fetcher_voice voice, enum control_
         return;
     wake_set(&self->wake);
     room_interrupt(self->options.room);
+    if (self->options.is_at_most_once) {
+        atomic_fetch_add(self->options.orders, 1);
+        wake_set(self->options.changed);
+    }
 }
 
 void fetcher_limit(struct fetcher *self, int64_t until_ms)

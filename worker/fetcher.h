@@ -29,6 +29,7 @@ struct fetcher_options {
     struct room *room;
     struct pulse *pulse;  /* beaten at each turn of the loop */
     struct wake *changed; /* set when the fetcher becomes ready or has ended, or all have drained */
+    _Atomic size_t *orders;    /* at most once: counts those given; `changed` is set */
     _Atomic size_t *undrained; /* queues of the process that have not drained since it started */
     struct load *load;         /* in which open claims are noted */
     int64_t started_ms;        /* monotonic: start of the worker, its supervisor included */

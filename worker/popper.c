@@ -78,6 +78,14 @@ static void pause_ms(int64_t ms)
     nanosleep(&pause, NULL);
 }
 
+/* For so long, unless the poppers are to stop. */
+static void rest(const struct popper *popper, int64_t ms)
+{
+    int64_t until_ms = clock_mono_ms() + ms;
+    while (!atomic_load(&popper->is_stopping) && clock_mono_ms() < until_ms)
+        pause_ms(ms < REST_MS ? ms : REST_MS);
+}
+
 static void run_popped(struct popper_thread *self, struct session *session, struct pop *pop)
 {
     struct popper *popper = self->popper;
@@ -202,7 +210,7 @@ static void pop_step(struct popper_thread *self)
     struct err err = {0};
     if (conn_connect(self->conn, &err) != ST_OK) {
         complain(self, &err);
-        pause_ms(conn_backoff_ms(self->conn));
+        rest(self->popper, conn_backoff_ms(self->conn));
         return;
     }
     size_t count = begin_pop(self);

@@ -47,8 +47,6 @@ static void order_all(struct worker *self, enum fetcher_voice voice, enum contro
 {
     for (size_t i = 0; i < self->fetcher_count; i++)
         fetcher_order(self->fetchers[i], voice, order);
-    if (self->popper)
-        popper_wake(self->popper);
 }
 
 static void report_threads(const struct worker *self)
@@ -174,6 +172,15 @@ static void report_ready(struct worker *self)
         dprintf(self->birth->report_fd, "ready\n");
 }
 
+/* Whoever waits for a job at Redis learns of an order, a shutdown key's too, by a token. */
+static void tell_poppers(struct worker *self)
+{
+    size_t orders = atomic_load(&self->orders);
+    if (self->popper && orders != self->orders_told)
+        popper_wake(self->popper);
+    self->orders_told = orders;
+}
+
 static void serve(struct worker *self)
 {
     while (!all_fetchers(self, fetcher_has_ended)) {
@@ -184,6 +191,7 @@ static void serve(struct worker *self)
             self->has_drained = true;
             order_all(self, VOICE_DRAINS, ORDER_QUIET);
         }
+        tell_poppers(self);
     }
     report_ready(self); /* an empty queue may have been left before there was time to say so */
     if (!self->is_stopping)

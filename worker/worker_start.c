@@ -128,6 +128,7 @@ static enum status start_fetchers(struct worker *self, struct err *err)
             .pulse = self->birth->pulse,
             .changed = &self->changed,
             .undrained = &self->undrained,
+            .orders = &self->orders,
             .started_ms = self->birth->started_ms,
             .load = self->load,
             .max_bytes = CLAIM_MAX_BYTES,

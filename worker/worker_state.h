@@ -28,6 +28,8 @@ struct worker {
     struct fetcher **fetchers;
     size_t fetcher_count;
     _Atomic size_t undrained; /* of their queues; see fetcher.h */
+    _Atomic size_t orders;    /* given to them */
+    size_t orders_told;       /* so many the poppers were told of */
     struct pool *pool;        /* at least once */
     struct popper *popper;    /* at most once */
     struct finisher *finisher;

@@ -131,6 +131,22 @@ static void test_both_kinds_share_a_queue(void **state)
     expect_after(f);
 }
 
+/* A thread that waits at Redis hears of a shutdown key at once, not with the next job. */
+static void test_quiet_takes_no_more(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct process *worker =
+        worker_fixture_start(f, "-q", "jobs", "-t", "2", "--delivery", "at-most-once");
+    commands_do(f->conn, "SET", "darg:{jobs}:shutdown", "quiet");
+    process_wait_stderr(worker, "a shutdown key is set", WORKER_FIXTURE_WAIT_MS);
+    worker_fixture_wait_renewals(f);
+    worker_fixture_push(f, "{\"type\":\"noop\"}");
+    worker_fixture_wait_renewals(f);
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), 1);
+    commands_do(f->conn, "DEL", "darg:{jobs}:shutdown");
+    worker_fixture_wait_count(f, "done", 1);
+}
+
 static void test_burst(void **state)
 {
     struct worker_fixture *f = *state;
@@ -151,6 +167,7 @@ int main(void)
         WORKER_TEST(test_a_crash_loses_what_was_running_only),
         WORKER_TEST(test_it_hands_the_sentinel_back),
         WORKER_TEST(test_both_kinds_share_a_queue),
+        WORKER_TEST(test_quiet_takes_no_more),
         WORKER_TEST(test_burst),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
