@@ -220,9 +220,14 @@ static void rule_clients(struct doctor *doctor)
 /* Of "normal HARD SOFT SECONDS slave ...": the smaller of the two that is set, or 0 if none is. */
 static bool read_output_limit(const char *setting, int64_t *bytes)
 {
-    long long hard, soft;
-    const char *normal = setting == NULL ? NULL : strstr(setting, "normal ");
-    if (normal == NULL || sscanf(normal, "normal %lld %lld", &hard, &soft) != 2)
+    static const char name[] = "normal ";
+    const char *normal = setting == NULL ? NULL : strstr(setting, name);
+    if (normal == NULL)
+        return false;
+    char *after_hard, *after_soft;
+    int64_t hard = strtoll(normal + strlen(name), &after_hard, 10);
+    int64_t soft = strtoll(after_hard, &after_soft, 10);
+    if (after_hard == normal + strlen(name) || after_soft == after_hard)
         return false;
     *bytes = soft > 0 && (hard == 0 || soft < hard) ? soft : hard;
     return true;
