@@ -59,8 +59,9 @@ struct attempt {
 
 static void try(struct worker_fixture *f, const char *scheme, const struct attempt *attempt)
 {
+    const char *timeout = strcmp(attempt->path, "/silence") == 0 ? "400ms" : "30s";
     struct process *process = worker_fixture_run(f, "--handler", handler_of(scheme, attempt->path),
-                                                 "--timeout", "400ms", "--try", "t", attempt->args);
+                                                 "--timeout", timeout, "--try", "t", attempt->args);
     int code = process_wait(process, WORKER_FIXTURE_WAIT_MS);
     if (code != attempt->exit_code || strcmp(process_stdout(process), attempt->out) != 0 ||
         strstr(process_stderr(process), attempt->says) == NULL)
