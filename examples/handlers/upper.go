@@ -16,6 +16,7 @@ import (
 
 type job struct {
 	ID      string          `json:"id"`
+	Nonce   int64           `json:"nonce"`
 	Run     int64           `json:"run"`
 	Attempt int64           `json:"attempt"`
 	Args    json.RawMessage `json:"args"`
@@ -39,7 +40,7 @@ func handle(j job) (any, error) {
 	if json.Unmarshal(j.Args, &text) != nil || j.Args[0] != '"' {
 		return nil, errNeverMind
 	}
-	say(map[string]any{"id": j.ID, "progress": 100})
+	say(map[string]any{"nonce": j.Nonce, "progress": 100})
 	return strings.ToUpper(text), nil
 }
 
@@ -47,21 +48,23 @@ func answer(j job) map[string]any {
 	result, err := handle(j)
 	switch {
 	case errors.Is(err, errNeverMind):
-		return map[string]any{"id": j.ID, "bury": err.Error()}
+		return map[string]any{"nonce": j.Nonce, "bury": err.Error()}
 	case err != nil: // anything else may go better the next time
-		return map[string]any{"id": j.ID, "retry": err.Error()}
+		return map[string]any{"nonce": j.Nonce, "retry": err.Error()}
 	}
-	return map[string]any{"id": j.ID, "done": result}
+	return map[string]any{"nonce": j.Nonce, "done": result}
 }
 
 func main() {
 	in := json.NewDecoder(bufio.NewReader(os.Stdin))
 	var hello struct {
 		Darg int `json:"darg"`
+		Max  int `json:"max"`
 	}
-	if err := in.Decode(&hello); err != nil || hello.Darg != 1 {
-		log.Fatal("upper.go knows version 1 of the protocol only")
+	if err := in.Decode(&hello); err != nil || hello.Darg != 1 || hello.Max < 2 {
+		log.Fatal("upper.go knows version 2 of the protocol only")
 	}
+	say(map[string]any{"darg": 2})
 	for {
 		var j job
 		err := in.Decode(&j)

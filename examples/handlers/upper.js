@@ -11,7 +11,7 @@ class NeverMind extends Error {}
 // The work itself: takes the job, returns the result or a promise of it.
 async function handle(job) {
   if (typeof job.args !== 'string') throw new NeverMind('args must be a string');
-  say({ id: job.id, progress: 100 });
+  say({ nonce: job.nonce, progress: 100 });
   return job.args.toUpperCase();
 }
 
@@ -23,10 +23,10 @@ function say(message) {
 async function answer(job) {
   try {
     const result = await handle(job);
-    return { id: job.id, done: result === undefined ? null : result };
+    return { nonce: job.nonce, done: result === undefined ? null : result };
   } catch (error) {
     const verb = error instanceof NeverMind ? 'bury' : 'retry';
-    return { id: job.id, [verb]: String(error.message || error) };
+    return { nonce: job.nonce, [verb]: String(error.message || error) };
   }
 }
 
@@ -37,9 +37,11 @@ async function main() {
     const message = JSON.parse(line);
     if (!isFirst) {
       say(await answer(message));
-    } else if (message.darg !== 1) {
-      console.error('upper.js knows version 1 of the protocol only');
+    } else if (message.darg !== 1 || !(message.max >= 2)) {
+      console.error('upper.js knows version 2 of the protocol only');
       process.exit(1);
+    } else {
+      say({ darg: 2 });
     }
     isFirst = false;
   }

@@ -17,22 +17,23 @@ def handle(job)
   text = job['args']
   raise NeverMind, 'args must be a string' unless text.is_a?(String)
 
-  say({ id: job['id'], progress: 100 })
+  say({ nonce: job['nonce'], progress: 100 })
   text.upcase
 end
 
 def answer(job)
-  { id: job['id'], done: handle(job) }
+  { nonce: job['nonce'], done: handle(job) }
 rescue NeverMind => e
-  { id: job['id'], bury: e.message }
+  { nonce: job['nonce'], bury: e.message }
 rescue StandardError => e # anything else may go better the next time
-  { id: job['id'], retry: e.message }
+  { nonce: job['nonce'], retry: e.message }
 end
 
 $stdout.sync = true
 $stdin.set_encoding('UTF-8')
 hello = JSON.parse($stdin.gets || '{}')
-abort 'upper.rb knows version 1 of the protocol only' unless hello['darg'] == 1
+abort 'upper.rb knows version 2 of the protocol only' unless hello['darg'] == 1 && hello['max'].to_i >= 2
+say({ darg: 2 })
 
 while (line = $stdin.gets)
   say(answer(JSON.parse(line)))

@@ -3,9 +3,9 @@
 #
 #     darg-worker --handler 'upper=stream:sh examples/handlers/upper.sh'
 #
-# A shell reads no JSON, but a job's line begins with "id", then "type", and ends with "args". Inside
-# a JSON string a quote is escaped, so the first `,"type":` and `,"args":` are the real ones. Where
-# jq is installed, it does this better.
+# A shell reads no JSON, but a job's line ends with "nonce", then "args". Inside a JSON string a quote is
+# escaped, so the first `,"nonce":` and `,"args":` are the real ones. Where jq is installed, it does
+# this better.
 set -u
 
 say() {
@@ -20,7 +20,7 @@ handle() {
     \"*) ;;
     *) reason='args must be a string' && return 65 ;;
     esac
-    say "{\"id\":$id,\"progress\":100}"
+    say "{\"nonce\":$nonce,\"progress\":100}"
     result=$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]') || return 1
 }
 
@@ -28,20 +28,20 @@ answer() {
     reason='handle() failed'
     handle "$args"
     case $? in
-    0) say "{\"id\":$id,\"done\":$result}" ;;
-    65) say "{\"id\":$id,\"bury\":\"$reason\"}" ;;
-    *) say "{\"id\":$id,\"retry\":\"$reason\"}" ;;
+    0) say "{\"nonce\":$nonce,\"done\":$result}" ;;
+    65) say "{\"nonce\":$nonce,\"bury\":\"$reason\"}" ;;
+    *) say "{\"nonce\":$nonce,\"retry\":\"$reason\"}" ;;
     esac
 }
 
 read -r hello
 case $hello in
-'{"darg":1,'*) ;;
-*) echo 'upper.sh knows version 1 of the protocol only' >&2 && exit 1 ;;
+'{"darg":1,'*',"max":'[2-9]*) say '{"darg":2}' ;;
+*) echo 'upper.sh knows version 2 of the protocol only' >&2 && exit 1 ;;
 esac
 while read -r job; do
-    id=${job#'{"id":'}
-    id=${id%%,\"type\":*} # with its quotes
+    nonce=${job#*,\"nonce\":}
+    nonce=${nonce%%,*}
     args=${job#*,\"args\":}
     args=${args%\}}
     answer
