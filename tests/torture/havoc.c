@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,17 @@ static void end_lasting(struct havoc *havoc, int64_t now_ms)
     }
 }
 
+/* When it began and ended, by the clock of the handlers' log, and by that of the other logs. */
+static void note(struct havoc *havoc, const char *name, int64_t begin_ms)
+{
+    FILE *file = fopen(havoc->site->faults, "ae");
+    if (file == NULL)
+        return;
+    fprintf(file, "%" PRId64 " to %" PRId64 " (%" PRId64 ") %s\n", begin_ms, clock_mono_ms(),
+            clock_wall_ms(), name);
+    (void)fclose(file);
+}
+
 void havoc_step(struct havoc *havoc)
 {
     int64_t now_ms = clock_mono_ms();
@@ -114,8 +126,12 @@ void havoc_step(struct havoc *havoc)
     size_t kind = choose(draw(havoc));
     const struct draws draws = {draw(havoc), draw(havoc), draw(havoc)};
     havoc->next_ms = now_ms + 1 + draw(havoc) % (2 * GAP_MS);
-    if (havoc->without == NULL || strstr(kinds[kind].name, havoc->without) == NULL)
-        havoc->counts[kind] += kinds[kind].inject(havoc, &draws);
+    if (havoc->without != NULL && strstr(kinds[kind].name, havoc->without) != NULL)
+        return;
+    bool is_done = kinds[kind].inject(havoc, &draws);
+    havoc->counts[kind] += is_done;
+    if (is_done)
+        note(havoc, kinds[kind].name, now_ms);
 }
 
 void havoc_heal(struct havoc *havoc)

@@ -83,6 +83,8 @@ void site_open(struct site *site, size_t hosts)
            strerror(errno));
     make_file(site->pushed, site->directory, "pushed");
     make_file(site->ran, site->directory, "ran");
+    make_file(site->faults, site->directory, "faults");
+    make_file(site->server_log, site->directory, "redis.log");
     make_file(site->users, site->directory, "users.acl");
     make_file(site->password_file, site->directory, "password");
     for (size_t i = 0; i < SITE_HOSTS_MAX; i++)
@@ -90,8 +92,9 @@ void site_open(struct site *site, size_t hosts)
     write_users(site);
     site_write_password(site);
     site->names = names_start();
-    site->server = redis_server_start_tcp(
-        COMMANDS_ARGS("--appendonly", "yes", "--appendfsync", "always", "--aclfile", site->users));
+    site->server = redis_server_start_tcp(COMMANDS_ARGS("--appendonly", "yes", "--appendfsync",
+                                                        "always", "--aclfile", site->users,
+                                                        "--logfile", site->server_log));
     site->proxy = proxy_start(redis_server_socket(site->server),
                               redis_server_directory(site->server), "proxy.sock");
     site_admin_url(site->admin_url, redis_server_socket(site->server));
@@ -188,6 +191,8 @@ void site_close(struct site *site, bool keep_files)
         return;
     (void)unlink(site->pushed);
     (void)unlink(site->ran);
+    (void)unlink(site->faults);
+    (void)unlink(site->server_log);
     (void)unlink(site->users);
     (void)unlink(site->password_file);
     (void)rmdir(site->directory);

@@ -35,6 +35,7 @@ struct site {
     struct proxy *proxy;
     struct conn *conn; /* straight to the server, with short deadlines */
     char directory[SITE_PATH], pushed[SITE_PATH], ran[SITE_PATH];
+    char faults[SITE_PATH], server_log[SITE_PATH];         /* for those who look for a cause */
     char users[SITE_PATH], password_file[SITE_PATH];       /* Redis's, and the programs' */
     char admin_url[SITE_PATH], admin_proxy_url[SITE_PATH]; /* of a user that stays the same */
     char named_url[SITE_PATH];             /* by a name; "": there is no name server of our own */
