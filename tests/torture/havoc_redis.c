@@ -11,6 +11,9 @@ bool fault_kill_redis(struct havoc *havoc, const struct draws *draws)
 {
     (void)draws;
     redis_server_restart(havoc->site->server);
+    /* To whom has not logged in it says NOAUTH, and not that it still loads. */
+    while (!site_try(havoc->site, "PING"))
+        (void)poll(NULL, 0, HAVOC_PAUSE_MS);
     return true;
 }
 
@@ -45,8 +48,8 @@ bool fault_sleep_redis(struct havoc *havoc, const struct draws *draws)
 bool fault_reload(struct havoc *havoc, const struct draws *draws)
 {
     (void)draws;
-    (void)site_try(havoc->site, "DEBUG", "RELOAD");
-    return true;
+    /* One that still loads would do it, too, and then go on loading on top of that. */
+    return site_try(havoc->site, "PING") && (site_try(havoc->site, "DEBUG", "RELOAD"), true);
 }
 
 void havoc_make_room(struct havoc *havoc, int what)
