@@ -183,8 +183,8 @@ static bool is_harmless(enum status status)
 }
 
 /* Popped jobs: Redis does not know them, so what may have been told already is not told again. */
-static void settle_popped_chosen(struct finisher *self, struct session *session, size_t done,
-                                 size_t count)
+static void settle_popped_chosen(struct finisher *self, struct session *session,
+                                 enum settle_kind kind, size_t done, size_t count)
 {
     struct err err = {0};
     enum status status;
@@ -193,8 +193,10 @@ static void settle_popped_chosen(struct finisher *self, struct session *session,
         status = conn_connect(self->conn, &err);
         may_repeat = status != ST_OK;
         if (status == ST_OK) {
-            status = settle_popped(self->conn, session->lease.queue, (int64_t)done, self->items,
-                                   count, &err);
+            status = kind == SETTLE_RETRY ? settle_put_off_popped(self->conn, session->lease.queue,
+                                                                  self->items, count, &err)
+                                          : settle_popped(self->conn, session->lease.queue,
+                                                          (int64_t)done, self->items, count, &err);
             may_repeat = status != ST_OK && is_harmless(status);
         }
     } while (may_repeat && await_retry(self, &err));
@@ -239,7 +241,8 @@ static int by_number_descending(const void *a, const void *b)
     return (left->number < right->number) - (left->number > right->number);
 }
 
-static void settle_popped_session(struct finisher *self, struct session *session, size_t count)
+static void settle_popped_session(struct finisher *self, struct session *session,
+                                  enum settle_kind kind, size_t count)
 {
     size_t done = 0, rest = 0;
     for (size_t i = 0; i < count; i++) {
@@ -248,7 +251,7 @@ static void settle_popped_session(struct finisher *self, struct session *session
         if (ending)
             self->items[rest++] = make_item(self->chosen[i]);
     }
-    settle_popped_chosen(self, session, done, rest);
+    settle_popped_chosen(self, session, kind, done, rest);
     for (size_t i = 0; i < count; i++)
         retire(self, self->chosen[i]);
 }
@@ -263,7 +266,7 @@ static void settle_gathered(struct finisher *self, size_t gathered)
             size_t count = choose(self, i, gathered, kind);
             session_keep(session);
             if (session->is_at_most_once) {
-                settle_popped_session(self, session, count);
+                settle_popped_session(self, session, kind, count);
             } else {
                 if (kind == SETTLE_RELEASE)
                     qsort(self->items, count, sizeof self->items[0], by_number_descending);

@@ -116,8 +116,9 @@ static enum settle_kind decide(const struct run *run)
     case HANDLER_DONE:
         return SETTLE_DONE;
     case HANDLER_ABORTED:
-    case HANDLER_UNABLE:
         return run->runner->is_at_most_once ? SETTLE_BURY : SETTLE_RELEASE;
+    case HANDLER_UNABLE:
+        return run->is_told_to_end && !run->runner->is_at_most_once ? SETTLE_RELEASE : SETTLE_RETRY;
     case HANDLER_RETRY:
         if (!run->runner->is_at_most_once && job->history.attempts + 1 < max_attempts)
             return SETTLE_RETRY;
@@ -153,15 +154,19 @@ static int64_t append_told(const struct run *run, enum settle_kind kind, struct 
     return replaced;
 }
 
+/* A job that is put off counts no run and no attempt. The claim's name keeps two that are alike
+ * apart, as for all others. */
 static void append_head(struct run *run, struct buf *out)
 {
     const struct job_history *history = &run->job->history;
+    int64_t counts = run->result->outcome == HANDLER_UNABLE ? 0 : 1;
     struct buf usage = {0};
-    usage_append(&usage, &run->result->usage, run_ms(run));
+    if (counts)
+        usage_append(&usage, &run->result->usage, run_ms(run));
     struct job_head head = {
-        .runs = history->runs + 1,
+        .runs = history->runs + counts,
         .crashes = history->crashes + (run->result->is_crash ? 1 : 0),
-        .attempts = history->attempts + 1,
+        .attempts = history->attempts + counts,
         .failed_at_ms = session_server_ms(run->what->session),
         .id = run->id,
         .claim = claim_name(run),
@@ -175,6 +180,8 @@ static void append_head(struct run *run, struct buf *out)
 static int64_t choose_delay_ms(const struct run *run)
 {
     const struct job *job = run->job;
+    if (run->result->outcome == HANDLER_UNABLE)
+        return run->put_off_ms;
     if (run->result->retry_after_ms >= 0)
         return run->result->retry_after_ms;
     const struct retry_backoff *backoff = job->has_backoff ? &job->backoff : &run->runner->backoff;
@@ -218,10 +225,10 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         [SETTLE_RELEASE] = "job given back",
     };
     bool is_bad = kind == SETTLE_BURY && !run->is_cancelled;
-    bool is_unbegun = kind == SETTLE_RELEASE && !run->has_begun; /* shortage_note() tells of it */
+    bool is_unable = run->result->outcome == HANDLER_UNABLE; /* shortage_note() tells of it */
     enum log_level level = is_bad                 ? LOG_ERROR
+                           : is_unable            ? LOG_DEBUG
                            : kind == SETTLE_RETRY ? LOG_WARN
-                           : is_unbegun           ? LOG_DEBUG
                                                   : LOG_INFO;
     if (!log_enabled(level))
         return;
@@ -242,7 +249,10 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         fields[count++] = LOG_INT("retry_in_ms", ending->delay_ms);
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
         fields[count++] = LOG_SLICE("error", buf_slice(&run->result->error));
-    log_line(level, run->is_cancelled ? "job cancelled" : messages[kind], fields, count);
+    const char *message = run->is_cancelled                   ? "job cancelled"
+                          : is_unable && kind == SETTLE_RETRY ? "job put off"
+                                                              : messages[kind];
+    log_line(level, message, fields, count);
 }
 
 struct ending *runner_run(const struct runner *runner, const struct runner_job *what,
@@ -259,8 +269,6 @@ struct ending *runner_run(const struct runner *runner, const struct runner_job *
     perform(&run, &scratch->err);
     if (run.result->outcome == HANDLER_ABORTED && runner->is_at_most_once)
         run_fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
-    if (run.result->outcome == HANDLER_UNABLE && runner->is_at_most_once)
-        buf_append_text(&run.result->error, " (until its worker ended: it was not run)");
     enum settle_kind kind = decide(&run);
     bool is_plain = kind == SETTLE_DONE && !is_asked_for(run.job);
     struct ending *ending = is_plain ? NULL : make_ending(&run, kind);

@@ -12,7 +12,7 @@
 /* Lines that a job may say in the log, which cuts each to what it takes of a text. */
 enum { SAID_MAX = 1000 };
 
-/* How long a job waits with its thread for what the worker lacks before it is given back. */
+/* How long a job waits with its thread for what the worker lacks before it is put off. */
 enum { FIRST_REST_MS = 50, LONGEST_REST_MS = 1000, PATIENCE_MS = 3000 };
 
 void run_clear_result(struct handler_result *result)
@@ -127,6 +127,8 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         forgive(run);
     KILL_POINT("run", "after");
     run->has_begun = run->result->outcome != HANDLER_UNABLE;
+    if (run->has_begun && shortage_is_known(runner->shortage))
+        shortage_end(runner->shortage, handler->type);
     if (run->has_begun)
         load_end(runner->load, run->what->thread, clock_mono_us());
     else
@@ -170,28 +172,41 @@ static bool rest(const struct run *run, int rest_ms)
     return poll(&abort, 1, rest_ms) <= 0;
 }
 
-/* What the worker lacks is no fault of the job's. It waits, and is then given back with nothing
- * counted: other workers may have more. The thread has rested by then, so that a job does not go
- * round and round. One that was popped cannot be given back: it waits for as long as it takes. */
-static void call_again(struct run *run, const struct handler *handler)
+/* Calls the handler until it can begin; for as long as the thread may wait. */
+static void call_until_able(struct run *run, const struct handler *handler)
 {
     int64_t until_ms = clock_mono_ms() + PATIENCE_MS;
     int rest_ms = FIRST_REST_MS;
-    bool may_go_on = true;
-    while (may_go_on && run->result->outcome == HANDLER_UNABLE) {
-        shortage_note(run->runner->shortage, buf_text(&run->result->error));
-        may_go_on =
-            rest(run, rest_ms) && (run->runner->is_at_most_once || clock_mono_ms() < until_ms);
+    while (run->result->outcome == HANDLER_UNABLE && clock_mono_ms() < until_ms) {
+        run->is_told_to_end = !rest(run, rest_ms);
         rest_ms = rest_ms * 2 < LONGEST_REST_MS ? rest_ms * 2 : LONGEST_REST_MS;
         if (was_cancelled(run)) {
             cancel(run, CANCEL_REASON);
         } else if (run_is_expired(run)) {
             run_fail(run, HANDLER_BURY, RUN_EXPIRED_REASON);
-        } else if (may_go_on) {
+        } else if (run->is_told_to_end) {
+            return;
+        } else {
             run_clear_result(run->result);
             call_handler(run, handler, clock_mono_us());
         }
     }
+}
+
+/* What the worker lacks is no fault of the job's, and none of other types: it waits for a while,
+ * but not with every thread, and is then put off with nothing counted. */
+static void call_again(struct run *run, const struct handler *handler)
+{
+    struct shortage *shortage = run->runner->shortage;
+    shortage_note(shortage, handler->type, run->what->session->lease.queue->name,
+                  buf_text(&run->result->error));
+    if (shortage_enter(shortage, handler->type)) {
+        call_until_able(run, handler);
+        bool is_unable = run->result->outcome == HANDLER_UNABLE;
+        shortage_leave(shortage, handler->type, is_unable && !run->is_told_to_end);
+    }
+    if (run->result->outcome == HANDLER_UNABLE)
+        run->put_off_ms = shortage_delay_ms(shortage, handler->type);
 }
 
 void run_call(struct run *run, const struct handler *handler)

@@ -15,9 +15,11 @@ struct run {
     struct slice id;                 /* of the job, or the claim's name where it has none */
     char claim[LEASE_NAME_MAX + 32]; /* W:number */
     int64_t started_ms;
-    bool is_cancelled; /* by a producer */
-    bool has_begun;    /* its handler had what it takes to start */
-    size_t said;       /* lines for the log */
+    bool is_cancelled;   /* by a producer */
+    bool has_begun;      /* its handler had what it takes to start */
+    bool is_told_to_end; /* while it waited for that */
+    int64_t put_off_ms;  /* with HANDLER_UNABLE: how long it is to wait elsewhere */
+    size_t said;         /* lines for the log */
 };
 
 /* Clears the result before a handler is called. */
@@ -34,7 +36,7 @@ bool run_is_expired(const struct run *run);
 
 /* Calls the handler and fills in run->result: at once, or, for a job that was there when a worker
  * died, when no other such job runs. Where the worker lacks what it takes to start the handler, the
- * job waits for a while first. */
+ * job may wait for a while first; HANDLER_UNABLE if that was in vain. */
 void run_call(struct run *run, const struct handler *handler);
 
 /* The functions of run->observer: what a handler says meanwhile. */

@@ -82,6 +82,7 @@ static enum status prepare(struct worker *self, struct err *err)
         return status;
     int64_t *weights = copy_weights(self->birth->tuning);
     pthread_mutex_init(&self->quarantine, NULL);
+    shortage_init(&self->shortage, threads);
     self->tasks = ring_new(capacity);
     self->endings = ring_new(capacity + threads);
     self->room = room_new(self->load, self->tasks, weights, options->queue_count,
@@ -255,6 +256,7 @@ void worker_free(struct worker *self)
     popper_free(self->popper);
     cgroups_free(self->groups);
     running_free(self->running);
+    shortage_fini(&self->shortage);
     room_free(self->room);
     ring_free(self->tasks);
     ring_free(self->endings);

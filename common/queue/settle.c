@@ -153,6 +153,15 @@ enum status settle_call(struct conn *conn, enum settle_kind kind, const struct r
     return ST_OK;
 }
 
+static void add_member(struct request *request, const struct settle_item *item, struct buf *member)
+{
+    buf_clear(member);
+    buf_append_slice(member, item->head);
+    buf_append_slice(member, item->original);
+    buf_append_char(member, '}');
+    request_add(request, buf_slice(member));
+}
+
 /* The dead members of a settle_popped call, and how many there are. */
 static void add_popped_members(struct request *request, const struct settle_item *items,
                                size_t count)
@@ -162,15 +171,9 @@ static void add_popped_members(struct request *request, const struct settle_item
         dead += items[i].head.len > 0;
     request_add_int(request, dead);
     struct buf member = {0};
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].head.len == 0)
-            continue;
-        buf_clear(&member);
-        buf_append_slice(&member, items[i].head);
-        buf_append_slice(&member, items[i].original);
-        buf_append_char(&member, '}');
-        request_add(request, buf_slice(&member));
-    }
+    for (size_t i = 0; i < count; i++)
+        if (items[i].head.len > 0)
+            add_member(request, &items[i], &member);
     buf_fini(&member);
 }
 
@@ -189,6 +192,25 @@ enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t 
     add_popped_members(&request, items, count);
     settle_add_tellings(&request, items, count);
     enum status status = script_call(conn, &script_settle_popped, &request, &reply, err);
+    reply_free(reply);
+    request_fini(&request);
+    return status;
+}
+
+enum status settle_put_off_popped(struct conn *conn, const struct queue *queue,
+                                  const struct settle_item *items, size_t count, struct err *err)
+{
+    ensure(count > 0 && count <= SETTLE_MAX, "%zu jobs in one call", count);
+    struct request request = {0};
+    struct reply *reply = NULL;
+    struct buf member = {0};
+    script_begin(&request, &script_schedule, 1);
+    request_add_text(&request, queue->scheduled);
+    request_add_int(&request, items[0].delay_ms);
+    for (size_t i = 0; i < count; i++)
+        add_member(&request, &items[i], &member);
+    enum status status = script_call(conn, &script_schedule, &request, &reply, err);
+    buf_fini(&member);
     reply_free(reply);
     request_fini(&request);
     return status;

@@ -64,4 +64,10 @@ MUST_CHECK enum status settle_popped(struct conn *conn, const struct queue *queu
                                      const struct settle_item *items, size_t count,
                                      struct err *err);
 
+/* At-most-once: popped jobs that could not be begun are to be run later, all after the delay of the
+ * first. Items with head and original, count >= 1. Not to be sent again after ST_LOST_REPLY. */
+MUST_CHECK enum status settle_put_off_popped(struct conn *conn, const struct queue *queue,
+                                             const struct settle_item *items, size_t count,
+                                             struct err *err);
+
 #endif

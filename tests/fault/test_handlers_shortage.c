@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "support/faults.h"
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 
 enum { JOBS = 12, MORE_TYPES = 24 };
@@ -41,8 +43,7 @@ static struct process *start_under(struct worker_fixture *f, const char *limit,
 
 static void expect_nobody_blamed(struct worker_fixture *f)
 {
-    assert_int_equal(worker_fixture_count(f, "retried"), 0);
-    assert_int_equal(worker_fixture_count(f, "buried"), 0);
+    assert_int_equal(worker_fixture_count(f, "buried"), 0); /* as a failed job would be */
     assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:dead"), 0);
 }
 
@@ -52,7 +53,7 @@ static void test_the_soft_limit_is_raised(void **state)
 {
     struct worker_fixture *f = *state;
     const char *const args[] = {
-        "-t", "40", "--handler", "t=sh -c 'sleep 0.3; ulimit -Sn'", "--log-level", "debug", NULL};
+        "-t", "40", "--handler", "t=sh -c 'sleep 0.3; ulimit -Sn'", "--max-attempts", "1", NULL};
     struct process *worker = start_under(f, "--nofile=96:4096", args);
     worker_fixture_push_many(f, 80, "t", "null");
     worker_fixture_wait_count(f, "done", 80);
@@ -77,7 +78,7 @@ static void test_too_low_a_hard_limit_is_refused(void **state)
         fail_msg("%s", process_stderr(worker));
 }
 
-/* Processes that stay take up all that there is: jobs of those types that come too late go round
+/* Processes that stay take up all that there is: jobs of those types that come too late are put off
  * until somebody else takes them. */
 static void test_no_descriptors(void **state)
 {
@@ -101,8 +102,7 @@ static void test_no_descriptors(void **state)
         worker_fixture_push(f, job);
     }
     process_wait_stderr(worker, said, WORKER_FIXTURE_WAIT_MS);
-    worker_fixture_wait_above(f, "released", 0);
-    assert_int_equal(faults_in_log(worker, said), 1);
+    worker_fixture_wait_above(f, "retried", 0);
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
     start_under(f, "--nofile=1024:1024", args);
@@ -146,6 +146,56 @@ static void test_no_processes_at_most_once(void **state)
     test_no_processes(*state, "at-most-once");
 }
 
+static bool is_other_done(void *context)
+{
+    const struct worker_fixture *f = context;
+    return commands_int(f->conn, "HEXISTS", "darg:{other}:counts", "done") == 1;
+}
+
+/* What a type lacks for good is no matter of other types, be they in its queue or in another; its
+ * jobs, alike to the byte, are all kept, and count nothing. */
+static void test_other_types_go_on(struct worker_fixture *f, const char *delivery)
+{
+    struct process *worker = worker_fixture_start(
+        f, "-q", "jobs", "-q", "other", "-t", "2", "--max-attempts", "1", "--delivery", delivery,
+        "--handler", "lame=stream:sh -c 'exit 75'", "--handler", "t=true");
+    for (size_t i = 0; i < JOBS; i++)
+        worker_fixture_push(f, "{\"type\":\"lame\",\"reply\":\"r\"}");
+    worker_fixture_push_many(f, JOBS, "t", "null");
+    commands_do(f->conn, "LPUSH", "darg:{other}", "{\"type\":\"t\"}");
+    worker_fixture_wait_count(f, "done", JOBS);
+    assert_true(wait_until(is_other_done, f, clock_mono_ms() + WORKER_FIXTURE_WAIT_MS));
+    process_wait_stderr(worker, "type=lame queue=jobs", WORKER_FIXTURE_WAIT_MS);
+    assert_int_equal(faults_in_log(worker, said), 1);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:scheduled") +
+                         commands_int(f->conn, "LLEN", "darg:{jobs}"),
+                     JOBS);
+    expect_nobody_blamed(f);
+    commands_do(f->conn, "DEL", REPLIES);
+    worker_fixture_start(f, "-q", "jobs", "--max-attempts", "1", "--delivery", delivery,
+                         "--handler", "lame=true");
+    worker_fixture_wait_count(f, "done", 2 * JOBS);
+    expect_nobody_blamed(f);
+    for (size_t i = 0; i < JOBS; i++) {
+        char *told = commands_text(f->conn, "LPOP", REPLIES);
+        if (strstr(told, "\"run\":1,") == NULL)
+            fail_msg("%s", told);
+        free(told);
+    }
+}
+
+static void test_other_types_go_on_at_least_once(void **state)
+{
+    test_other_types_go_on(*state, "at-least-once");
+}
+
+static void test_other_types_go_on_at_most_once(void **state)
+{
+    test_other_types_go_on(*state, "at-most-once");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +204,8 @@ int main(void)
         WORKER_TEST(test_no_descriptors),
         WORKER_TEST(test_no_processes_at_least_once),
         WORKER_TEST(test_no_processes_at_most_once),
+        WORKER_TEST(test_other_types_go_on_at_least_once),
+        WORKER_TEST(test_other_types_go_on_at_most_once),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }

@@ -33,38 +33,47 @@ static int64_t promote(struct queue_fixture *f)
     return promoted.count;
 }
 
-#define RETRY "{\"darg\":1,\"runs\":1,\"crashes\":0,\"attempt\":1,\"job\":a}"
+#define HEAD "{\"darg\":1,\"runs\":1,\"crashes\":0,\"attempt\":1,\"job\":"
+#define RETRY HEAD "a}"
+#define PUT_OFF_HEAD "{\"darg\":1,\"runs\":0,\"crashes\":0,\"attempt\":0,\"failed_at\":1,\"job\":"
 #define DELAYED "{\"darg\":1,\"runs\":0,\"crashes\":0,\"attempt\":0,\"job\":d}"
 
-static void test_retries_are_awaited(void **state)
+static void expect_awaited(struct queue_fixture *f, const char *head, const char *element)
 {
-    struct queue_fixture *f = *state;
     queue_fixture_push(f, "a");
     push_awaiting(f);
     push_awaiting(f); /* stands there already */
     queue_fixture_claim_these(f, &f->lease, 0, 9, "a");
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 9), CLAIM_DRAIN);
     for (int64_t run = 1; run <= 2; run++) {
-        const struct settle_item item = {.number = run,
-                                         .delay_ms = 3600000,
-                                         .head = slice_of("{\"darg\":1,\"runs\":1,\"crashes\":0,"
-                                                          "\"attempt\":1,\"job\":"),
-                                         .is_whole = run == 1};
+        const struct settle_item item = {
+            .number = run, .delay_ms = 3600000, .head = slice_of(head), .is_whole = run == 1};
         assert_int_equal(queue_fixture_settle(f, SETTLE_RETRY, &f->lease, &item, 1).settled, 1);
         queue_fixture_push(f, "behind");
         assert_int_equal(tick(f), DRAIN_WAITING);
         /* Both are due; the sentinel has woken a worker, and lies in the inbox. */
-        commands_do(f->conn, "ZADD", f->queue.scheduled, "1", RETRY, "1", DELAYED);
+        commands_do(f->conn, "ZADD", f->queue.scheduled, "1", element, "1", DELAYED);
         commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
         assert_int_equal(promote(f), 2);
         assert_int_equal(tick(f), DRAIN_WORK);
-        queue_fixture_claim_these(f, &f->lease, run, 9, RETRY);
+        queue_fixture_claim_these(f, &f->lease, run, 9, element);
         assert_int_equal(tick(f), DRAIN_HOLDING);
     }
     queue_fixture_done(f, &f->lease, 3);
     commands_do(f->conn, "ZADD", f->queue.scheduled, "99999999999999", DELAYED);
     assert_int_equal(tick(f), DRAIN_ENDED);
     queue_fixture_expect_line(f, f->queue.jobs, "behind", DELAYED, "behind", DELAYED);
+}
+
+static void test_retries_are_awaited(void **state)
+{
+    expect_awaited(*state, HEAD, RETRY);
+}
+
+/* They have not run, but were pushed before the sentinel as much as those that have. */
+static void test_what_could_not_be_begun_is_awaited(void **state)
+{
+    expect_awaited(*state, PUT_OFF_HEAD, PUT_OFF_HEAD "a}");
 }
 
 /* What is scheduled is looked through in steps, and anew if a job was retried meanwhile. */
@@ -125,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_retries_are_awaited),
+        QUEUE_TEST(test_what_could_not_be_begun_is_awaited),
         QUEUE_TEST(test_many_are_scheduled),
         QUEUE_TEST(test_plain_before_awaiting),
     };

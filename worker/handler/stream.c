@@ -253,6 +253,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     int code = has_exited ? WEXITSTATUS(death.wait_status) : -1;
     bool is_silent = talk->end == TALK_GOES_ON;
     bool is_unable = is_silent && !has_read && code == EX_TEMPFAIL;
+    slot->is_unable = is_unable;
     talk->result->is_crash = is_silent && death.is_known && has_read && code != EXIT_CANNOT_RUN;
     talk->result->is_stop = is_silent && (code == 0 || exec_death_is_stop(&death));
     talk->result->outcome = is_unable ? HANDLER_UNABLE : HANDLER_RETRY;

@@ -222,6 +222,11 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         exec_spawn_renew(&slot->child.process, slot->limits);
         return true;
     }
+    if (slot->is_unable && clock_mono_ms() < slot->start_ms) {
+        buf_append_text(&result->error, "the handler lacks something, and is tried again later");
+        result->outcome = HANDLER_UNABLE;
+        return false;
+    }
     if (!await_start(slot, call->abort_fd)) {
         buf_append_text(&result->error, "told to end");
         result->outcome = HANDLER_ABORTED;
@@ -233,7 +238,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         return false;
     }
     slot->answered = slot->cpu_us = slot->version = 0;
-    slot->is_asked = false;
+    slot->is_asked = slot->is_unable = false;
     stream_append_hello(&slot->child.input, call->job->type);
     return true;
 }

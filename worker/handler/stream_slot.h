@@ -20,6 +20,7 @@ struct stream_slot {
     int64_t start_ms;            /* monotonic; no other is started before */
     size_t said;                 /* lines for the log since its last job */
     bool is_asked;               /* it is to end by itself: not given another job */
+    bool is_unable;              /* the last one lacked something: no job waits until start_ms */
     struct buf reason;           /* scratch */
 };
 
@@ -34,7 +35,8 @@ struct stream {
 struct stream_slot *stream_slot_of(struct stream *stream, size_t thread);
 
 /* Sees to it that there is a process to which the call's job can be written; may wait for it, up to
- * 10 s where the last ones answered nothing. False: the result says why there is none. */
+ * 10 s where the last ones answered nothing, but not where the last one lacked something. False:
+ * the result says why there is none. */
 MUST_CHECK bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
                                   const struct handler_call *call, struct handler_result *result);
 

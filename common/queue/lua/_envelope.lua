@@ -9,6 +9,12 @@ local function envelope_of(text)
   if not mark then return nil end
   return tonumber(runs), tonumber(crashes), at, mark - 1, e + 1
 end
+-- True for what a worker has had: it has run, or failed, or could not be begun. Inside a text of the envelope, the quotes
+-- would have a backslash.
+local function has_been_taken(text)
+  local runs, _, at, last = envelope_of(text)
+  return runs ~= nil and (runs > 0 or string.find(string.sub(text, at, last), ',"failed_at":', 1, true) ~= nil)
+end
 -- The producer's own bytes inside an element.
 local function original_of(text)
   local _, _, _, _, start = envelope_of(text)

@@ -60,8 +60,7 @@ if awaits then
     local page = redis.call('ZSCAN', KEYS[10], cursor, 'COUNT', 16)
     cursor = page[1]
     for i = 1, #page[2], 2 do
-      local runs = envelope_of(page[2][i])
-      if runs and runs > 0 then return {'waiting'} end
+      if has_been_taken(page[2][i]) then return {'waiting'} end
       members, bytes = members + 1, bytes + #page[2][i]
     end
   until cursor == '0' or members >= 2000 or bytes >= 4194304

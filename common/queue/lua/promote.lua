@@ -23,12 +23,11 @@ if awaits and line + inbox == 0 then
   awaits = false
 end
 
--- Those of `due` that have run before go to the head of the line, the first due first. Answers the others.
+-- Those of `due` that a worker has had go to the head of the line, the first due first. Answers the others.
 local function put_ahead(due)
   local others = {}
   for i = #due, 1, -1 do
-    local runs = envelope_of(due[i])
-    if runs and runs > 0 then
+    if has_been_taken(due[i]) then
       redis.call('RPUSH', KEYS[2], due[i])
     else
       table.insert(others, 1, due[i])

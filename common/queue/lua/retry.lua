@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- retry: failed jobs run again later. Each is taken from what the worker holds and wrapped anew.
+-- retry: jobs that failed, or could not be begun, run again later. Each is taken from what the worker holds and wrapped anew.
 -- KEYS[1] claimed
 -- KEYS[2] workers
 -- KEYS[3] counts
