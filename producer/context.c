@@ -42,11 +42,12 @@ static void add_common_rows(struct row_list *list, struct context *context, unsi
         {0,
          {"redis", 'r', OPT_URL, &context->redis_text, .value_name = "URL",
           .default_text = REDIS_DEFAULT_URL, .environment = SECRET_URL_ENVIRONMENT,
-          .help = "redis[s]://[user:password@]host[:port][/db], unix:///path or local:[dir]; also "
-                  "$DARG_REDIS_URL, $REDIS_URL"}},
+          .help =
+              "redis[s]://[user[:password]@]host[:port][/db], unix:///path or local:[dir]; also "
+              "$DARG_REDIS_URL, $REDIS_URL"}},
         {0,
          {"redis-password-file", 0, OPT_STRING, &context->password_file, .value_name = "FILE",
-          .help = "read the password from FILE"}},
+          .help = "read the password from FILE, for each connection"}},
         {0,
          {"tls-ca", 0, OPT_STRING, &context->tls_ca_file, .value_name = "FILE",
           .help = "rediss: trust the certificates in FILE"}},

@@ -43,7 +43,7 @@ static void add_redis_rows(struct option_row *rows, size_t *count, struct option
          .type = OPT_STRING,
          .target = &raw->password_file,
          .value_name = "FILE",
-         .help = "read the password from the first line of FILE"},
+         .help = "read the password from the first line of FILE, for each connection"},
         {.name = "tls-ca",
          .type = OPT_STRING,
          .target = &raw->ca_file,
