@@ -11,18 +11,20 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/standard.h"
 #include "worker/handler/roster.h"
 
 enum { END_MS = 1000 };
 
-/* The worker's pipes and terminal are not to be held open by this. */
+/* The worker's pipes and terminal are not to be held open by this, and least of all the other end
+ * of its own socket. That is its standard input from here on. */
 static void let_go(int fd)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i <= STDERR_FILENO; i++)
-        (void)dup2(nothing, i);
-    (void)dup2(fd, STDERR_FILENO + 1);
-    (void)close_range(STDERR_FILENO + 2, ~0U, 0);
+    (void)dup2(fd, STDIN_FILENO);
+    (void)dup2(nothing, STDOUT_FILENO);
+    (void)dup2(nothing, STDERR_FILENO);
+    standard_close_others();
     (void)!chdir("/");
 }
 
@@ -35,10 +37,10 @@ static _Noreturn void sweep(int fd, struct roster *const *rosters, size_t count)
     setsid();
     prctl(PR_SET_NAME, "darg-sweeper");
     let_go(fd);
-    while (read(STDERR_FILENO + 1, &none, 1) < 0 && errno == EINTR)
+    while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR)
         continue;
     for (size_t i = 0; i < count; i++)
-        roster_end(rosters[i]);
+        (void)roster_end(rosters[i]); /* there is nobody to tell */
     _exit(0);
 }
 

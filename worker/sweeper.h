@@ -4,7 +4,8 @@
  * As long as the supervisor lives, it does that itself for its children, at once. The sweeper waits
  * on a socket whose other end the supervisor and its children hold: it is at its end when the last
  * of them is gone, however it went. It has a session, no open files and a name of its own, hears no
- * signal but SIGKILL, and is no child of the supervisor's. */
+ * signal but SIGKILL, and is no child of the supervisor's. A process that a plugin forks and does
+ * not execute holds that end, too: the sweeper then waits for it. */
 #ifndef DARG_WORKER_SWEEPER_H
 #define DARG_WORKER_SWEEPER_H
 

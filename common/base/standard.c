@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { DESCRIPTORS_ASSUMED = 1 << 16 };
+
 void standard_begin(void)
 {
     static const int wrong_ways[] = {O_WRONLY, O_RDONLY, O_RDONLY};
@@ -36,4 +38,13 @@ int standard_end(const char *program, int exit_code)
         fprintf(stderr, "%s: cannot write to standard output%s%s\n", program, errno ? ": " : "",
                 errno ? strerror(errno) : "");
     return exit_code == 0 ? 1 : exit_code;
+}
+
+/* Before Linux 5.9, or where a filter of system calls does not know it, there is none. */
+void standard_close_others(void)
+{
+    if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
+        return;
+    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_ASSUMED; fd++)
+        close(fd);
 }

@@ -1,5 +1,6 @@
 /* standard - the standard descriptors of a program: they are there when it starts, and what it has
- * printed is written, or the program has failed, when it ends. For main(), in one thread. */
+ * printed is written, or the program has failed, when it ends. For main(), in one thread, but for
+ * the last. */
 #ifndef DARG_BASE_STANDARD_H
 #define DARG_BASE_STANDARD_H
 
@@ -11,5 +12,9 @@ void standard_begin(void);
 /* Last of all. Writes what standard output still holds, and answers the exit code: 1 in place of 0
  * if not all could be written. Says so on standard error, unless a reader simply had enough. */
 int standard_end(const char *program, int exit_code);
+
+/* Closes all descriptors but the standard ones, whether the kernel has close_range() or not: those
+ * below 65536 then. Any process that is to hold nothing of another's; safe after vfork(). */
+void standard_close_others(void);
 
 #endif

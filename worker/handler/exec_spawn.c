@@ -8,6 +8,7 @@
 #include "worker/handler/exec_spawn.h"
 
 #include "base/parse.h"
+#include "base/standard.h"
 #include "worker/handler/oom.h"
 
 #include <errno.h>
@@ -24,10 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    EXIT_CANNOT_RUN = 127,        /* as a shell says it */
-    DESCRIPTORS_ASSUMED = 1 << 16 /* closed one by one where the kernel has no close_range() */
-};
+enum { EXIT_CANNOT_RUN = 127 }; /* as a shell says it */
 
 /* All that the child needs, made by the parent. */
 struct plan {
@@ -96,15 +94,6 @@ static bool connect_stdio(const int stdio[3], struct confine_failure *failure)
     return is_done;
 }
 
-/* Ours are close-on-exec; those of libraries, and of whoever started the worker, need not be. */
-static void close_others(void)
-{
-    if (close_range(3, ~0U, 0) == 0)
-        return;
-    for (int fd = 3; fd < DESCRIPTORS_ASSUMED; fd++)
-        close(fd);
-}
-
 /* Dispositions before the mask, or a handler would run here. The kernel refuses some: those have no
  * other. */
 static void reset_signals(void)
@@ -144,7 +133,9 @@ static _Noreturn void run_child(struct plan *plan)
     reset_signals();
     if (!connect_stdio(plan->stdio, &failure) || !enter_group(plan, &failure))
         give_up(plan, &failure);
-    close_others();
+    /* Ours are close-on-exec; those of libraries, and of whoever started the worker, need not be.
+     */
+    standard_close_others();
     if (!confine(program->limits, &plan->how, &failure))
         give_up(plan, &failure);
     die_with_parent(plan); /* a change of user has undone it */
