@@ -55,6 +55,22 @@ static _Noreturn void be_child(struct supervisor *self, struct child *child, int
     exit(worker_run(self->options, &birth));
 }
 
+/* What the programs of a dead child have left. */
+static void end_programs(const struct child *child)
+{
+    struct roster_rest rest = roster_end(child->roster);
+    if (rest.refused > 0)
+        log_fields(LOG_WARN,
+                   "processes that programs of a dead worker process have started cannot be "
+                   "killed, and go on",
+                   LOG_STR("process", child->process), LOG_INT("count", (int64_t)rest.refused));
+    if (rest.unsure > 0)
+        log_fields(LOG_WARN,
+                   "processes may have been started by programs of a dead worker process, but "
+                   "nothing proves it: left alone",
+                   LOG_STR("process", child->process), LOG_INT("count", (int64_t)rest.unsure));
+}
+
 void supervisor_start_child(struct supervisor *self, struct child *child)
 {
     int report[2];
@@ -73,7 +89,7 @@ void supervisor_start_child(struct supervisor *self, struct child *child)
         return;
     }
     pulse_restart(child->pulse);
-    roster_end(child->roster);
+    end_programs(child);
     pid_t parent = getpid();
     fflush(NULL);
     pid_t pid = fork();
@@ -239,7 +255,7 @@ void supervisor_collect(struct supervisor *self)
         for (size_t i = 0; i < self->child_count; i++)
             if (self->children[i].pid == pid) {
                 cgroup_place_sweep(self->place);
-                roster_end(self->children[i].roster);
+                end_programs(&self->children[i]);
                 child_ended(self, &self->children[i], wait_status);
             }
 }
@@ -258,6 +274,9 @@ void supervisor_prepare_children(struct supervisor *self)
         is_complete = is_complete && rosters[i];
         self->children[i] = (struct child){.report_fd = -1, .restart_ms = 1, .roster = rosters[i]};
     }
+    if (programs > 0 && !self->place && !roster_can_look())
+        log_printf(LOG_WARN, "/proc is not that of this pid namespace: what programs have started "
+                             "in process groups of their own goes on if a worker process dies");
     if (is_complete && !self->place && getpid() != 1)
         sweeper_start(&self->sweeper, rosters, self->child_count);
     free(rosters);

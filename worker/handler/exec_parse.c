@@ -12,6 +12,7 @@
 #include "worker/handler/environment.h"
 #include "worker/handler/exec.h"
 #include "worker/handler/oom.h"
+#include "worker/handler/roster.h"
 
 static const char blanks[] = " \t\n";
 
@@ -274,6 +275,8 @@ enum status exec_begin(void *state, const struct handler_home *home, struct err 
 {
     struct exec_command *command = state;
     (void)err;
+    if (home->roster && !command->home.roster)
+        exec_add_variable(command, ROSTER_VARIABLE, roster_mark(home->roster));
     command->home = *home;
     return ST_OK;
 }

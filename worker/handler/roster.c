@@ -1,11 +1,12 @@
 #include "worker/handler/roster.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/id.h"
 
 enum {
     FREE = 0,
@@ -29,7 +32,9 @@ struct roster_place {
 
 struct roster {
     size_t count;
-    _Atomic size_t next; /* where to look for a free place first */
+    char mark[sizeof ROSTER_VARIABLE + 33]; /* NAME=VALUE */
+    _Atomic int64_t alive_ms;               /* the worker process has lived then */
+    _Atomic size_t next;                    /* where to look for a free place first */
     struct roster_place places[];
 };
 
@@ -45,6 +50,8 @@ struct roster *roster_new(size_t count)
     if (roster == MAP_FAILED)
         return NULL;
     roster->count = count; /* fresh pages are zero: all places are free */
+    snprintf(roster->mark, sizeof roster->mark, "%s=%016" PRIx64 "%016" PRIx64, ROSTER_VARIABLE,
+             id_random(), id_random());
     return roster;
 }
 
@@ -54,10 +61,29 @@ void roster_free(struct roster *roster)
         munmap(roster, size_of(roster->count));
 }
 
+const char *roster_mark(const struct roster *roster)
+{
+    return roster->mark + sizeof ROSTER_VARIABLE;
+}
+
 /* ---- in the worker process, and in its programs before they are executed ---- */
+
+int64_t roster_now_ms(void)
+{
+    struct timespec now = {.tv_sec = 0};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void roster_tell_alive(struct roster *roster)
+{
+    if (roster)
+        atomic_store(&roster->alive_ms, roster_now_ms());
+}
 
 struct roster_place *roster_take(struct roster *roster)
 {
+    roster_tell_alive(roster);
     for (size_t i = 0; roster && i < roster->count; i++) {
         size_t at = atomic_fetch_add(&roster->next, 1) % roster->count;
         pid_t expected = FREE;
@@ -65,13 +91,6 @@ struct roster_place *roster_take(struct roster *roster)
             return &roster->places[at];
     }
     return NULL;
-}
-
-int64_t roster_now_ms(void)
-{
-    struct timespec now = {.tv_sec = 0};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms)
@@ -129,67 +148,138 @@ static bool has_ended(const struct process *process)
     return process->state == 'Z' || process->state == 'X';
 }
 
-/* As long as anything is left of a session, its number is nobody else's. */
-static bool is_anothers(const struct roster_place *place)
+enum kin { NOT_OURS, UNSURE, OURS };
+
+/* As long as anything is left of a session, its number is nobody else's: where the leader is there,
+ * it tells. Where it is not, the session may be one that began with this number since, and has lost
+ * its leader as daemons do. */
+static enum kin whose_session(const struct roster_place *place)
 {
     struct process leader;
-    return look_at(place->leader, &leader) &&
-           leader.started_ms > atomic_load(&place->noted_ms) + SLACK_MS;
+    if (!look_at(atomic_load(&place->leader), &leader))
+        return UNSURE;
+    return leader.started_ms > atomic_load(&place->noted_ms) + SLACK_MS ? NOT_OURS : OURS;
 }
 
-static bool is_noted(const struct roster *roster, pid_t session)
+static const struct roster_place *find(const struct roster *roster, pid_t session)
 {
     for (size_t i = 0; session > 0 && i < roster->count; i++)
         if (atomic_load(&roster->places[i].leader) == session)
-            return true;
-    return false;
+            return &roster->places[i];
+    return NULL;
 }
 
-/* The descriptor first: it goes on standing for the process that was looked at. */
-static bool kill_if_noted(const struct roster *roster, pid_t pid)
+/* What nobody can guess is in the environment of our programs, and of those that they start. False,
+ * too, if it may not be read. */
+static bool is_marked(const struct roster *roster, pid_t pid)
 {
-    struct process process;
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    bool is_found = fd >= 0 && look_at(pid, &process) && !has_ended(&process) &&
-                    is_noted(roster, process.session);
-    if (is_found)
-        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+    char path[32], text[8192];
+    size_t mark_len = strlen(roster->mark), kept = 0;
+    ssize_t len;
+    bool is_found = false;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (!is_found && fd >= 0 && (len = read(fd, text + kept, sizeof text - kept)) > 0) {
+        size_t have = kept + (size_t)len;
+        is_found = memmem(text, have, roster->mark, mark_len) != NULL;
+        kept = have < mark_len ? have : mark_len; /* it may have been cut in two */
+        memmove(text, text + have - kept, kept);
+    }
     if (fd >= 0)
         close(fd);
     return is_found;
 }
 
-/* Process groups of their own within a session: `timeout`, shells with job control. */
-static bool kill_sessions(const struct roster *roster)
+/* No number becomes another's before the worker process is dead. */
+static enum kin whose(const struct roster *roster, pid_t pid, const struct process *process)
 {
-    bool any = false;
+    const struct roster_place *place = find(roster, process->session);
+    enum kin kin = place ? whose_session(place) : NOT_OURS;
+    if (kin != UNSURE)
+        return kin;
+    if (process->started_ms + SLACK_MS < atomic_load(&roster->alive_ms))
+        return OURS;
+    return is_marked(roster, pid) ? OURS : UNSURE;
+}
+
+/* Where there are no such descriptors (before Linux 5.3, filters of system calls) the number has to
+ * do. */
+static bool send_kill(pid_t pid, int fd)
+{
+    return (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) ||
+           kill(pid, SIGKILL) == 0;
+}
+
+struct tally {
+    size_t killed, refused, unsure;
+};
+
+/* The descriptor first: it goes on standing for the process that is looked at. */
+static void kill_if_ours(const struct roster *roster, pid_t pid, struct tally *tally)
+{
+    struct process process;
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    bool is_there = look_at(pid, &process) && !has_ended(&process);
+    enum kin kin = is_there ? whose(roster, pid, &process) : NOT_OURS;
+    if (kin == OURS && send_kill(pid, fd))
+        tally->killed++;
+    else if (kin == OURS && errno != ESRCH)
+        tally->refused++;
+    else if (kin == UNSURE)
+        tally->unsure++;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Process groups of their own within a session: `timeout`, shells with job control. */
+static struct tally kill_sessions(const struct roster *roster)
+{
+    struct tally tally = {0};
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
     while (directory && (entry = readdir(directory)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && kill_if_noted(roster, pid))
-            any = true;
+        if (pid > 0)
+            kill_if_ours(roster, pid, &tally);
     }
     if (directory)
         closedir(directory);
+    return tally;
+}
+
+bool roster_can_look(void)
+{
+    char own[32] = "";
+    return readlink("/proc/self", own, sizeof own - 1) > 0 && strtol(own, NULL, 10) == getpid();
+}
+
+/* All of a group at once, if it is certain whose it is, or nothing can be looked at. */
+static bool kill_groups(struct roster *roster, bool can_look)
+{
+    bool any = false;
+    for (size_t i = 0; i < roster->count; i++) {
+        pid_t leader = atomic_load(&roster->places[i].leader);
+        if (leader <= 0)
+            continue;
+        any = true;
+        if (!can_look || whose_session(&roster->places[i]) == OURS)
+            kill(-leader, SIGKILL);
+    }
     return any;
 }
 
-void roster_end(struct roster *roster)
+struct roster_rest roster_end(struct roster *roster)
 {
-    bool any = false;
-    for (size_t i = 0; roster && i < roster->count; i++) {
-        struct roster_place *place = &roster->places[i];
-        pid_t leader = atomic_load(&place->leader);
-        if (leader <= 0 || is_anothers(place)) {
-            atomic_store(&place->leader, FREE);
-            continue;
-        }
-        kill(-leader, SIGKILL);
-        any = true;
-    }
-    for (int i = 0; any && kill_sessions(roster) && i < ROUNDS_MAX; i++)
+    struct tally tally = {0};
+    bool can_look = roster_can_look();
+    bool any = roster && kill_groups(roster, can_look);
+    for (int i = 0; any && can_look && i < ROUNDS_MAX; i++) {
+        tally = kill_sessions(roster);
+        if (tally.killed == 0)
+            break;
         (void)poll(NULL, 0, ROUND_MS);
-    for (size_t i = 0; any && i < roster->count; i++)
+    }
+    for (size_t i = 0; roster && i < roster->count; i++)
         atomic_store(&roster->places[i].leader, FREE);
+    return (struct roster_rest){.refused = tally.refused, .unsure = tally.unsure};
 }

@@ -9,6 +9,7 @@
 #ifndef DARG_WORKER_HANDLER_ROSTER_H
 #define DARG_WORKER_HANDLER_ROSTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,10 @@ struct roster_place;
 /* For so many programs at a time. NULL if the system gives no shared memory. */
 struct roster *roster_new(size_t count);
 void roster_free(struct roster *roster); /* NULL is fine */
+
+/* The programs are to have this variable with this value, which nobody else knows. */
+#define ROSTER_VARIABLE "DARG_SESSION"
+const char *roster_mark(const struct roster *roster);
 
 /* A place for a program that is to be started, to be given back by roster_leave(). NULL: there is
  * no roster (NULL), or it is full. Any thread. */
@@ -33,9 +38,26 @@ int64_t roster_now_ms(void);
 /* Before the program is waited for, when its process group has been killed; NULL is fine. */
 void roster_leave(struct roster_place *place);
 
+/* The worker process lives: what is in its programs' sessions by now is theirs. NULL: does nothing.
+ * Any thread, now and then. */
+void roster_tell_alive(struct roster *roster);
+
+struct roster_rest {
+    size_t refused; /* processes that are left, since the kernel let none be killed */
+    size_t unsure;  /* those in such a session that bear no sign of being ours: left alone */
+};
+
 /* Once the worker process is dead: sends SIGKILL to all that is in its programs' sessions, and
- * leaves no place taken. NULL: does nothing. Waits up to a tenth of a second for them to end. A
- * session that began later than was noted is another's that has come by the number since. */
-void roster_end(struct roster *roster);
+ * leaves no place taken; answers what is left. NULL: does nothing. Waits up to a tenth of a second
+ * for them to end.
+ *
+ * A session's number may have become another's since. It is ours if its leader is there and began
+ * no later than was noted. Where the leader is gone, a process in it is ours if it began before the
+ * worker was last known to be alive, or has the mark in its environment. */
+struct roster_rest roster_end(struct roster *roster);
+
+/* False: /proc is not there, or that of another pid namespace. roster_end() then kills no more than
+ * the process group of each program, and cannot tell whether a number has become another's. */
+bool roster_can_look(void);
 
 #endif
