@@ -21,8 +21,8 @@ struct drain {
     bool is_wait, awaits_retries;
     int64_t timeout_ms; /* 0: none */
     int64_t deadline_ms;
-    int64_t drained_at_ms; /* when the drain before this one was complete; 0: never */
-    struct reply *workers; /* the last look at the registry before this one was */
+    struct lease_drain known; /* the drain before this one */
+    struct reply *workers;    /* the last look at the registry before this one was */
 };
 
 static enum status push_sentinel(struct drain *drain, struct err *err)
@@ -30,13 +30,13 @@ static enum status push_sentinel(struct drain *drain, struct err *err)
     const struct queue *queue = &drain->context.queue;
     struct control_sentinel answer;
     struct stats stats;
-    enum status status =
-        control_push_sentinel(drain->context.conn, queue, -1, drain->awaits_retries, &answer, err);
+    enum status status = control_push_sentinel(drain->context.conn, queue, NULL,
+                                               drain->awaits_retries, &answer, err);
     if (status == ST_OK)
         status = stats_read(drain->context.conn, queue, &stats, err);
     if (status != ST_OK)
         return status;
-    drain->drained_at_ms = answer.drained_at_ms;
+    drain->known = answer.last_drain;
     context_note(answer.was_pushed ? "queue '%s': the drain has begun"
                                    : "queue '%s': a drain was already under way",
                  queue->name);
@@ -68,35 +68,42 @@ static enum status pause_a_little(const struct drain *drain, struct err *err)
     return ST_OK;
 }
 
-/* Until drained_at says so (it is another one then, whatever the server's clock does). A sentinel
- * may vanish with an at-most-once worker: then the queue is empty without one, and it is pushed
- * again. */
+/* How the drain stands; what is known if it has not ended is what there is, also if Redis has gone
+ * back to an older state. A sentinel may vanish with an at-most-once worker: then the queue is
+ * empty without one, and it is pushed again. */
+static enum status look(struct drain *drain, bool pushes_again, bool *has_drained, struct err *err)
+{
+    struct conn *conn = drain->context.conn;
+    const struct queue *queue = &drain->context.queue;
+    struct control_sentinel answer;
+    struct reply *workers = NULL;
+    *has_drained = false;
+    enum status status = stats_workers(conn, queue, &workers, err);
+    if (status == ST_OK)
+        status = pushes_again ? control_push_sentinel(conn, queue, &drain->known,
+                                                      drain->awaits_retries, &answer, err)
+                              : control_look_at_drain(conn, queue, &drain->known, &answer, err);
+    *has_drained = status == ST_OK && answer.has_drained;
+    if (status != ST_OK || *has_drained) {
+        reply_free(workers);
+        return status;
+    }
+    reply_free(drain->workers);
+    drain->workers = workers;
+    drain->known = answer.last_drain;
+    return ST_OK;
+}
+
 static enum status await_drained(struct drain *drain, struct err *err)
 {
-    const struct queue *queue = &drain->context.queue;
     int64_t repush_ms = clock_mono_ms() + REPUSH_MS;
     for (;;) {
-        int64_t drained_at_ms = 0;
-        struct reply *workers = NULL;
-        enum status status = stats_workers(drain->context.conn, queue, &workers, err);
-        if (status == ST_OK)
-            status = control_drained_at(drain->context.conn, queue, &drained_at_ms, err);
-        if (status == ST_OK && drained_at_ms != drain->drained_at_ms) {
-            reply_free(workers);
+        bool is_time = clock_mono_ms() >= repush_ms, has_drained;
+        enum status status = look(drain, is_time, &has_drained, err);
+        if (has_drained)
             return ST_OK;
-        }
-        if (status == ST_OK) {
-            reply_free(drain->workers);
-            drain->workers = workers;
-        } else {
-            reply_free(workers);
-        }
-        if (status == ST_OK && clock_mono_ms() >= repush_ms) {
-            struct control_sentinel answer;
-            status = control_push_sentinel(drain->context.conn, queue, drain->drained_at_ms,
-                                           drain->awaits_retries, &answer, err);
+        if (is_time)
             repush_ms = clock_mono_ms() + REPUSH_MS;
-        }
         if (!may_go_on(drain, status, err))
             return status;
         status = pause_a_little(drain, err);

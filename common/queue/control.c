@@ -97,7 +97,7 @@ enum status control_get_limit(struct conn *conn, const struct queue *queue, cons
 }
 
 static enum status call_sentinel(struct conn *conn, const struct queue *queue, const char *mode,
-                                 int64_t last_drained_at_ms, bool awaits_retries,
+                                 const struct lease_drain *known, bool awaits_retries,
                                  struct control_sentinel *answer, struct err *err)
 {
     struct request request = {0};
@@ -107,7 +107,7 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
     request_add_text(&request, queue->settings);
     request_add_text(&request, queue->inbox);
     request_add_text(&request, mode);
-    request_add_int(&request, last_drained_at_ms);
+    request_add_text(&request, known ? known->name : "");
     request_add_int(&request, awaits_retries);
     enum status status = script_call(conn, &script_sentinel, &request, &reply, err);
     request_fini(&request);
@@ -115,8 +115,9 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
         return status;
     answer->was_pushed = reply_int(reply_at(reply, 0), 0) == 1;
     answer->now_ms = reply_int(reply_at(reply, 1), -1);
-    answer->drained_at_ms = reply_int(reply_at(reply, 2), 0);
+    lease_know_drain(&answer->last_drain, reply_slice(reply_at(reply, 2)));
     answer->is_paused = reply_int(reply_at(reply, 3), 0) == 1;
+    answer->has_drained = reply_int(reply_at(reply, 4), 0) == 1;
     reply_free(reply);
     if (answer->now_ms < 0)
         return err_set(err, ST_PROTOCOL, "Redis answered \"sentinel\" with something unexpected");
@@ -124,24 +125,24 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
 }
 
 enum status control_push_sentinel(struct conn *conn, const struct queue *queue,
-                                  int64_t last_drained_at_ms, bool awaits_retries,
+                                  const struct lease_drain *known, bool awaits_retries,
                                   struct control_sentinel *answer, struct err *err)
 {
-    return call_sentinel(conn, queue, last_drained_at_ms < 0 ? "push" : "again", last_drained_at_ms,
-                         awaits_retries, answer, err);
+    return call_sentinel(conn, queue, known ? "again" : "push", known, awaits_retries, answer, err);
+}
+
+enum status control_look_at_drain(struct conn *conn, const struct queue *queue,
+                                  const struct lease_drain *known, struct control_sentinel *answer,
+                                  struct err *err)
+{
+    return call_sentinel(conn, queue, "look", known, false, answer, err);
 }
 
 enum status control_return_sentinel(struct conn *conn, const struct queue *queue,
                                     bool awaits_retries, struct err *err)
 {
     struct control_sentinel answer;
-    return call_sentinel(conn, queue, "return", -1, awaits_retries, &answer, err);
-}
-
-enum status control_drained_at(struct conn *conn, const struct queue *queue, int64_t *drained_at_ms,
-                               struct err *err)
-{
-    return get_setting(conn, queue, "drained_at", 0, drained_at_ms, err);
+    return call_sentinel(conn, queue, "return", NULL, awaits_retries, &answer, err);
 }
 
 /* Cut if it is longer; "" if there is none. */
@@ -176,7 +177,7 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
     request_add_text(&request, queue->suspects);
     request_add_text(&request, queue->scheduled);
     request_add_text(&request, lease->worker);
-    request_add_text(&request, known->at);
+    request_add_text(&request, known->name);
     request_add_text(&request, look->cursor[0] ? look->cursor : "0");
     request_add_text(&request, look->retried);
     enum status status = script_call(conn, &script_drain, &request, &reply, err);
@@ -188,10 +189,10 @@ enum status control_drain(struct conn *conn, const struct lease *lease, struct l
         word++;
     *look = (struct control_look){.cursor = ""};
     if (word == DRAIN_LOOKING) {
-        copy_text(reply_at(reply, 1), look->cursor, sizeof look->cursor);
-        copy_text(reply_at(reply, 2), look->retried, sizeof look->retried);
+        copy_text(reply_at(reply, 2), look->cursor, sizeof look->cursor);
+        copy_text(reply_at(reply, 3), look->retried, sizeof look->retried);
     }
-    if (word == DRAIN_ENDED)
+    if (word < count && word != DRAIN_LOST)
         lease_know_drain(known, reply_slice(reply_at(reply, 1)));
     reply_free(reply);
     if (word == count)

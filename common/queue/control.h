@@ -25,18 +25,20 @@ struct control_sentinel {
     bool was_pushed;
     bool is_paused; /* a paused queue will not drain */
     int64_t now_ms;
-    int64_t drained_at_ms; /* of the last drain completed; 0: none */
+    struct lease_drain last_drain;
+    bool has_drained; /* that one ended after the one which the caller knew */
 };
-/* Pushes the sentinel, unless the queue's newest element is one. last_drained_at_ms: -1; or, to
- * repeat a push whose sentinel may have vanished, the drained_at_ms that the caller knows: then it
- * is pushed only onto an empty queue, and only if no other drain has ended since. awaits_retries:
- * the drain waits for the retries of what was pushed before it, too. */
+/* Pushes the sentinel, unless the queue's newest element is one. known: NULL; or, to repeat a push
+ * whose sentinel may have vanished, the last drain that the caller knows: then it is pushed only
+ * onto an empty queue, and only if no drain has ended since. awaits_retries: the drain waits for
+ * the retries of what was pushed before it, too. */
 MUST_CHECK enum status control_push_sentinel(struct conn *conn, const struct queue *queue,
-                                             int64_t last_drained_at_ms, bool awaits_retries,
+                                             const struct lease_drain *known, bool awaits_retries,
                                              struct control_sentinel *answer, struct err *err);
-/* Server time of the last completed drain, 0 if there was none. */
-MUST_CHECK enum status control_drained_at(struct conn *conn, const struct queue *queue,
-                                          int64_t *drained_at_ms, struct err *err);
+/* Pushes nothing: how it stands. */
+MUST_CHECK enum status control_look_at_drain(struct conn *conn, const struct queue *queue,
+                                             const struct lease_drain *known,
+                                             struct control_sentinel *answer, struct err *err);
 
 /* A draining worker's tick; see lua/drain.lua. */
 enum control_drain {
@@ -45,13 +47,15 @@ enum control_drain {
     DRAIN_HOLDING, /* the worker still holds jobs */
     DRAIN_WAITING, /* for the other workers, or for retries */
     DRAIN_LOOKING, /* for retries among what is scheduled: call again, with *look as it is now */
-    DRAIN_ENDED,   /* the drain is complete: deregister; *known is now this one */
+    DRAIN_ENDED,   /* the drain is complete: deregister */
 };
 /* How far a worker has looked for retries. Zeroed at first, and after each reconnect: another
  * server lists things in another order. */
 struct control_look {
     char cursor[24], retried[24];
 };
+/* *known: the last drain that the worker knows; after each answer but DRAIN_LOST, what it is to
+ * know from now on. */
 MUST_CHECK enum status control_drain(struct conn *conn, const struct lease *lease,
                                      struct lease_drain *known, struct control_look *look,
                                      enum control_drain *outcome, struct err *err);

@@ -28,7 +28,7 @@
     X(gone, ":gone", "zset") /* workers that have left -> when; refused, kept for an hour */       \
     X(scheduled, ":scheduled", "zset") /* job -> due time, server ms */                            \
     X(dead, ":dead", "zset")           /* job -> time of death, server ms */                       \
-    X(settings, ":settings", "hash")   /* paused, limits, drained_at */                            \
+    X(settings, ":settings", "hash")   /* paused, limits, drains */                                \
     X(counts, ":counts", "hash")       /* done, retried ...; they only grow */                     \
     X(waits, ":waits", "list")         /* since when jobs wait: "server ms:position" */            \
     X(cancel, ":cancel", "zset")       /* id of a job to be stopped -> when that was asked for */  \

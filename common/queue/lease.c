@@ -72,13 +72,13 @@ static enum status call(struct conn *conn, const struct script *script, struct r
     return status;
 }
 
-void lease_know_drain(struct lease_drain *known, struct slice drained_at)
+void lease_know_drain(struct lease_drain *known, struct slice name)
 {
-    size_t len = drained_at.len < LEASE_SCORE_MAX ? drained_at.len : LEASE_SCORE_MAX;
+    size_t len = name.len < LEASE_SCORE_MAX ? name.len : LEASE_SCORE_MAX;
     known->is_known = true;
     if (len)
-        memcpy(known->at, drained_at.ptr, len);
-    known->at[len] = 0;
+        memcpy(known->name, name.ptr, len);
+    known->name[len] = 0;
 }
 
 enum status lease_register(struct conn *conn, const struct lease *lease, int64_t age_ms,
@@ -97,7 +97,7 @@ enum status lease_register(struct conn *conn, const struct lease *lease, int64_t
     request_add_text(&request, lease->worker);
     request_add_int(&request, age_ms);
     if (known->is_known)
-        request_add_text(&request, known->at);
+        request_add_text(&request, known->name);
     enum status status = call(conn, &script_register, &request, &reply, err);
     if (status != ST_OK)
         return status;

@@ -39,7 +39,7 @@ void lease_process_name(char out[LEASE_NAME_MAX + 1]);
 /* The last drain of the queue that a process knows of; zeroed before its first registration. */
 struct lease_drain {
     bool is_known;
-    char at[LEASE_SCORE_MAX + 1]; /* `drained_at` as Redis has it, compared only; "": none */
+    char name[LEASE_SCORE_MAX + 1]; /* as the scripts answer it, and theirs to compare; "": none */
 };
 
 /* Registers. age_ms: how long ago the worker (its supervisor) was started. *now_ms: server time.
@@ -51,8 +51,8 @@ MUST_CHECK enum status lease_register(struct conn *conn, const struct lease *lea
                                       struct lease_drain *known, enum lease_register *outcome,
                                       int64_t *now_ms, struct err *err);
 
-/* *known: what a script answered as the time of the last drain. */
-void lease_know_drain(struct lease_drain *known, struct slice drained_at);
+/* *known: what a script answered as the last drain. */
+void lease_know_drain(struct lease_drain *known, struct slice name);
 
 enum {
     LEASE_WINDOW = 100,

@@ -8,13 +8,14 @@
 #include "queue/stats.h"
 #include "support/queue_fixture.h"
 
-static struct control_sentinel push_sentinel_again(struct queue_fixture *f,
-                                                   int64_t last_drained_at_ms)
+static struct control_sentinel push_sentinel_again(struct queue_fixture *f, const char *known_name)
 {
     struct err err = {0};
     struct control_sentinel answer = {0};
-    if (control_push_sentinel(f->conn, &f->queue, last_drained_at_ms, false, &answer, &err) !=
-        ST_OK)
+    struct lease_drain known;
+    lease_know_drain(&known, slice_of(known_name ? known_name : ""));
+    if (control_push_sentinel(f->conn, &f->queue, known_name ? &known : NULL, false, &answer,
+                              &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     assert_true(answer.now_ms > 1000000000000);
     return answer;
@@ -22,7 +23,7 @@ static struct control_sentinel push_sentinel_again(struct queue_fixture *f,
 
 static struct control_sentinel push_sentinel(struct queue_fixture *f)
 {
-    return push_sentinel_again(f, -1);
+    return push_sentinel_again(f, NULL);
 }
 
 static void test_sentinel(void **state)
@@ -32,7 +33,7 @@ static void test_sentinel(void **state)
     struct control_sentinel answer = push_sentinel(f);
     assert_true(answer.was_pushed);
     assert_false(answer.is_paused);
-    assert_int_equal(answer.drained_at_ms, 0);
+    assert_string_equal(answer.last_drain.name, "");
     char *digest = queue_fixture_digest(f);
     assert_false(push_sentinel(f).was_pushed);
     queue_fixture_expect_unchanged(f, digest);
@@ -47,20 +48,20 @@ static void test_sentinel_onto_empty(void **state)
     struct err err = {0};
     commands_do(f->conn, "HSET", f->queue.settings, "drained_at", "1234");
     assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
-    struct control_sentinel answer = push_sentinel_again(f, 1234);
+    struct control_sentinel answer = push_sentinel_again(f, "1234");
     assert_true(answer.was_pushed);
     assert_true(answer.is_paused);
-    assert_int_equal(answer.drained_at_ms, 1234);
+    assert_string_equal(answer.last_drain.name, "1234");
     commands_do(f->conn, "DEL", f->queue.jobs);
     /* A drain has ended meanwhile: it was this one. */
-    assert_false(push_sentinel_again(f, 1233).was_pushed);
-    assert_false(push_sentinel_again(f, 0).was_pushed);
-    assert_true(push_sentinel_again(f, 1234).was_pushed);
+    assert_false(push_sentinel_again(f, "1233").was_pushed);
+    assert_false(push_sentinel_again(f, "").was_pushed);
+    assert_true(push_sentinel_again(f, "1234").was_pushed);
     commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
-    assert_false(push_sentinel_again(f, 1234).was_pushed);
+    assert_false(push_sentinel_again(f, "1234").was_pushed);
     commands_do(f->conn, "DEL", f->queue.inbox);
     queue_fixture_push(f, "a");
-    assert_false(push_sentinel_again(f, 1234).was_pushed);
+    assert_false(push_sentinel_again(f, "1234").was_pushed);
     queue_fixture_expect_line(f, f->queue.jobs, "a");
 }
 
@@ -250,7 +251,7 @@ static void test_wrong_types(void **state)
         commands_do(f->conn, "FLUSHALL");
         commands_do(f->conn, "SET", keys[i], "wrong");
         char *digest = queue_fixture_digest(f);
-        assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, false, &answer, &err),
+        assert_int_equal(control_push_sentinel(f->conn, &f->queue, NULL, false, &answer, &err),
                          ST_WRONGTYPE);
         assert_int_equal(control_return_sentinel(f->conn, &f->queue, false, &err), ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
@@ -258,7 +259,6 @@ static void test_wrong_types(void **state)
     assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_WRONGTYPE);
     assert_int_equal(control_set_limit(f->conn, &f->queue, "rate", 1, &err), ST_WRONGTYPE);
     assert_int_equal(control_get_limit(f->conn, &f->queue, "rate", &value, &err), ST_WRONGTYPE);
-    assert_int_equal(control_drained_at(f->conn, &f->queue, &value, &err), ST_WRONGTYPE);
 }
 
 int main(void)

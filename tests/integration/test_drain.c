@@ -23,10 +23,9 @@ static enum control_drain tick(struct queue_fixture *f, const struct lease *leas
 
 static int64_t drained_at(struct queue_fixture *f)
 {
-    struct err err = {0};
-    int64_t at_ms = -1;
-    if (control_drained_at(f->conn, &f->queue, &at_ms, &err) != ST_OK)
-        fail_msg("%s", err_text(&err));
+    struct reply *at = commands_run(f->conn, "HGET", f->queue.settings, "drained_at");
+    int64_t at_ms = reply_int(at, 0);
+    reply_free(at);
     return at_ms;
 }
 
@@ -282,9 +281,66 @@ static void test_register_again_after_drain(void **state)
         assert_int_equal(lease_register(f->conn, &lease, 1, &known, &outcome, &now_ms, &err),
                          ST_OK);
         assert_int_equal(outcome, LEASE_DRAINED);
-        assert_string_equal(known.at, times[i]);
+        assert_string_equal(known.name, times[i]);
     }
     lease_fini(&lease);
+}
+
+static void set_last_drain(struct queue_fixture *f, const char *number, const char *at)
+{
+    commands_do(f->conn, "HSET", f->queue.settings, "drained_at", at, "drain_number", number);
+}
+
+/* Redis was restored, or a replica took over that lagged behind: an older drain than the one that a
+ * worker knows is none that it takes part in. It is known from then on. */
+static void test_an_older_drain_is_not_another_one(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct lease lease;
+    struct lease_drain known;
+    struct control_look look = {.cursor = ""};
+    enum lease_register registered;
+    enum control_drain outcome;
+    int64_t now_ms;
+    set_last_drain(f, "4", "500");
+    lease_know_drain(&known, slice_of("5:600"));
+    assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+    assert_int_equal(outcome, DRAIN_WORK);
+    assert_string_equal(known.name, "4:500");
+    lease_init(&lease, &f->queue, "q", 1);
+    lease_know_drain(&known, slice_of("5:600"));
+    assert_int_equal(lease_register(f->conn, &lease, 1, &known, &registered, &now_ms, &err), ST_OK);
+    assert_int_equal(registered, LEASE_REGISTERED);
+    assert_string_equal(known.name, "4:500");
+    /* And what was lost may be asked for again: the number is the one it had, or a greater one. */
+    set_last_drain(f, "5", "700");
+    assert_int_equal(tick(f, &f->lease, "5:600"), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, known.name), DRAIN_ENDED);
+    commands_do(f->conn, "HDEL", f->queue.settings, "drained_at", "drain_number");
+    assert_int_equal(tick(f, &f->lease, "5:600"), DRAIN_WORK);
+    deregister(f, &lease);
+    lease_fini(&lease);
+}
+
+/* The number grows with each drain; a version that did not count leaves it as it is. */
+static void test_drains_are_counted(void **state)
+{
+    struct queue_fixture *f = *state;
+    static const char *const known[] = {"", "1:7", "9:7"};
+    static const int64_t numbers[] = {1, 2, 10};
+    for (size_t i = 0; i < 3; i++) {
+        queue_fixture_push(f, JOB_SENTINEL);
+        if (i > 0)
+            commands_do(f->conn, "HSET", f->queue.settings, "drained_at", "7");
+        assert_int_equal(tick(f, &f->lease, known[i]), DRAIN_ENDED);
+        assert_int_equal(commands_int(f->conn, "HGET", f->queue.settings, "drain_number"),
+                         numbers[i]);
+        assert_int_equal(commands_int(f->conn, "LLEN", f->queue.jobs), 0);
+    }
+    set_last_drain(f, "10", "8");
+    assert_int_equal(tick(f, &f->lease, "10:7"), DRAIN_ENDED);
+    assert_int_equal(tick(f, &f->lease, "8"), DRAIN_WORK);
 }
 
 static void test_full_memory(void **state)
@@ -294,7 +350,7 @@ static void test_full_memory(void **state)
     struct control_sentinel answer;
     commands_do(f->conn, "SCRIPT", "FLUSH");
     queue_fixture_fill_memory(f, true);
-    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, false, &answer, &err), ST_OK);
+    assert_int_equal(control_push_sentinel(f->conn, &f->queue, NULL, false, &answer, &err), ST_OK);
     assert_true(answer.was_pushed);
     assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
 }
@@ -335,6 +391,8 @@ int main(void)
         QUEUE_TEST(test_older_drain),
         QUEUE_TEST(test_register_again_after_drain),
         QUEUE_TEST(test_drains_are_told_apart_whatever_the_clock_says),
+        QUEUE_TEST(test_an_older_drain_is_not_another_one),
+        QUEUE_TEST(test_drains_are_counted),
         QUEUE_TEST(test_full_memory),
         QUEUE_TEST_DAMAGED(test_wrong_types),
     };

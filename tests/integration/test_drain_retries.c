@@ -21,7 +21,7 @@ static void push_awaiting(struct queue_fixture *f)
 {
     struct err err = {0};
     struct control_sentinel answer;
-    assert_int_equal(control_push_sentinel(f->conn, &f->queue, -1, true, &answer, &err), ST_OK);
+    assert_int_equal(control_push_sentinel(f->conn, &f->queue, NULL, true, &answer, &err), ST_OK);
 }
 
 static int64_t promote(struct queue_fixture *f)

@@ -254,7 +254,7 @@ static void test_a_worker_s_end(void **state)
     lease_fini(&c->lease);
     lease_init(&c->lease, &c->queue, "p", 2);
     enter(c);
-    must(control_push_sentinel(c->conn, &c->queue, -1, false, &sentinel, &err), &err);
+    must(control_push_sentinel(c->conn, &c->queue, NULL, false, &sentinel, &err), &err);
     assert_int_equal(claim(c, 0, 0), CLAIM_DRAIN);
     must(control_return_sentinel(c->conn, &c->queue, false, &err), &err);
     must(control_drain(c->conn, &c->lease, &(struct lease_drain){.is_known = true},

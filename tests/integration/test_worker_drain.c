@@ -212,7 +212,7 @@ static void push_sentinel(struct worker_fixture *f, bool awaits_retries)
     struct err err = {0};
     struct control_sentinel answer;
     assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
-    assert_int_equal(control_push_sentinel(f->conn, &queue, -1, awaits_retries, &answer, &err),
+    assert_int_equal(control_push_sentinel(f->conn, &queue, NULL, awaits_retries, &answer, &err),
                      ST_OK);
     queue_fini(&queue);
 }
@@ -241,6 +241,24 @@ static void test_retries(void **state)
     }
 }
 
+/* Redis comes back as it was before its last drain, and without the worker: nobody has asked that
+ * one to leave. */
+static void test_a_restored_redis_is_no_drain(void **state)
+{
+    struct worker_fixture *f = *state;
+    commands_do(f->conn, "HSET", "darg:{jobs}:settings", "drained_at", "6", "drain_number", "6");
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "--lease", "1s");
+    commands_do(f->conn, "MULTI");
+    commands_do(f->conn, "DEL", "darg:{jobs}:workers");
+    commands_do(f->conn, "HSET", "darg:{jobs}:settings", "drained_at", "5", "drain_number", "5");
+    commands_do(f->conn, "EXEC");
+    worker_fixture_push(f, AFTER);
+    worker_fixture_wait_count(f, "done", 1);
+    worker_fixture_push(f, "{\"darg\":\"drain\"}");
+    worker_fixture_expect_exit(worker, 0);
+    assert_int_equal(worker_fixture_count(f, "drains"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +273,7 @@ int main(void)
         WORKER_TEST(test_the_last_drain_ends_nothing),
         WORKER_TEST(test_a_child_killed_between_two_drains),
         WORKER_TEST(test_retries),
+        WORKER_TEST(test_a_restored_redis_is_no_drain),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }
