@@ -65,6 +65,18 @@ static void test_the_soft_limit_is_raised(void **state)
     free(result);
 }
 
+/* A limit that leaves room for a program in each thread, if not for all to start at once. */
+static void test_a_hard_limit_that_is_enough(void **state)
+{
+    struct worker_fixture *f = *state;
+    const char *const args[] = {"-t", "40", "--handler", "t=sleep 0.2", "--max-attempts",
+                                "1",  NULL};
+    start_under(f, "--nofile=96:450", args);
+    worker_fixture_push_many(f, 80, "t", "null");
+    worker_fixture_wait_count(f, "done", 80);
+    expect_nobody_blamed(f);
+}
+
 static void test_too_low_a_hard_limit_is_refused(void **state)
 {
     struct worker_fixture *f = *state;
@@ -72,7 +84,7 @@ static void test_too_low_a_hard_limit_is_refused(void **state)
     struct process *worker = start_under(f, "--nofile=96:96", args);
     worker_fixture_expect_exit(worker, 2);
     const char *sentence =
-        "40 threads that run programs may need 710 descriptors, and this process "
+        "40 threads that run programs may need 430 descriptors, and this process "
         "may have 96: lower --threads, or raise the hard limit (ulimit -Hn)";
     if (strstr(process_stderr(worker), sentence) == NULL)
         fail_msg("%s", process_stderr(worker));
@@ -200,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_the_soft_limit_is_raised),
+        WORKER_TEST(test_a_hard_limit_that_is_enough),
         WORKER_TEST(test_too_low_a_hard_limit_is_refused),
         WORKER_TEST(test_no_descriptors),
         WORKER_TEST(test_no_processes_at_least_once),
