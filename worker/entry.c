@@ -46,6 +46,7 @@ static int work(const struct worker_options *options)
     }
     struct cgroup_place *place = NULL;
     registry_warn(options->registry);
+    registry_tell_withheld(options->registry);
     enum cgroup_mode mode =
         registry_count_programs(options->registry) > 0 ? options->cgroup_mode : CGROUP_NONE;
     if (cgroup_place_open(mode, &place, &err) != ST_OK) {

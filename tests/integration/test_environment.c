@@ -5,11 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "support/process.h"
 
-enum { WAIT_MS = 20000, ARGV_MAX = 24, LARGE_COUNT = 20, LARGE_BYTES = 100000 };
+enum {
+    WAIT_MS = 20000,
+    ARGV_MAX = 24,
+    LARGE_COUNT = 20,
+    LARGE_BYTES = 100000,
+    ENVIRONMENT_MAX = 400
+};
 
 /* Runs a job of type "t" with these further arguments, ending with NULL; the worker has this
  * environment besides its own. To process_free(). */
@@ -162,6 +169,62 @@ static void test_large(void **state)
     buf_fini(&args);
 }
 
+/* Fills `made` with all that this process has but PATH, to be unset, and with these variables. */
+static void replace_environment(const char **made, size_t max, const char *const *variables)
+{
+    static char names[ENVIRONMENT_MAX][128];
+    size_t count = 0;
+    for (char **at = environ; *at; at++) {
+        if (strncmp(*at, "PATH=", 5) == 0)
+            continue;
+        ensure(count + 1 < max && count < ENVIRONMENT_MAX, "too many variables");
+        (void)snprintf(names[count], sizeof names[0], "%.*s", (int)strcspn(*at, "="), *at);
+        made[count] = names[count];
+        count++;
+    }
+    for (; *variables; variables++) {
+        ensure(count + 1 < max, "too many variables");
+        made[count++] = *variables;
+    }
+    made[count] = NULL;
+}
+
+static void expect_told(const char *const *args, const char *names)
+{
+    static const char *const variables[] = {"AWS_REGION=x=y", "PYTHONPATH=secret", "LANG=C",
+                                            "LISTEN_FDS=1",   "SHLVL=1",           NULL};
+    const char *only[ENVIRONMENT_MAX + 8];
+    replace_environment(only, sizeof only / sizeof *only, variables);
+    struct process *process = run(only, args);
+    const char *log = process_stderr(process);
+    const char *line = strstr(log, "not all programs have these variables");
+    if (strstr(log, "secret") || !line != !names)
+        fail_msg("%s", log);
+    for (const char *at = line ? names : NULL; at && *at;
+         at += strcspn(at, " "), at += *at == ' ') {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at, " "), at);
+        if (!strstr(line, name))
+            fail_msg("no %s in %s", name, line);
+    }
+    if (line && (strstr(line, "LISTEN") || strstr(line, "LANG") || strstr(line, "SHLVL")))
+        fail_msg("%s", line);
+    process_free(process);
+}
+
+/* What handlers may miss is named, and nothing else: no value, nothing that is not to be theirs. */
+static void test_what_is_withheld_is_told(void **state)
+{
+    (void)state;
+    expect_told((const char *const[]){"--handler", "t=true", NULL}, "AWS_REGION PYTHONPATH");
+    expect_told((const char *const[]){"--handler", "t=true", "--handler", "u=true", "--pass-env",
+                                      "t=*", NULL},
+                "AWS_REGION PYTHONPATH");
+    expect_told((const char *const[]){"--handler", "t=true", "--pass-env", "*", NULL}, NULL);
+    expect_told((const char *const[]){"--handler", "t=true", "--limit", "t=env=all", NULL}, NULL);
+    expect_told((const char *const[]){"--handler", "t=true", "--limit", "t=env=clean", NULL}, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_from_the_environment),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_isolated),
+        cmocka_unit_test(test_what_is_withheld_is_told),
         cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

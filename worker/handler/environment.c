@@ -22,6 +22,7 @@ static const char *const usual[] = {
     "TZDIR",        "TMPDIR",          "http_proxy",  "https_proxy", "no_proxy",
     "all_proxy",    "HTTP_PROXY",      "HTTPS_PROXY", "NO_PROXY",    "ALL_PROXY",
     "SSL_CERT_DIR", "LD_LIBRARY_PATH", NULL};
+static const char *const of_a_shell[] = {"_", "PWD", "OLDPWD", "SHLVL", "TERM", NULL};
 static const char *const of_the_user[] = {"HOME", "USER", "LOGNAME", NULL};
 
 /* Options, which may hold secrets, whatever else tells the way to Redis, and what a service manager
@@ -96,6 +97,14 @@ static bool is_to_have(const char *variable, const struct limits *limits)
         return false;
     return was_asked_for(name, limits) ||
            is_listed(name, limits ? limits->environment : ENVIRONMENT_USUAL);
+}
+
+bool environment_withholds(const char *variable, const struct limits *limits)
+{
+    struct slice name = {variable, strcspn(variable, "=")};
+    bool is_asked_about = !limits || limits->environment == ENVIRONMENT_USUAL;
+    return is_asked_about && !is_private(name) && !fits_any(name, of_the_user) &&
+           !fits_any(name, of_a_shell) && !is_to_have(variable, limits);
 }
 
 /* ---- the whole ---- */

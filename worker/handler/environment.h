@@ -4,6 +4,9 @@
 #ifndef DARG_WORKER_HANDLER_ENVIRONMENT_H
 #define DARG_WORKER_HANDLER_ENVIRONMENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/err.h"
 #include "worker/handler/limits.h"
 
@@ -11,6 +14,11 @@
  * with the user's own HOME, USER and LOGNAME, and room for one more, the NULL at its end. Strings
  * and array are the caller's. */
 char **environment_make(const struct limits *limits, size_t *count);
+
+/* True for a variable of the worker's environment, NAME=VALUE, that programs under these limits do
+ * not have though nobody has said so: it is not on the usual list, and is neither the worker's own
+ * nor what any shell sets. */
+bool environment_withholds(const char *variable, const struct limits *limits);
 
 /* How many bytes of what execve() takes the strings need. */
 size_t environment_bytes(char *const *strings);

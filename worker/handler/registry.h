@@ -62,6 +62,9 @@ MUST_CHECK enum status registry_allow_dash(struct registry *registry, const char
 /* Logs what is dangerous in the commands. Once, when the log is open. */
 void registry_warn(const struct registry *registry);
 
+/* Logs the names of variables that programs do not have unless they are asked for. As above. */
+void registry_tell_withheld(const struct registry *registry);
+
 /* How many handlers have programs, and how many have some that stay: for each thread, one. */
 size_t registry_count_programs(const struct registry *registry);
 size_t registry_count_residents(const struct registry *registry);

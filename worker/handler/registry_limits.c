@@ -4,6 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "worker/handler/environment.h"
 
 static const char all_types[] = "*";
 
@@ -163,4 +167,39 @@ enum status registry_set_limits(struct registry *registry, const struct registry
             err_prefix(err, "\"%.80s\"", registry->rows[i].type);
     }
     return status;
+}
+
+/* ---- what is withheld ---- */
+
+enum { NAMES_MAX = 40, NAME_BYTES_MAX = 64 };
+
+static bool is_withheld(const struct registry *registry, const char *variable)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct row *row = &registry->rows[i];
+        if (row->handler.limit && environment_withholds(variable, row->limits))
+            return true;
+    }
+    return false;
+}
+
+void registry_tell_withheld(const struct registry *registry)
+{
+    struct buf names = {0};
+    size_t count = 0;
+    for (char **at = environ; at && *at; at++) {
+        size_t len = strcspn(*at, "=");
+        if (!is_withheld(registry, *at) || ++count > NAMES_MAX)
+            continue;
+        buf_append_text(&names, count > 1 ? " " : "");
+        buf_append(&names, *at, len < NAME_BYTES_MAX ? len : NAME_BYTES_MAX);
+    }
+    if (count > NAMES_MAX)
+        buf_printf(&names, " and %zu more", count - NAMES_MAX);
+    if (count > 0)
+        log_fields(LOG_INFO,
+                   "not all programs have these variables of the worker's environment (--pass-env, "
+                   "or --limit '*=env=all')",
+                   LOG_SLICE("names", buf_slice(&names)));
+    buf_fini(&names);
 }
