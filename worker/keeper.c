@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/stats.h"
-#include "worker/handler/roster.h"
 
 enum {
     TICK_MS = 750,      /* at most; a short lease wants three renewals too */
@@ -268,7 +267,6 @@ static void *keeper_main(void *argument)
     int64_t pause_ms = 0;
     while (!wake_wait(&self->stop, pause_ms)) {
         struct err err = {0};
-        roster_tell_alive(self->options.roster);
         if (conn_connect(self->conn, &err) != ST_OK) {
             keeper_note_failure(self, "the keeper cannot reach Redis, trying on", &err);
             pause_ms = reconnect_pause_ms(self, tick_ms);

@@ -15,7 +15,6 @@
 #include "worker/running.h"
 
 struct keeper;
-struct roster;
 
 struct keeper_options {
     const struct conn_options *conn; /* borrowed, as all that follows */
@@ -34,7 +33,6 @@ struct keeper_options {
      * by the keeper's thread, which appends "field\0value\0" pairs to the buffer). */
     void (*describe)(void *context, struct buf *pairs);
     void *describe_context;
-    struct roster *roster; /* is told that this process lives; NULL: has no programs */
 };
 
 MUST_CHECK enum status keeper_start(const struct keeper_options *options, struct keeper **keeper,

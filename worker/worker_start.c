@@ -205,7 +205,6 @@ static enum status start_keeper(struct worker *self, struct err *err)
         .reaped_fd = self->birth->report_fd,
         .describe = describe,
         .describe_context = self,
-        .roster = self->birth->roster,
     };
     return keeper_start(&options, &self->keeper, err);
 }

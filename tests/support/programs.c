@@ -16,7 +16,7 @@ static _Noreturn void be_program(struct roster_place *place, int asked, int answ
     char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
-    roster_note(place, getpid(), roster_now_ms());
+    roster_note(place, getpid(), roster_now_ms(), roster_own_autogroup());
     do {
         if (write(answer, "", 1) != 1)
             _exit(1);

@@ -43,7 +43,7 @@ static void test_a_later_process_is_left_alone(void **state)
     struct roster_place *place = roster_take(roster);
     int64_t noted_ms = roster_now_ms() - TICKS_MS; /* before it begins, however long that takes */
     struct program other = program_start(NULL);
-    roster_note(place, other.pid, noted_ms);
+    roster_note(place, other.pid, noted_ms, 0);
     roster_end(roster);
     program_expect_alive(&other);
     program_end(&other);
@@ -55,6 +55,7 @@ static void test_a_later_process_is_left_alone(void **state)
 /* What is left of a session: it echoes what it is asked. It is no child of this process. */
 struct rest {
     pid_t session;
+    int64_t autogroup;
     int ask, answer;
 };
 
@@ -68,7 +69,9 @@ static struct rest leave_rest(const char *variable)
     assert_true(pid >= 0);
     if (pid == 0) {
         setsid();
-        if (dup2(questions[0], 0) == 0 && dup2(answers[1], 1) == 1)
+        int64_t autogroup = roster_own_autogroup();
+        if (write(answers[1], &autogroup, sizeof autogroup) == (ssize_t)sizeof autogroup &&
+            dup2(questions[0], 0) == 0 && dup2(answers[1], 1) == 1)
             execle("/bin/sh", "sh", "-c", "exec 3<&0; exec cat <&3 &", (char *)NULL, environment);
         _exit(1);
     }
@@ -76,7 +79,10 @@ static struct rest leave_rest(const char *variable)
     close(answers[1]);
     assert_int_equal(waitpid(pid, &wait_status, 0), pid); /* its number is free but for the rest */
     assert_int_equal(wait_status, 0);
-    return (struct rest){pid, questions[1], answers[0]};
+    struct rest rest = {.session = pid, .ask = questions[1], .answer = answers[0]};
+    assert_int_equal(read(rest.answer, &rest.autogroup, sizeof rest.autogroup),
+                     sizeof rest.autogroup);
+    return rest;
 }
 
 static bool rest_answers(const struct rest *rest)
@@ -97,29 +103,30 @@ static void let_rest_end(const struct rest *rest)
     close(rest->answer);
 }
 
-static bool has_passed(void *context)
-{
-    const int64_t *until_ms = context;
-    return roster_now_ms() > *until_ms;
-}
-
 /* The noted program has ended, and a foreign daemon's first process has come by its number. */
-static void test_a_daemon_of_others_is_left_alone(void **state)
+static void expect_left_alone(int64_t autogroup, size_t unsure)
 {
-    (void)state;
     struct roster *roster = roster_new(1), *another = roster_new(1);
     char mark[128];
     (void)snprintf(mark, sizeof mark, "%s=%s", ROSTER_VARIABLE, roster_mark(another));
     struct rest rest = leave_rest(mark);
     assert_true(rest_answers(&rest));
-    roster_note(roster_take(roster), rest.session, roster_now_ms() - TICKS_MS);
+    roster_note(roster_take(roster), rest.session, roster_now_ms() - TICKS_MS, autogroup);
     struct roster_rest left = roster_end(roster);
     assert_true(rest_answers(&rest));
-    assert_int_equal(left.unsure, 1);
+    assert_int_equal(left.unsure, unsure);
     assert_int_equal(left.refused, 0);
     let_rest_end(&rest);
     roster_free(roster);
     roster_free(another);
+}
+
+static void test_a_daemon_of_others_is_left_alone(void **state)
+{
+    (void)state;
+    expect_left_alone(0, 1);
+    int64_t own = roster_own_autogroup(); /* that of another session; 0: there are none */
+    expect_left_alone(own, own == 0);
 }
 
 static void expect_killed_as_marked(struct roster *roster, struct roster_rest *left)
@@ -128,7 +135,7 @@ static void expect_killed_as_marked(struct roster *roster, struct roster_rest *l
     (void)snprintf(mark, sizeof mark, "%s=%s", ROSTER_VARIABLE, roster_mark(roster));
     struct rest rest = leave_rest(mark);
     assert_true(rest_answers(&rest));
-    roster_note(roster_take(roster), rest.session, 0);
+    roster_note(roster_take(roster), rest.session, 0, 0);
     *left = roster_end(roster);
     assert_false(rest_answers(&rest));
     let_rest_end(&rest);
@@ -145,21 +152,17 @@ static void test_what_has_our_mark_is_killed(void **state)
     roster_free(roster);
 }
 
-/* No number is given anew while the worker process lives. */
-static void test_what_is_older_than_the_end_is_killed(void **state)
+/* Whatever has become of its environment. */
+static void test_what_is_of_the_session_is_killed(void **state)
 {
     (void)state;
     struct roster *roster = roster_new(1);
-    struct roster_place *place = roster_take(roster);
     struct rest rest = leave_rest(NULL);
     assert_true(rest_answers(&rest));
-    int64_t until_ms = roster_now_ms() + TICKS_MS;
-    assert_true(wait_until(has_passed, &until_ms, WAIT_MS));
-    roster_note(place, rest.session, 0);
-    roster_tell_alive(roster);
+    roster_note(roster_take(roster), rest.session, 0, rest.autogroup);
     struct roster_rest left = roster_end(roster);
-    assert_false(rest_answers(&rest));
-    assert_int_equal(left.unsure, 0);
+    assert_int_equal(rest_answers(&rest), rest.autogroup == 0); /* there are none: unsure */
+    assert_int_equal(left.unsure, rest.autogroup == 0);
     let_rest_end(&rest);
     roster_free(roster);
 }
@@ -291,7 +294,7 @@ int main(void)
         cmocka_unit_test(test_a_later_process_is_left_alone),
         cmocka_unit_test(test_a_daemon_of_others_is_left_alone),
         cmocka_unit_test(test_what_has_our_mark_is_killed),
-        cmocka_unit_test(test_what_is_older_than_the_end_is_killed),
+        cmocka_unit_test(test_what_is_of_the_session_is_killed),
         cmocka_unit_test(test_what_cannot_be_killed_is_told),
         cmocka_unit_test(test_an_older_kernel_kills_as_well),
         cmocka_unit_test(test_the_proc_of_others_is_not_looked_at),

@@ -129,7 +129,7 @@ static _Noreturn void run_child(struct plan *plan)
     struct confine_failure failure = {NULL, NULL, 0};
     die_with_parent(plan);
     setsid();
-    roster_note(plan->place, getpid(), roster_now_ms());
+    roster_note(plan->place, getpid(), roster_now_ms(), roster_own_autogroup());
     reset_signals();
     if (!connect_stdio(plan->stdio, &failure) || !enter_group(plan, &failure))
         give_up(plan, &failure);

@@ -27,13 +27,12 @@ enum {
 
 struct roster_place {
     _Atomic pid_t leader; /* or FREE, or TAKEN */
-    _Atomic int64_t noted_ms;
+    _Atomic int64_t noted_ms, autogroup;
 };
 
 struct roster {
     size_t count;
     char mark[sizeof ROSTER_VARIABLE + 33]; /* NAME=VALUE */
-    _Atomic int64_t alive_ms;               /* the worker process has lived then */
     _Atomic size_t next;                    /* where to look for a free place first */
     struct roster_place places[];
 };
@@ -75,15 +74,31 @@ int64_t roster_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void roster_tell_alive(struct roster *roster)
+/* "/autogroup-12 nice 0". 0, as that of processes without a session of their own, says nothing. */
+static int64_t read_autogroup(const char *path)
 {
-    if (roster)
-        atomic_store(&roster->alive_ms, roster_now_ms());
+    static const char start[] = "/autogroup-";
+    char text[64] = "";
+    int64_t number = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!read(fd, text, sizeof text - 1);
+        close(fd);
+    }
+    if (strncmp(text, start, sizeof start - 1) != 0)
+        return 0;
+    for (const char *at = text + sizeof start - 1; *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (*at - '0');
+    return number;
+}
+
+int64_t roster_own_autogroup(void)
+{
+    return read_autogroup("/proc/self/autogroup");
 }
 
 struct roster_place *roster_take(struct roster *roster)
 {
-    roster_tell_alive(roster);
     for (size_t i = 0; roster && i < roster->count; i++) {
         size_t at = atomic_fetch_add(&roster->next, 1) % roster->count;
         pid_t expected = FREE;
@@ -93,11 +108,12 @@ struct roster_place *roster_take(struct roster *roster)
     return NULL;
 }
 
-void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms)
+void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms, int64_t autogroup)
 {
     if (!place)
         return;
     atomic_store(&place->noted_ms, now_ms);
+    atomic_store(&place->autogroup, autogroup);
     atomic_store(&place->leader, leader);
 }
 
@@ -190,16 +206,19 @@ static bool is_marked(const struct roster *roster, pid_t pid)
     return is_found;
 }
 
-/* No number becomes another's before the worker process is dead. */
 static enum kin whose(const struct roster *roster, pid_t pid, const struct process *process)
 {
+    char path[32];
     const struct roster_place *place = find(roster, process->session);
-    enum kin kin = place ? whose_session(place) : NOT_OURS;
-    if (kin != UNSURE)
-        return kin;
-    if (process->started_ms + SLACK_MS < atomic_load(&roster->alive_ms))
-        return OURS;
-    return is_marked(roster, pid) ? OURS : UNSURE;
+    if (!place)
+        return NOT_OURS;
+    snprintf(path, sizeof path, "/proc/%d/autogroup", (int)pid);
+    int64_t noted = atomic_load(&place->autogroup);
+    int64_t found = noted > 0 ? read_autogroup(path) : 0;
+    if (found > 0)
+        return found == noted ? OURS : NOT_OURS;
+    enum kin kin = whose_session(place);
+    return kin == UNSURE && is_marked(roster, pid) ? OURS : kin;
 }
 
 /* Where there are no such descriptors (before Linux 5.3, filters of system calls) the number has to

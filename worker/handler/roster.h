@@ -29,18 +29,20 @@ const char *roster_mark(const struct roster *roster);
  * no roster (NULL), or it is full. Any thread. */
 struct roster_place *roster_take(struct roster *roster);
 
-/* The session `leader`, at this time, is in this place (NULL: does nothing). Safe after vfork(). */
-void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms);
+/* The session `leader` with this autogroup is, at this time, in this place (NULL: does nothing).
+ * Safe after vfork(). */
+void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms, int64_t autogroup);
 
 /* The clock of roster_note(): ms since the machine was started. Safe after vfork(). */
 int64_t roster_now_ms(void);
 
+/* The number that the kernel's scheduler gives to each session that begins, and to no other; what
+ * is started in a session has it, too. That of the caller's; 0: the kernel has none. Safe after
+ * vfork(). */
+int64_t roster_own_autogroup(void);
+
 /* Before the program is waited for, when its process group has been killed; NULL is fine. */
 void roster_leave(struct roster_place *place);
-
-/* The worker process lives: what is in its programs' sessions by now is theirs. NULL: does nothing.
- * Any thread, now and then. */
-void roster_tell_alive(struct roster *roster);
 
 struct roster_rest {
     size_t refused; /* processes that are left, since the kernel let none be killed */
@@ -51,9 +53,9 @@ struct roster_rest {
  * leaves no place taken; answers what is left. NULL: does nothing. Waits up to a tenth of a second
  * for them to end.
  *
- * A session's number may have become another's since. It is ours if its leader is there and began
- * no later than was noted. Where the leader is gone, a process in it is ours if it began before the
- * worker was last known to be alive, or has the mark in its environment. */
+ * A session's number may have become another's since. A process in it is ours if it has the
+ * autogroup that was noted; where there are none, if the session's leader is there and began no
+ * later than was noted, or, where that is gone, if the mark is in its environment. */
 struct roster_rest roster_end(struct roster *roster);
 
 /* False: /proc is not there, or that of another pid namespace. roster_end() then kills no more than
