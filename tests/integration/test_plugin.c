@@ -90,6 +90,14 @@ static void test_failed(void **state)
                 "1");
 }
 
+/* A process that lacks descriptors to watch over the job says so, and keeps nobody waiting. */
+static void test_lacks_something(void **state)
+{
+    (void)state;
+    EXPECT(handlers, 1, "", "could not be started, would wait: cannot ", "quick", "--isolate",
+           "--limit", "quick=files=9");
+}
+
 static void test_says(void **state)
 {
     (void)state;
@@ -194,10 +202,15 @@ static void test_own_worker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_done),     cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_says),     cmocka_unit_test(test_crash_is_isolated),
-        cmocka_unit_test(test_timeouts), cmocka_unit_test(test_a_signal_stops_it),
-        cmocka_unit_test(test_unfit),    cmocka_unit_test(test_own_worker),
+        cmocka_unit_test(test_done),
+        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_lacks_something),
+        cmocka_unit_test(test_says),
+        cmocka_unit_test(test_crash_is_isolated),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_a_signal_stops_it),
+        cmocka_unit_test(test_unfit),
+        cmocka_unit_test(test_own_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

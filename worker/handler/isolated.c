@@ -17,7 +17,7 @@
 #include "worker/handler/isolate.h"
 #include "worker/handler/stream_message.h"
 
-enum { CHUNK_BYTES = 64 << 10, EXIT_CANNOT = 1, REST_MS = 100 };
+enum { CHUNK_BYTES = 64 << 10, EXIT_CANNOT = 1 };
 
 /* The worker, as this process sees it. */
 struct talk {
@@ -124,7 +124,10 @@ static void answer(const struct talk *talk, const struct handler_result *result)
         if (replaced > 0)
             buf_printf(&line, ",\"replaced_bytes\":%zu", replaced);
     } else {
-        begin_line(talk, result->outcome == HANDLER_BURY ? "bury" : "retry", &line);
+        const char *verb = result->outcome == HANDLER_BURY     ? "bury"
+                           : result->outcome == HANDLER_UNABLE ? "unable"
+                                                               : "retry";
+        begin_line(talk, verb, &line);
         json_append_string(&line, buf_slice(&result->error));
         if (result->outcome == HANDLER_RETRY && result->retry_after_ms >= 0)
             buf_printf(&line, ",\"delay_ms\":%lld", (long long)result->retry_after_ms);
@@ -170,14 +173,6 @@ static enum status read_call(struct json_field *fields, struct job *job,
     return status;
 }
 
-/* Waits a little for what this process lacks to start the handler, be it threads or memory, which
- * is not the job's fault. False: it is to end. */
-static bool await_means(const struct talk *talk)
-{
-    struct pollfd term = {.fd = talk->term_fd, .events = POLLIN};
-    return poll(&term, 1, REST_MS) <= 0;
-}
-
 static enum status run_line(struct talk *talk, const struct handler *handler, struct slice line,
                             struct err *err)
 {
@@ -204,12 +199,8 @@ static enum status run_line(struct talk *talk, const struct handler *handler, st
     talk->id = fields[ID].value.text;
     talk->nonce = fields[NONCE].value.text;
     handler->run(handler->state, &call, &result);
-    while (result.outcome == HANDLER_UNABLE && await_means(talk)) {
-        buf_clear(&result.error);
-        handler->run(handler->state, &call, &result);
-    }
     /* Told to end, it has nothing to answer: the worker knows why. */
-    if (result.outcome != HANDLER_ABORTED && result.outcome != HANDLER_UNABLE)
+    if (result.outcome != HANDLER_ABORTED)
         answer(talk, &result);
     buf_fini(&result.output);
     buf_fini(&result.error);

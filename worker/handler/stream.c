@@ -97,7 +97,9 @@ static void answer(const struct talk *talk, const struct stream_message *message
 {
     struct handler_result *result = talk->result;
     size_t max_output = (size_t)talk->call->max_output;
-    result->outcome = message->verb == STREAM_RETRY ? HANDLER_RETRY : HANDLER_BURY;
+    result->outcome = message->verb == STREAM_RETRY    ? HANDLER_RETRY
+                      : message->verb == STREAM_UNABLE ? HANDLER_UNABLE
+                                                       : HANDLER_BURY;
     if (message->verb == STREAM_RETRY)
         result->retry_after_ms = message->delay_ms;
     if (message->verb != STREAM_DONE) {

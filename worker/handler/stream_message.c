@@ -49,9 +49,10 @@ static const struct {
     const char *name;
     bool wants_text;
 } verbs[] = {
-    [STREAM_DONE] = {"done", false},         [STREAM_RETRY] = {"retry", true},
-    [STREAM_BURY] = {"bury", true},          [STREAM_LOG] = {"log", true},
-    [STREAM_PROGRESS] = {"progress", false}, [STREAM_VERSION] = {"darg", false},
+    [STREAM_DONE] = {"done", false},    [STREAM_RETRY] = {"retry", true},
+    [STREAM_UNABLE] = {"unable", true}, [STREAM_BURY] = {"bury", true},
+    [STREAM_LOG] = {"log", true},       [STREAM_PROGRESS] = {"progress", false},
+    [STREAM_VERSION] = {"darg", false},
 };
 enum { VERBS = STREAM_VERSION + 1 };
 

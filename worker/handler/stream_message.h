@@ -17,6 +17,7 @@ enum stream_verb {
     STREAM_DONE,
     STREAM_RETRY,
     STREAM_BURY,
+    STREAM_UNABLE, /* it lacks what it takes to begin; only processes of --isolate say so */
     STREAM_PROGRESS,
     STREAM_LOG,
     STREAM_VERSION,
