@@ -225,8 +225,9 @@ static enum kin whose(const struct roster *roster, pid_t pid, const struct proce
  * do. */
 static bool send_kill(pid_t pid, int fd)
 {
-    return (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0) ||
-           kill(pid, SIGKILL) == 0;
+    bool is_sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+    bool has_gone = fd >= 0 && !is_sent && errno == ESRCH; /* its number may be another's */
+    return is_sent || (!has_gone && kill(pid, SIGKILL) == 0);
 }
 
 struct tally {
