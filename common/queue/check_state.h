@@ -10,7 +10,7 @@ struct check_holder {
     char name[LEASE_NAME_MAX + 1];
     char score[LEASE_SCORE_MAX + 1]; /* as Redis writes it; "": not registered */
     int64_t score_ms;                /* the same, if it is registered */
-    int64_t jobs;                    /* fields of its claimed hash less the receipt */
+    int64_t jobs;                    /* fields of its claimed hash less those that are no jobs */
     bool is_reaped, is_hash, is_there, is_stale, has_receipt_right;
     int64_t now_ms;    /* when this was so */
     struct reply *odd; /* fields that are no claim numbers; the whole answer, or NULL */

@@ -114,8 +114,9 @@ struct lease_reaped {
     int64_t suspects;        /* that wait now; known where something was moved */
 };
 
-/* Recovers what the dead `worker` held, one bounded step. seen_score: the score it was seen
- * with, as Redis wrote it; NULL if it is known to be dead. */
+/* Recovers what the dead `worker` held, one bounded step. Whom the first step blames is noted:
+ * later ones go by that, whoever makes them. seen_score: the score it was seen with, as Redis wrote
+ * it; NULL if it is known to be dead. */
 MUST_CHECK enum status lease_reap(struct conn *conn, const struct queue *queue, const char *worker,
                                   const char *seen_score, const struct lease_blame *blame,
                                   struct lease_reaped *answer, struct err *err);

@@ -308,26 +308,36 @@ enum status stats_unpublish(struct conn *conn, const char *namespace, const char
     return status;
 }
 
+/* Adds the length of the hash; or, with a field that is no job, takes that off if it is there. */
+static enum status reckon(struct conn *conn, const char *command, struct slice key,
+                          const char *field, int64_t *held, struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    request_add_text(&request, command);
+    request_add(&request, key);
+    if (field)
+        request_add_text(&request, field);
+    enum status status = call(conn, &request, &reply, err);
+    if (status == ST_OK)
+        *held += field ? -reply_int(reply, 0) : reply_int(reply, 0);
+    reply_free(reply);
+    return status;
+}
+
 enum status stats_held_by(struct conn *conn, const struct queue *queue, const char *worker,
                           int64_t *held, struct err *err)
 {
     struct buf key = {0};
-    struct request request = {0};
-    struct reply *length = NULL, *receipt = NULL;
+    int64_t count = 0;
     queue_claimed_key(queue, worker, &key);
-    request_add_text(&request, "HLEN");
-    request_add(&request, buf_slice(&key));
-    enum status status = call(conn, &request, &length, err);
-    if (status == ST_OK) {
-        request_add_text(&request, "HEXISTS");
-        request_add(&request, buf_slice(&key));
-        request_add_text(&request, "last");
-        status = call(conn, &request, &receipt, err);
-    }
+    enum status status = reckon(conn, "HLEN", buf_slice(&key), NULL, &count, err);
     if (status == ST_OK)
-        *held = reply_int(length, 0) - reply_int(receipt, 0);
-    reply_free(length);
-    reply_free(receipt);
+        status = reckon(conn, "HEXISTS", buf_slice(&key), "last", &count, err);
+    if (status == ST_OK)
+        status = reckon(conn, "HEXISTS", buf_slice(&key), "blame", &count, err);
+    if (status == ST_OK)
+        *held = count;
     buf_fini(&key);
     return status;
 }

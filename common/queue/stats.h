@@ -73,7 +73,7 @@ MUST_CHECK enum status stats_publish(struct conn *conn, const char *namespace, c
 MUST_CHECK enum status stats_unpublish(struct conn *conn, const char *namespace,
                                        const char *process, struct err *err);
 
-/* Number of jobs that workers hold (HLEN of claimed:W less the receipt). */
+/* Number of jobs that workers hold (HLEN of claimed:W less the fields that are none). */
 MUST_CHECK enum status stats_held_by(struct conn *conn, const struct queue *queue,
                                      const char *worker, int64_t *held, struct err *err);
 

@@ -108,11 +108,14 @@ static void test_reaped_leftovers(void **state)
     struct cli *cli = *state;
     list_queue(cli);
     commands_do(cli->conn, "SADD", Q ":reaped", "p.1", "p.2");
-    commands_do(cli->conn, "HSET", Q ":claimed:p.2", "1", JOB, "last", "0:1:0");
-    commands_do(cli->conn, "HSET", Q ":counts", "claimed", "1");
+    /* Of these jobs one was running, as the first step of the reap has noted. */
+    commands_do(cli->conn, "HSET", Q ":claimed:p.2", "1", JOB, "2", JOB, "last", "0:2:0", "blame",
+                "2");
+    commands_do(cli->conn, "HSET", Q ":counts", "claimed", "2");
     expect_mended(cli, "reaped", "no worker lives to finish it");
     expect_gone(cli, Q ":reaped");
     assert_int_equal(commands_int(cli->conn, "LLEN", Q ":suspects"), 1);
+    assert_int_equal(commands_int(cli->conn, "LLEN", Q), 1);
 }
 
 static void test_inbox_drained_and_name(void **state)

@@ -1,6 +1,7 @@
 /* Whom a reap blames: what was running, was being read, or all. */
 #include "support/cmocka_all.h"
 
+#include "queue/stats.h"
 #include "support/queue_fixture.h"
 
 static const struct lease_blame all_blamed = {.is_known = false};
@@ -57,6 +58,33 @@ static void test_blame_of_an_open_claim(void **state)
     queue_fixture_expect_line(f, f->queue.jobs, CRASHED("1", "0", "p.1:2", "b"),
                               CRASHED("1", "0", "p.1:3", "c"));
     queue_fixture_expect_line(f, f->queue.suspects, CRASHED("1", "1", "p.1:1", "a"));
+}
+
+/* A reap of several steps that is gone on with by somebody who knows nothing - its reaper was
+ * killed, or an answer was lost - blames whom the first step blamed. */
+static void test_blame_outlives_the_reaper(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    const int64_t running[] = {2};
+    const struct lease_blame blame = {.is_known = true, .numbers = running, .count = 1};
+    const struct lease_blame nobody = {.is_known = true};
+    for (int way = 0; way < 2; way++) {
+        assert_int_equal(queue_fixture_reset(state), 0);
+        for (int i = 0; i < 502; i++)
+            queue_fixture_push(f, "a");
+        assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 502), CLAIM_JOBS);
+        assert_int_equal(reap_blaming(f, "p.1", NULL, way == 0 ? &blame : &all_blamed).outcome,
+                         LEASE_REAP_MORE);
+        int64_t held = -1;
+        assert_int_equal(stats_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
+        assert_int_equal(held, 2);
+        struct lease_reaped step = reap_blaming(f, "p.1", NULL, way == 0 ? &all_blamed : &nobody);
+        assert_int_equal(step.outcome, LEASE_REAP_ENDED);
+        assert_int_equal(step.moved, 2);
+        assert_int_equal(step.suspects, way == 0 ? 1 : 502);
+        assert_int_equal(commands_int(f->conn, "EXISTS", f->lease.claimed), 0);
+    }
 }
 
 /* A suspect that nobody blames this time stays one. */
@@ -119,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_blame),
         QUEUE_TEST(test_blame_of_an_open_claim),
+        QUEUE_TEST(test_blame_outlives_the_reaper),
         QUEUE_TEST(test_given_back_suspect),
         QUEUE_TEST(test_nobody_is_to_blame),
         QUEUE_TEST(test_crashes_add_up),

@@ -106,7 +106,7 @@ static size_t look_at_held(struct checker *checker)
         char *key = slice_dup(reply_slice(reply_at(keys, i)));
         struct reply *entries = commands_run(checker->conn, "HGETALL", key);
         for (size_t k = 0; k + 1 < reply_count(entries); k += 2) {
-            if (slice_is(reply_slice(reply_at(entries, k)), "last"))
+            if (reply_int(reply_at(entries, k), 0) <= 0) /* `last`, `blame` */
                 continue;
             find_job(checker, reply_at(entries, k + 1))->coming++;
             count++;

@@ -59,6 +59,7 @@ int64_t queue_fixture_held(struct queue_fixture *fixture)
         char *key = slice_dup(reply_slice(reply_at(keys, i)));
         held += commands_int(fixture->conn, "HLEN", key);
         held -= commands_int(fixture->conn, "HEXISTS", key, "last");
+        held -= commands_int(fixture->conn, "HEXISTS", key, "blame");
         free(key);
     }
     reply_free(keys);

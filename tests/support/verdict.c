@@ -116,7 +116,7 @@ static size_t count_claimed(struct look *look, const char *worker)
     buf_printf(&key, ":claimed:%s", worker);
     struct reply *entries = ask(look, "HGETALL", buf_text(&key), NULL);
     for (size_t i = 0; i + 1 < reply_count(entries); i += 2) {
-        struct ledger_job *job = slice_is(reply_slice(reply_at(entries, i)), "last")
+        struct ledger_job *job = reply_int(reply_at(entries, i), 0) <= 0 /* `last`, `blame` */
                                      ? NULL
                                      : job_of(look, reply_at(entries, i + 1));
         if (job != NULL) {

@@ -251,7 +251,8 @@ int64_t worker_fixture_held(struct worker_fixture *fixture)
     for (size_t i = 0; i < reply_count(keys); i++) {
         char *key = slice_dup(reply_slice(reply_at(keys, i)));
         held += commands_int(fixture->conn, "HLEN", key) -
-                commands_int(fixture->conn, "HEXISTS", key, "last");
+                commands_int(fixture->conn, "HEXISTS", key, "last") -
+                commands_int(fixture->conn, "HEXISTS", key, "blame");
         free(key);
     }
     reply_free(keys);

@@ -1,9 +1,15 @@
+-- Fields of a claimed hash that are no jobs: the receipt of the last claim, and whom its reaping blames.
+local NO_JOBS = {last = true, blame = true}
+-- How many jobs are held.
+local function held_count(claimed)
+  return redis.call('HLEN', claimed) - redis.call('HEXISTS', claimed, 'last') - redis.call('HEXISTS', claimed, 'blame')
+end
 -- Numbers of up to `limit` held entries, highest first - of a holding so large that sorting it would hold up the
 -- server, any of them. Second: how many are held in all.
 local function held_numbers(claimed, limit)
   local total = redis.call('HLEN', claimed)
   local is_large = total > 10000
-  local fields = is_large and redis.call('HRANDFIELD', claimed, limit + 1)
+  local fields = is_large and redis.call('HRANDFIELD', claimed, limit + 2)
     or redis.call('HKEYS', claimed)
   local numbers = {}
   for i = 1, #fields do

@@ -9,6 +9,7 @@
 -- KEYS[5] drained
 -- ARGV: worker, the score it was seen with ('' if it was not registered), fields that are no claim numbers...
 -- Answers how many values were moved; -1: the worker lives, and nothing was done. Repeatable.
+--#include _held.lua
 redis.call('SCARD', KEYS[2])
 redis.call('HLEN', KEYS[3])
 redis.call('LLEN', KEYS[4])
@@ -23,7 +24,7 @@ local moved = 0
 for i = 3, #ARGV do
   local field = ARGV[i]
   local is_number = string.find(field, '^[1-9]%d*$') and #field <= 15
-  local value = not is_number and field ~= 'last' and redis.call('HGET', KEYS[3], field)
+  local value = not is_number and not NO_JOBS[field] and redis.call('HGET', KEYS[3], field)
   if value then
     redis.call('RPUSH', KEYS[4], value)
     redis.call('HDEL', KEYS[3], field)

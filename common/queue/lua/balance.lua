@@ -7,12 +7,13 @@
 -- ARGV: the difference that is to be mended ('': none), then the name of the worker of each further key
 -- Answers {1 if all workers were named, counted less held, held}. Mends by counting what is missing as claimed, or
 -- what is too much as released, and only if the difference is the one expected. Not repeatable; fsck looks again.
+--#include _held.lua
 local named, reaping, held = 0, 0, 0
 for i = 4, #KEYS do
   local worker = ARGV[i - 2]
   if redis.call('ZSCORE', KEYS[2], worker) then named = named + 1 end
   reaping = reaping + redis.call('SISMEMBER', KEYS[3], worker)
-  held = held + redis.call('HLEN', KEYS[i]) - redis.call('HEXISTS', KEYS[i], 'last')
+  held = held + held_count(KEYS[i])
 end
 local all = named == redis.call('ZCARD', KEYS[2]) and reaping == redis.call('SCARD', KEYS[3])
 local c = redis.call('HMGET', KEYS[1], 'claimed', 'done', 'retried', 'buried', 'released', 'reaped')

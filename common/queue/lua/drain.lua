@@ -20,6 +20,7 @@
 --#include _sentinel.lua
 --#include _envelope.lua
 --#include _drains.lua
+--#include _held.lua
 local worker, now = ARGV[1], server_ms()
 if not redis.call('ZSCORE', KEYS[4], worker) then return {'lost'} end
 local state = redis.call('HMGET', KEYS[7], 'drained_at', 'drain_number')
@@ -33,7 +34,7 @@ if ahead > 0 or not head or not is_sentinel(head) then
   redis.call('SREM', KEYS[5], worker)
   return {'work', last}
 end
-if redis.call('HLEN', KEYS[3]) - redis.call('HEXISTS', KEYS[3], 'last') > 0 then
+if held_count(KEYS[3]) > 0 then
   redis.call('SREM', KEYS[5], worker)
   return {'holding', last}
 end

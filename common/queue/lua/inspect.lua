@@ -8,19 +8,19 @@
 -- no claim number, ...}}. At most 500 such fields are answered; a holding so large that listing it would hold up the
 -- server is not looked into.
 --#include _time.lua
+--#include _held.lua
 local kind = redis.call('TYPE', KEYS[3]).ok
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local reaped = redis.call('SISMEMBER', KEYS[2], ARGV[1])
 local jobs, fits, odd = 0, 1, {}
 if kind == 'hash' then
-  jobs = redis.call('HLEN', KEYS[3])
+  jobs = held_count(KEYS[3])
   local receipt = redis.call('HGET', KEYS[3], 'last')
-  if receipt then jobs = jobs - 1 end
   local highest = 0
   for _, field in ipairs(jobs <= 20000 and redis.call('HKEYS', KEYS[3]) or {}) do
     if string.find(field, '^[1-9]%d*$') and #field <= 15 then
       highest = math.max(highest, tonumber(field))
-    elseif field ~= 'last' and #odd < 500 then
+    elseif not NO_JOBS[field] and #odd < 500 then
       odd[#odd + 1] = field
     end
   end

@@ -16,6 +16,8 @@
 -- A worker that died on a claim of one job died of that job, whatever ran beside it: that one alone is blamed.
 -- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left, how many suspects
 -- wait}: to be called again, by anybody, while more is left.
+-- Whom to blame is what the first call says: it is noted in the field `blame` of `claimed`, since another worker may have to go
+-- on, which knows nothing.
 --#include _time.lua
 --#include _envelope.lua
 --#include _suspects.lua
@@ -38,11 +40,22 @@ elseif redis.call('SISMEMBER', KEYS[2], worker) == 0 then
   return {'gone'}
 end
 
-local blamed, open = {}, ARGV[4]
-for i = 5, #ARGV do blamed[ARGV[i]] = true end
-if open ~= '' and string.find(redis.call('HGET', KEYS[3], 'last') or '', '^' .. open .. ':1:') then
-  blamed = {[string.format('%.0f', open + 1)] = true}
+-- The numbers of those that are to blame, or '*', with blanks between them.
+local function whom_to_blame()
+  local open = ARGV[4]
+  if open ~= '' and string.find(redis.call('HGET', KEYS[3], 'last') or '', '^' .. open .. ':1:') then
+    return string.format('%.0f', open + 1)
+  end
+  return table.concat(ARGV, ' ', 5)
 end
+
+local blame = redis.call('HGET', KEYS[3], 'blame')
+if not blame and redis.call('HLEN', KEYS[3]) > 0 then
+  blame = whom_to_blame()
+  redis.call('HSET', KEYS[3], 'blame', blame)
+end
+local blamed = {}
+for number in string.gmatch(blame or '', '%S+') do blamed[number] = true end
 local numbers, total = held_numbers(KEYS[3], limit)
 if total > 0 then empty_inbox(KEYS[7], KEYS[4]) end
 local bytes, moved = 0, 0
