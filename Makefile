@@ -99,7 +99,7 @@ bench-programs := $(benches:tests/bench/%.c=$(BUILD)/bench/%)
 torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
 runner := $(BUILD)/tests/runner
 # The programs once more, with the points at which tests make them die (base/killpoint.h).
-kill-points := common/base/killpoint.c common/redis/script.c common/queue/claim.c worker/runner_call.c \
+kill-points := common/base/killpoint.c common/redis/script.c common/redis/wire.c common/queue/claim.c worker/runner_call.c \
     producer/push_sender.c
 kill-objects := $(kill-points:%.c=$(BUILD)/kill/%.o)
 kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg

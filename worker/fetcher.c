@@ -307,7 +307,6 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
     struct fetcher *self = mem_new(sizeof *self);
     self->options = *options;
     self->max_bytes = options->max_bytes;
-    self->max_job_size = options->max_job_size;
     /* What the dead one held comes back to the head of the line: no more than this. */
     self->careful_left = options->is_careful ? ROOM_OUTSTANDING_MAX + CLAIM_MAX : 0;
     enum status status = wake_init(&self->wake, err);
@@ -318,6 +317,7 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
     pthread_mutex_init(&self->lock, NULL);
     /* A claim goes on to the end of the job with which its budget is used up. */
     struct conn_options conn = *options->conn;
+    conn.is_reading_large = load_reading_flag(options->load, options->slot);
     conn.max_reply_bytes = options->max_bytes + options->max_job_size + OTHER_REPLY_BYTES;
     self->conn = conn_open(&conn);
     int failed = pthread_create(&self->thread, NULL, fetcher_main, self);

@@ -17,6 +17,8 @@ enum {
     STUCK_MS = 30,
     UNBOX_LIMIT = 100,
     CUTS = 2,                   /* in a row: then less is asked for */
+    ALONE_MAX = 3,              /* of one job: then it is asked for in short, and buried */
+    SHORT_MS = 10 * 1000,       /* in which it must come to that: it is not given back */
     EASE_MS = 10 * 1000,        /* for so long, and then twice as much again */
     MAX_BYTES_LEAST = 64 << 10, /* below that, one job at a time */
 };
@@ -43,7 +45,6 @@ static void ask_for_less(struct fetcher *self)
 static void ask_for_more(struct fetcher *self)
 {
     const struct fetcher_options *options = &self->options;
-    self->max_job_size = options->max_job_size;
     if (self->max_bytes == options->max_bytes || clock_mono_ms() - self->eased_ms < EASE_MS)
         return;
     self->max_bytes = self->max_bytes < MAX_BYTES_LEAST ? MAX_BYTES_LEAST : self->max_bytes * 2;
@@ -60,8 +61,11 @@ static void pass_on(struct fetcher *self, struct claim *claim)
     self->base = claim->base + (int64_t)claim->count;
     struct batch *batch = session_add_claim(self->session, claim);
     size_t count = batch ? batch->count : 0;
-    if (count > 0)
+    if (count > 0) {
+        self->short_ms = self->alone >= ALONE_MAX ? clock_mono_ms() : 0;
+        self->alone = 0;
         ask_for_more(self);
+    }
     self->careful_left -= self->careful_left > 0 ? 1 : 0;
     for (size_t i = 0; i < count; i++) {
         bool is_pushed = ring_push(options->tasks, &batch->tasks[i]);
@@ -71,10 +75,10 @@ static void pass_on(struct fetcher *self, struct claim *claim)
     ring_wake(options->tasks);
 }
 
-static void encode_claim(struct fetcher *self)
+static void encode_claim(struct fetcher *self, int64_t max_job_size)
 {
     struct claim_options options = {.max_bytes = self->max_bytes,
-                                    .max_job_size = self->max_job_size,
+                                    .max_job_size = max_job_size,
                                     .max_crashes = self->options.max_crashes,
                                     .discard_sentinel = self->options.ignores_sentinel};
     request_clear(&self->claim);
@@ -89,11 +93,12 @@ bool fetcher_release_claimed(struct fetcher *self)
         fetcher_await_retry(self, "cannot give back what a claim has taken", &err);
         return false;
     }
-    if (given == 1) /* less is not possible: if it is large, it is answered in short, and buried */
-        self->max_job_size = CLAIM_SHORT_BYTES;
+    self->alone = given == 1 ? self->alone + 1 : 0;
+    if (given == 1)
+        self->max_bytes = 1; /* to ask for half of it is no use */
     /* The receipt still says how many it had taken, so that the numbers go on behind them; had it
      * not been carried out at all, it is now. Either way the answer is a smaller one. */
-    encode_claim(self);
+    encode_claim(self, self->options.max_job_size);
     self->must_release = false;
     return conn_is_connected(self->conn);
 }
@@ -162,9 +167,9 @@ static void act_on(struct fetcher *self, struct claim *claim)
     self->cuts = 0;
     if (claim->outcome == CLAIM_JOBS)
         pass_on(self, claim);
-    load_close_claim(self->options.load, self->options.slot);
     if (outcome == CLAIM_JOBS)
         return;
+    self->alone = 0;
     room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
     switch (outcome) {
     case CLAIM_JOBS:
@@ -201,7 +206,7 @@ static void send_claim(struct fetcher *self)
     struct claim claim = {0};
     const struct fetcher_options *options = &self->options;
     atomic_store(&self->has_suspects, false);
-    load_open_claim(options->load, options->slot, self->session->generation, self->base);
+    load_name_claim(options->load, options->slot, self->session->generation, self->base);
     enum status status = claim_call(self->conn, &self->claim, &claim, &err);
     if (status == ST_OK && claim.outcome == CLAIM_JOBS && claim.base != self->base) {
         status = err_set(&err, ST_PROTOCOL, "Redis answered a claim with the jobs of another");
@@ -213,7 +218,6 @@ static void send_claim(struct fetcher *self)
         claim_fini(&claim);
         return;
     }
-    load_close_claim(options->load, options->slot);
     bool is_cut = status == ST_LOST_REPLY || status == ST_PROTOCOL;
     if (is_cut && ++self->cuts == CUTS)
         ask_for_less(self);
@@ -229,6 +233,8 @@ void fetcher_give_back_if_stuck(struct fetcher *self)
     struct ring *tasks = self->options.tasks;
     uint64_t taken = ring_taken(tasks);
     int64_t now_ms = clock_mono_ms();
+    if (self->short_ms != 0 && now_ms - self->short_ms < SHORT_MS)
+        return;
     bool is_moving = taken != self->taken_seen && !room_is_overfull(self->options.room);
     if (ring_count(tasks) == 0 || is_moving || !room_is_adaptive(self->options.room)) {
         self->taken_seen = taken;
@@ -252,8 +258,11 @@ void fetcher_claim_step(struct fetcher *self)
                                   is_stocked ? FETCHER_STUCK_LOOK_MS : ROOM_WAIT_MS);
         if (self->granted == 0)
             return;
-        self->asked = self->careful_left > 0 ? 1 : self->granted;
-        encode_claim(self);
+        bool is_cut_off = self->alone >= ALONE_MAX;
+        self->asked = self->careful_left > 0 || is_cut_off ? 1 : self->granted;
+        encode_claim(self, is_cut_off && self->options.max_job_size > CLAIM_SHORT_BYTES
+                               ? CLAIM_SHORT_BYTES
+                               : self->options.max_job_size);
         self->is_claim_open = true;
     }
     send_claim(self);

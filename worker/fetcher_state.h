@@ -36,7 +36,8 @@ struct fetcher {
     int64_t asked;         /* jobs asked for by it */
     int cuts;              /* how often its answer was cut short, in a row */
     int64_t max_bytes;     /* asked for now: less than in options after such cuts */
-    int64_t max_job_size;  /* likewise */
+    int alone;             /* claims of one job in a row that were cut short again and again */
+    int64_t short_ms;      /* monotonic: when a job was got in short at last; 0: not lately */
     int64_t eased_ms;      /* monotonic: when less was asked for, or more again */
     bool must_release;     /* what the open claim has taken, as its answer does not get here */
     int64_t careful_left;  /* jobs still to be claimed one by one */

@@ -28,7 +28,7 @@ struct finisher {
     struct finisher_options options; /* fixed after start */
     struct conn *conn;               /* finisher only */
     struct request request;          /* finisher only */
-    struct wake give_up;
+    struct wake give_up, ended;
     pthread_t thread;
     struct task **stuck; /* finisher only: refused by Redis for a reason a person must mend */
     size_t stuck_count, stuck_capacity;
@@ -341,6 +341,7 @@ static void *finisher_main(void *argument)
             break;
     }
     self->left += self->stuck_count;
+    wake_set(&self->ended);
     return NULL;
 }
 
@@ -349,8 +350,12 @@ enum status finisher_start(const struct finisher_options *options, struct finish
 {
     struct finisher *self = mem_new(sizeof *self);
     self->options = *options;
+    self->ended.fd = self->give_up.fd = -1;
     enum status status = wake_init(&self->give_up, err);
+    if (status == ST_OK)
+        status = wake_init(&self->ended, err);
     if (status != ST_OK) {
+        wake_fini(&self->give_up);
         free(self);
         return status;
     }
@@ -361,6 +366,7 @@ enum status finisher_start(const struct finisher_options *options, struct finish
     if (failed) {
         conn_close(self->conn);
         wake_fini(&self->give_up);
+        wake_fini(&self->ended);
         free(self);
         return err_system(err, failed, "cannot start the finisher's thread");
     }
@@ -370,21 +376,18 @@ enum status finisher_start(const struct finisher_options *options, struct finish
 
 size_t finisher_stop(struct finisher *self, int64_t deadline_ms)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at); /* ThreadSanitizer knows no join by another clock */
     int64_t left_ms = deadline_ms - clock_mono_ms();
-    int64_t at_ms = at.tv_sec * 1000 + at.tv_nsec / 1000000 + (left_ms > 0 ? left_ms : 0);
-    at = (struct timespec){.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
     conn_limit(self->conn, deadline_ms);
-    if (pthread_timedjoin_np(self->thread, NULL, &at) != 0) {
+    /* No join with a deadline: that would be by the wall clock, which may be set meanwhile. */
+    if (!wake_wait(&self->ended, left_ms > 0 ? left_ms : 0))
         wake_set(&self->give_up);
-        pthread_join(self->thread, NULL);
-    }
+    pthread_join(self->thread, NULL);
     size_t left = self->left;
     free(self->stuck);
     conn_close(self->conn);
     request_fini(&self->request);
     wake_fini(&self->give_up);
+    wake_fini(&self->ended);
     free(self);
     return left;
 }

@@ -74,7 +74,7 @@ static void find_blamed(const struct obituary *dead, size_t slot, const char *wo
     struct load_claim claim = load_claim(dead->load, slot);
     *blame = (struct lease_blame){
         .is_known = true,
-        .has_open_claim = claim.is_open && is_name_of(dead, claim.generation, worker),
+        .has_open_claim = claim.is_being_read && is_name_of(dead, claim.generation, worker),
         .open_base = claim.base,
         .numbers = numbers,
         .count = count,

@@ -20,15 +20,15 @@ struct line {
     _Atomic uint64_t busy_us;
 };
 
-struct open_claim {
-    _Alignas(64) _Atomic bool is_open;
+struct claim_line {
+    _Alignas(64) _Atomic bool is_being_read;
     _Atomic uint64_t generation;
     _Atomic int64_t base;
 };
 
 struct load {
     size_t count, queue_count;
-    struct open_claim *claims; /* behind the lines: at one place in all processes that share it */
+    struct claim_line *claims; /* behind the lines: at one place in all processes that share it */
     double jobs, busy_us;      /* reader only: decaying sums */
     uint64_t seen_jobs, seen_busy; /* reader only: totals at the last look */
     int64_t decayed_us;            /* reader only */
@@ -38,7 +38,7 @@ struct load {
 static size_t size_of(size_t thread_count, size_t queue_count)
 {
     return sizeof(struct load) + thread_count * sizeof(struct line) +
-           queue_count * sizeof(struct open_claim);
+           queue_count * sizeof(struct claim_line);
 }
 
 struct load *load_new(size_t thread_count, size_t queue_count)
@@ -50,7 +50,7 @@ struct load *load_new(size_t thread_count, size_t queue_count)
         return NULL;
     load->count = thread_count;
     load->queue_count = queue_count;
-    load->claims = (struct open_claim *)(void *)&load->lines[thread_count];
+    load->claims = (struct claim_line *)(void *)&load->lines[thread_count];
     return load;
 }
 
@@ -79,25 +79,24 @@ void load_end_reading(struct load *load, size_t index)
     atomic_store_explicit(&load->lines[index].is_reading, false, memory_order_release);
 }
 
-void load_open_claim(struct load *load, size_t queue, uint64_t generation, int64_t base)
+void load_name_claim(struct load *load, size_t queue, uint64_t generation, int64_t base)
 {
-    struct open_claim *claim = &load->claims[queue];
+    struct claim_line *claim = &load->claims[queue];
     atomic_store_explicit(&claim->generation, generation, memory_order_relaxed);
     atomic_store_explicit(&claim->base, base, memory_order_relaxed);
-    atomic_store_explicit(&claim->is_open, true, memory_order_release);
 }
 
-void load_close_claim(struct load *load, size_t queue)
+_Atomic bool *load_reading_flag(struct load *load, size_t queue)
 {
-    atomic_store_explicit(&load->claims[queue].is_open, false, memory_order_release);
+    return &load->claims[queue].is_being_read;
 }
 
 struct load_claim load_claim(const struct load *load, size_t queue)
 {
-    const struct open_claim *claim = &load->claims[queue];
-    bool is_open = atomic_load_explicit(&claim->is_open, memory_order_acquire);
+    const struct claim_line *claim = &load->claims[queue];
+    bool is_being_read = atomic_load_explicit(&claim->is_being_read, memory_order_acquire);
     return (struct load_claim){
-        .is_open = is_open,
+        .is_being_read = is_being_read,
         .generation = atomic_load_explicit(&claim->generation, memory_order_relaxed),
         .base = atomic_load_explicit(&claim->base, memory_order_relaxed),
     };

@@ -6,6 +6,7 @@
 #ifndef DARG_WORKER_LOAD_H
 #define DARG_WORKER_LOAD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,9 +21,9 @@ struct load_run {
     int64_t number;      /* claim number */
 };
 
-/* A claim between its sending and the moment when its jobs are passed on. */
+/* The last claim of a queue that was sent. */
 struct load_claim {
-    bool is_open; /* false: there is none, and the rest is not set */
+    bool is_being_read; /* its answer is a large one, and not read to its end */
     uint64_t generation;
     int64_t base;
 };
@@ -45,9 +46,10 @@ void load_withdraw(struct load *load, size_t index);
 void load_begin_reading(struct load *load, size_t index, const struct load_run *run);
 void load_end_reading(struct load *load, size_t index);
 
-/* Of the queue of this rank. Only its fetcher calls these two. */
-void load_open_claim(struct load *load, size_t queue, uint64_t generation, int64_t base);
-void load_close_claim(struct load *load, size_t queue);
+/* Of the queue of this rank: its fetcher is about to send a claim. */
+void load_name_claim(struct load *load, size_t queue, uint64_t generation, int64_t base);
+/* Where its connection notes that a large answer is being read. Borrowed. */
+_Atomic bool *load_reading_flag(struct load *load, size_t queue);
 struct load_claim load_claim(const struct load *load, size_t queue);
 
 size_t load_thread_count(const struct load *load);

@@ -200,7 +200,8 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     struct ending *ending = mem_new(sizeof *ending);
     ending->kind = kind;
     ending->was_started = run->has_begun;
-    ending->is_whole = !job->is_enveloped;
+    /* Of one in short Redis knows better what is around it. */
+    ending->is_whole = !job->is_enveloped && !run->what->element.is_short;
     ending->original = job->original;
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
         append_head(run, &ending->head);

@@ -20,8 +20,10 @@ static void stop(struct supervisor *self, int number)
 {
     int64_t now_ms = clock_mono_ms();
     bool is_first = self->stopped_ms == 0;
-    if (!is_first && now_ms - self->stopped_ms <= WORKER_ONE_STOP_MS)
+    if (!is_first && now_ms - self->stopped_ms <= WORKER_ONE_STOP_MS) {
+        log_printf(LOG_INFO, "the same signal once more, at once: taken for one");
         return;
+    }
     if (is_first)
         self->stopped_ms = now_ms;
     self->tuning->is_hurried = !is_first;
@@ -152,6 +154,11 @@ int supervisor_run(const struct worker_options *options, const struct cgroup_pla
     supervise(&self);
     sweeper_end(&self.sweeper);
     health_close(&self.health);
+    if (self.dead_count > 0 && self.exit_code == 0) {
+        log_printf(LOG_ERROR, "what a dead worker process had in hand is not given back: it is "
+                              "recovered by its lease");
+        self.exit_code = 1;
+    }
     while (self.dead_count > 0)
         supervisor_forget_dead(&self, self.dead[0].process);
     for (size_t i = 0; i < self.child_count; i++) {

@@ -135,7 +135,9 @@ static void remember_dead(struct supervisor *self, struct child *child)
 
 static void act_on_line(struct supervisor *self, struct child *child, char *line)
 {
-    if (strcmp(line, "ready") == 0)
+    if (strcmp(line, "let in") == 0)
+        self->was_let_in = true;
+    else if (strcmp(line, "ready") == 0)
         child->is_ready = self->was_let_in = true;
     else if (strncmp(line, "reaped ", 7) == 0)
         supervisor_forget_dead(self, line + 7);

@@ -25,7 +25,7 @@ enum {
 
 /* A wrong password or an old server at the very start is a mistake of whoever started us. Later it
  * is an outage like any other; and an unreachable server may come yet. */
-static bool is_refused(const struct worker_options *options)
+static bool is_refused(const struct worker_options *options, int report_fd)
 {
     struct err err = {0};
     struct conn_options probe = options->conn;
@@ -34,6 +34,8 @@ static bool is_refused(const struct worker_options *options)
     enum status status = conn_connect(conn, &err);
     if (status == ST_OK)
         status = server_check(conn, &err);
+    if (status == ST_OK && report_fd >= 0)
+        dprintf(report_fd, "let in\n");
     conn_close(conn);
     bool is_final = status == ST_NOAUTH || status == ST_UNSUPPORTED || status == ST_INVALID;
     if (is_final)
@@ -278,7 +280,7 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
                           .supervisor = getppid(),
                           .changed = {.fd = -1}};
     struct err err = {0};
-    if (birth->is_first && is_refused(options))
+    if (birth->is_first && is_refused(options, birth->report_fd))
         return end(birth, EXIT_REFUSED);
     enum status status = worker_start(&self, &err);
     if (status != ST_OK) {

@@ -109,7 +109,7 @@ static enum status prepare(struct worker *self, struct err *err)
 static bool must_be_careful(const struct worker_birth *birth, size_t queue)
 {
     for (size_t i = 0; i < birth->dead_count; i++)
-        if (load_claim(birth->dead[i].load, queue).is_open)
+        if (load_claim(birth->dead[i].load, queue).is_being_read)
             return true;
     return false;
 }

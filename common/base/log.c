@@ -16,8 +16,9 @@
 
 enum {
     VALUE_MAX = 1024,     /* bytes of one field's value */
-    READER_WAIT_MS = 100, /* for a pipe that is full */
-    REOPEN_MS = 1000,     /* how often to try to open a file that could not be opened anew */
+    READER_WAIT_MS = 100, /* for pipes that are full, in all of ... */
+    READER_TIME_MS = 10 * 1000,
+    REOPEN_MS = 1000, /* how often to try to open a file that could not be opened anew */
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
@@ -32,9 +33,11 @@ static struct {
     pthread_mutex_t lock;
     /* Under lock: */
     struct log_sink sink;
-    struct buf rest;   /* of a line that has been written in part */
-    int64_t dropped;   /* lines that could not be written since the last that could */
-    int64_t reopen_ms; /* monotonic: when to try again to open the file anew; 0: it is open */
+    struct buf rest;     /* of a line that has been written in part */
+    int64_t patience_ms; /* monotonic: since when READER_TIME_MS are counted */
+    int64_t waited_ms;   /* for the reader, since then */
+    int64_t dropped;     /* lines that could not be written since the last that could */
+    int64_t reopen_ms;   /* monotonic: when to try again to open the file anew; 0: it is open */
 } sink = {
     .level = LOG_INFO,
     .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -91,7 +94,7 @@ enum status log_open(enum log_level level, enum log_format format, const char *p
     sink.path = mem_dup(path);
     pthread_mutex_lock(&sink.lock);
     replace_locked(&fresh);
-    sink.dropped = 0;
+    sink.dropped = sink.waited_ms = 0;
     pthread_mutex_unlock(&sink.lock);
     atomic_store(&sink.level, (int)level);
     return ST_OK;
@@ -204,13 +207,26 @@ static void append_line(struct buf *line, enum log_level level, const char *mess
     buf_append_char(line, '\n');
 }
 
+/* How long this line may wait for the reader. One that is always behind is not to slow down all
+ * that is logged: it is waited for so much in so much time, however many lines that holds up. */
+static int64_t patience_locked(int64_t now_ms)
+{
+    if (now_ms - sink.patience_ms >= READER_TIME_MS) {
+        sink.patience_ms = now_ms;
+        sink.waited_ms = 0;
+    }
+    return sink.dropped > 0 || sink.waited_ms >= READER_WAIT_MS ? 0
+                                                                : READER_WAIT_MS - sink.waited_ms;
+}
+
 /* Writes all, or keeps the rest for later so that lines stay whole; false if nothing was written.
  * Waits a moment for a reader that is behind, and not at all while it stays so: whoever logs has a
  * lease to keep, and others wait for the lock. A reader that has gone away is just another write
  * that fails: the programs ignore SIGPIPE. */
 static bool put_locked(const char *bytes, size_t len)
 {
-    int64_t until_ms = clock_mono_ms() + (sink.dropped > 0 ? 0 : READER_WAIT_MS);
+    int64_t start_ms = clock_mono_ms();
+    int64_t until_ms = start_ms + patience_locked(start_ms);
     size_t done = 0;
     while (done < len) {
         ssize_t wrote = log_sink_write(&sink.sink, bytes + done, len - done);
@@ -221,6 +237,7 @@ static bool put_locked(const char *bytes, size_t len)
         if (done < len && left_ms > 0)
             log_sink_wait(&sink.sink, (int)left_ms);
     }
+    sink.waited_ms += clock_mono_ms() - start_ms;
     if (done > 0 && done < len)
         buf_append(&sink.rest, bytes + done, len - done);
     return done > 0;

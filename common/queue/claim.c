@@ -63,8 +63,6 @@ static enum status decode_jobs(struct claim *claim, struct err *err)
     for (size_t i = 0; i < claim->count; i++) {
         if (!is_job(reply_at(claim->jobs, i)))
             return err_set(err, ST_PROTOCOL, "Redis answered a claim with what is no job");
-        struct slice whole = reply_slice(reply_at(claim->jobs, i));
-        KILL_READER(whole.ptr, whole.len);
     }
     return ST_OK;
 }

@@ -20,6 +20,7 @@ struct conn {
     struct conn_link link;
     int64_t command_timeout_ms;
     size_t max_reply_bytes;
+    _Atomic bool *is_reading_large;
 
     struct wire *wire; /* NULL: not connected */
     uint64_t generation;
@@ -40,6 +41,7 @@ struct conn *conn_open(const struct conn_options *options)
     conn_link_init(&conn->link, options);
     conn->command_timeout_ms =
         options->command_timeout_ms > 0 ? options->command_timeout_ms : COMMAND_TIMEOUT_MS;
+    conn->is_reading_large = options->is_reading_large;
     conn->max_reply_bytes =
         options->max_reply_bytes > 0 ? (size_t)options->max_reply_bytes : MAX_REPLY_BYTES;
     return conn;
@@ -153,7 +155,7 @@ static enum status connect_anew(struct conn *conn, struct err *err)
         return err_set(err, status, "cannot connect to Redis at %s: %s%s", conn->link.where,
                        err_text(&cause), hint);
     }
-    wire_limit(conn->wire, conn->max_reply_bytes);
+    wire_limit(conn->wire, conn->max_reply_bytes, conn->is_reading_large);
     conn->generation++;
     conn->unanswered = 0;
     conn->has_answered = false;

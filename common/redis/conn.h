@@ -20,6 +20,7 @@
 #ifndef DARG_REDIS_CONN_H
 #define DARG_REDIS_CONN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,8 +37,9 @@ struct conn_options {
     int64_t connect_timeout_ms; /* for all of connecting, from the name to PING; 0: 5,000 */
     int64_t command_timeout_ms; /* 0: 10,000; per call, on top of a blocking command's own time */
     int64_t max_reply_bytes;    /* 0: 1 GiB; a longer answer is ST_PROTOCOL */
-    const char *tls_ca_file;    /* NULL: the system's CAs */
-    const char *tls_cert_file;  /* client certificate, or NULL */
+    _Atomic bool *is_reading_large; /* true while an answer of over 128 KiB is read; NULL: unused */
+    const char *tls_ca_file;        /* NULL: the system's CAs */
+    const char *tls_cert_file;      /* client certificate, or NULL */
     const char *tls_key_file;
 };
 

@@ -109,7 +109,7 @@ static void read_password(struct conn_link *link, struct err *unread)
 {
     char *password = NULL;
     if (link->password_file == NULL ||
-        secret_read_password(link->password_file, &password, unread) != ST_OK)
+        secret_read_password(link->password_file, false, &password, unread) != ST_OK)
         return;
     if (link->url.password != NULL)
         explicit_bzero(link->url.password, strlen(link->url.password));

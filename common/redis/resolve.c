@@ -135,10 +135,10 @@ enum status resolve(struct lookup **lookup, const char *host, uint16_t port,
         resolve_forget(lookup);
     if (*lookup == NULL) {
         *lookup = lookup_new(host, port);
-        if (!start_thread(*lookup)) { /* better late than never */
+        if (!start_thread(*lookup)) { /* to ask here would have no deadline */
             (*lookup)->references = 1;
             resolve_forget(lookup);
-            return tell(ask(host, service, 0, list), err);
+            return err_set(err, ST_UNREACHABLE, "no thread can be started to look its name up");
         }
     }
     int failure = 0;

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum status secret_read_password(const char *path, char **password, struct err *err)
+enum status secret_read_password(const char *path, bool may_wait, char **password, struct err *err)
 {
     char line[1024];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (may_wait ? 0 : O_NONBLOCK));
     ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
     int failed = errno;
     if (fd >= 0)
@@ -52,7 +52,7 @@ enum status secret_read_url(const char *text, const char *where, const char **pa
     }
     char *password = NULL;
     if (*password_file)
-        status = secret_read_password(*password_file, &password, err);
+        status = secret_read_password(*password_file, true, &password, err);
     else if (url->user && !url->password)
         return err_set(
             err, ST_INVALID,

@@ -6,6 +6,8 @@
 #ifndef DARG_REDIS_SECRET_H
 #define DARG_REDIS_SECRET_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "redis/url.h"
 
@@ -20,9 +22,10 @@ MUST_CHECK enum status secret_read_url(const char *text, const char *where,
                                        const char **password_file, struct redis_url *url,
                                        struct err *err);
 
-/* The first line of the file, to be wiped and freed. Any thread. ST_SYSTEM, or ST_INVALID if it is
- * empty. */
-MUST_CHECK enum status secret_read_password(const char *path, char **password, struct err *err);
+/* The first line of the file, to be wiped and freed. may_wait: for the writer of a pipe; else a
+ * pipe is as good as empty. Any thread. ST_SYSTEM, or ST_INVALID if it is empty. */
+MUST_CHECK enum status secret_read_password(const char *path, bool may_wait, char **password,
+                                            struct err *err);
 
 /* Overwrites user and password of the URL `text` where it stands in argv as (the end of) a word,
  * and `ps` would show it. Other words are left alone, even if they hold URLs: they may be jobs. */

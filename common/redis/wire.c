@@ -1,5 +1,7 @@
 #include "redis/wire.h"
 
+#include "base/killpoint.h"
+
 #include "redis/reply_build.h"
 #include "redis/wire_skip.h"
 
@@ -14,6 +16,7 @@
 /* Bounds of one reply. An element takes some bytes on the wire, but more as soon as it is
  * announced.
  */
+enum { LARGE_BYTES = 128 << 10 }; /* of an answer, that somebody may die of */
 enum { FIRST_MAX_BYTES = 1 << 20, ELEMENT_BYTES = 4, REPLY_MAX_DEPTH = 7 };
 
 enum { KEPT_BUFFER_BYTES = 1 << 20 }; /* larger buffers are given back when they are empty */
@@ -31,6 +34,7 @@ struct wire {
     bool has_tls_output;              /* hiredis holds bytes of ours that are not written yet */
     struct reply *ready;              /* parsed but not yet asked for, or NULL */
     size_t max_bytes;                 /* of one reply */
+    _Atomic bool *is_reading_large;   /* set while that is so; NULL: nobody wants to know */
     size_t reply_bytes;               /* read since the last whole reply */
     size_t reply_elements;            /* announced by the reply being parsed */
     struct wire_skip skip;            /* the text of a reply */
@@ -88,9 +92,10 @@ enum status wire_open(int fd, const struct tls_options *tls, const struct deadli
     return ST_OK;
 }
 
-void wire_limit(struct wire *wire, size_t max_bytes)
+void wire_limit(struct wire *wire, size_t max_bytes, _Atomic bool *is_reading_large)
 {
     wire->max_bytes = max_bytes;
+    wire->is_reading_large = is_reading_large;
 }
 
 void wire_skip_text(struct wire *wire)
@@ -105,6 +110,8 @@ void wire_close(struct wire *wire, bool with_reset)
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     if (with_reset)
         (void)setsockopt(wire->context->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (wire->is_reading_large != NULL)
+        atomic_store_explicit(wire->is_reading_large, false, memory_order_release);
     reply_free(wire->ready);
     redisFree(wire->context);
     buf_fini(&wire->out);
@@ -208,6 +215,16 @@ static enum status read_plain(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
+/* Memory is taken while a large answer comes, and once more as it is parsed. */
+static void note_large(struct wire *wire, bool is_large)
+{
+    if (wire->is_reading_large != NULL)
+        atomic_store_explicit(wire->is_reading_large, is_large, memory_order_release);
+    const redisReader *reader = wire->context->reader;
+    if (is_large)
+        KILL_READER(reader->buf, reader->len);
+}
+
 /* Reads what is there. */
 static enum status read_some(struct wire *wire, struct err *err)
 {
@@ -219,6 +236,8 @@ static enum status read_some(struct wire *wire, struct err *err)
     wire->reply_bytes += reader->len - before;
     if (wire_skip_is_active(&wire->skip))
         wire->reply_bytes = 0;
+    if (wire->reply_bytes > LARGE_BYTES)
+        note_large(wire, true);
     if (wire->reply_bytes > wire->max_bytes)
         return err_set(err, ST_PROTOCOL, "an answer is longer than %zu bytes", wire->max_bytes);
     return ST_OK;
@@ -237,6 +256,7 @@ static enum status parse(struct wire *wire, struct err *err)
         return err_set(err, ST_PROTOCOL, "the answer is not of the Redis protocol (%s)",
                        reader->errstr);
     if (parsed != NULL) {
+        note_large(wire, false);
         wire->ready = parsed;
         wire->reply_bytes = 0;
         wire->reply_elements = 0;

@@ -8,6 +8,7 @@
 #ifndef DARG_REDIS_WIRE_H
 #define DARG_REDIS_WIRE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,8 +40,10 @@ MUST_CHECK enum status wire_flush(struct wire *wire, int64_t deadline_ms, struct
 MUST_CHECK enum status wire_get(struct wire *wire, int64_t deadline_ms, struct reply **reply,
                                 struct err *err);
 
-/* From now on an answer of more than max_bytes is ST_PROTOCOL; before: more than 1 MiB. */
-void wire_limit(struct wire *wire, size_t max_bytes);
+/* From now on an answer of more than max_bytes is ST_PROTOCOL; before: more than 1 MiB.
+ * *is_reading_large (or NULL; borrowed) is true from when more than 128 KiB of an answer have come
+ * until it is parsed. */
+void wire_limit(struct wire *wire, size_t max_bytes, _Atomic bool *is_reading_large);
 
 /* Of the next answer: a string's bytes are not kept, and do not count; it is answered empty. No
  * other answer may be due. */

@@ -2,7 +2,9 @@
  * send. None stops a queue, none kills for ever, and whoever waits for one is told. */
 #include "support/cmocka_all.h"
 
+#include "queue/scripts.h"
 #include "support/faults.h"
+#include "support/proxy.h"
 #include "support/wait.h"
 
 #include <inttypes.h>
@@ -17,12 +19,12 @@ enum { IS_MEASURED = 0 }; /* memory is mostly the sanitizer's own */
 #else
 enum { IS_MEASURED = 1 };
 #endif
-enum { HUGE_BYTES = 40 << 20, PEAK_KIB = 24 << 10 };
+enum { HUGE_BYTES = 32 << 20, PEAK_KIB = 16 << 10 };
 
 static const char kept_first[] = "{\"type\":\"noop\",\"id\":\"huge\",\"reply\":\"r\",\"args\":";
 
-/* Pushes a job with so many bytes of args, after the members above. */
-static void push_huge(struct worker_fixture *f, size_t bytes)
+/* Pushes `first`, a JSON string of so many bytes, and `last`. */
+static void push_around(struct worker_fixture *f, const char *first, size_t bytes, const char *last)
 {
     struct buf text = {0};
     struct request request = {0};
@@ -31,9 +33,9 @@ static void push_huge(struct worker_fixture *f, size_t bytes)
     char *filler = mem_new(bytes + 1);
     memset(filler, 'x', bytes);
     filler[0] = filler[bytes - 1] = '"';
-    buf_append_text(&text, kept_first);
+    buf_append_text(&text, first);
     buf_append(&text, filler, bytes);
-    buf_append_char(&text, '}');
+    buf_append_text(&text, last);
     request_add_text(&request, "LPUSH");
     request_add_text(&request, "darg:{jobs}");
     request_add(&request, buf_slice(&text));
@@ -43,6 +45,12 @@ static void push_huge(struct worker_fixture *f, size_t bytes)
     request_fini(&request);
     buf_fini(&text);
     free(filler);
+}
+
+/* A job with so many bytes of args, after the members above. */
+static void push_huge(struct worker_fixture *f, size_t bytes)
+{
+    push_around(f, kept_first, bytes, "}");
 }
 
 /* A line of /proc/PID/status, in KiB. */
@@ -106,7 +114,7 @@ static void test_too_large_for_the_limit(void **state)
     worker_fixture_push(f, "{\"type\":\"noop\"}");
     worker_fixture_wait_count(f, "done", 1);
     int64_t peak = status_kib(worker_fixture_child(worker), "VmHWM");
-    print_message("two jobs of 40 MiB: the worker's memory went up to %" PRId64 " KiB\n", peak);
+    print_message("two jobs of 32 MiB: the worker's memory went up to %" PRId64 " KiB\n", peak);
     if (IS_MEASURED)
         assert_in_range(peak, 1, PEAK_KIB);
     assert_int_equal(deaths(worker), 0);
@@ -130,8 +138,10 @@ static void test_no_memory_for_it(void **state)
     struct worker_fixture *f = *state;
     if (!IS_MEASURED)
         skip();
+    f->env[0] = "MALLOC_ARENA_MAX=1"; /* others hold address space in reserve */
     struct process *worker =
         worker_fixture_start(f, "-q", "jobs", "-t", "2", "--max-job-size", "256MiB");
+    f->env[0] = NULL;
     limit_memory(worker, HUGE_BYTES / 2);
     push_huge(f, HUGE_BYTES);
     worker_fixture_push(f, "{\"type\":\"noop\"}");
@@ -148,7 +158,7 @@ static void test_no_memory_for_it(void **state)
  * that run beside it or wait behind it, and after --max-crashes it is dead, unread. */
 static void test_death_by_reading(void **state)
 {
-    enum { SLEEPERS = 3, BEHIND = 20, SIZE = 100 << 10 };
+    enum { SLEEPERS = 3, BEHIND = 20, SIZE = 200 << 10 };
     struct worker_fixture *f = *state;
     f->program = "kill/darg-worker";
     f->env[0] = "DARG_KILL_READER=\"id\":\"huge\"";
@@ -172,6 +182,77 @@ static void test_death_by_reading(void **state)
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
     worker_fixture_expect_clean(f);
+}
+
+/* A job that kills whoever runs it is the one to blame, however much is claimed meanwhile. */
+static void test_death_beside_a_claim(void **state)
+{
+    enum { BEHIND = 3000 };
+    struct worker_fixture *f = *state;
+    struct process *worker = worker_fixture_start(
+        f, "-q", "jobs", "-t", "4", "--max-crashes", "3", "--lease", "1h", "--handler",
+        worker_fixture_handler(f, "killer", "sleep 0.02; kill -9 $PPID\n"), "--log-level", "warn");
+    commands_do(f->conn, "MULTI");
+    worker_fixture_push(f, "{\"type\":\"killer\",\"id\":\"k\"}");
+    for (int i = 0; i < BEHIND; i++)
+        worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":1}");
+    commands_do(f->conn, "EXEC");
+    worker_fixture_wait_count(f, "done", BEHIND);
+    worker_fixture_wait_count(f, "buried", 1);
+    faults_expect_dead(f, 1, slice_of("\"id\":\"k\""), "poison: 3 workers died");
+    assert_int_equal(deaths(worker), 3);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
+    worker_fixture_expect_clean(f);
+}
+
+struct hits {
+    struct proxy *proxy;
+    uint64_t wanted;
+};
+
+static bool are_hit(void *context)
+{
+    const struct hits *hits = context;
+    return proxy_counts(hits->proxy).all_hit >= hits->wanted;
+}
+
+/* Links that break, though everything is well, bury nothing: neither what was asked for nor what
+ * comes next. */
+static void test_links_that_break(void **state)
+{
+    enum { SIZE = 100 << 10, MORE = 4 };
+    struct worker_fixture *f = *state;
+    struct err err = {0};
+    assert_int_equal(script_load(f->conn, &script_claim, &err), ST_OK);
+    struct proxy *proxy = proxy_start(redis_server_socket(f->server), f->directory, "proxy.sock");
+    proxy_arm(proxy, &(struct proxy_fault){
+                         .action = PROXY_CUT_REPLY, .word = script_claim.sha1, .times = 2});
+    push_huge(f, SIZE);
+    (void)worker_fixture_start(f, "-q", "jobs", "-t", "2", "-r", proxy_url(proxy));
+    struct hits hits = {proxy, 2};
+    assert_true(wait_until(are_hit, &hits, WORKER_FIXTURE_WAIT_MS));
+    for (int i = 0; i < MORE; i++)
+        push_huge(f, SIZE);
+    worker_fixture_wait_count(f, "done", MORE + 1);
+    assert_int_equal(worker_fixture_count(f, "buried"), 0);
+    worker_fixture_end(state);
+    proxy_stop(proxy);
+}
+
+/* An envelope that somebody forged, with more in its head than the job has: it is too large, too.
+ */
+static void test_large_envelope(void **state)
+{
+    struct worker_fixture *f = *state;
+    static const char first[] = "{\"darg\":1,\"runs\":0,\"crashes\":0,\"x\":";
+    push_around(f, first, 20 << 20, ",\"job\":{\"type\":\"noop\"}}");
+    worker_fixture_push(f, "{\"type\":\"noop\"}");
+    struct process *worker = worker_fixture_start(f, "-q", "jobs", "-t", "2");
+    worker_fixture_wait_count(f, "buried", 1);
+    worker_fixture_wait_count(f, "done", 1);
+    process_signal(worker, SIGTERM);
+    worker_fixture_expect_exit(worker, 0);
 }
 
 /* The server closes the link rather than send so much at once: less is asked for, down to one job,
@@ -203,9 +284,9 @@ static void test_output_buffer_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_too_large_for_the_limit),
-        WORKER_TEST(test_no_memory_for_it),
-        WORKER_TEST(test_death_by_reading),
+        WORKER_TEST(test_too_large_for_the_limit), WORKER_TEST(test_no_memory_for_it),
+        WORKER_TEST(test_death_by_reading),        WORKER_TEST(test_death_beside_a_claim),
+        WORKER_TEST(test_links_that_break),        WORKER_TEST(test_large_envelope),
         WORKER_TEST(test_output_buffer_limit),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

@@ -146,6 +146,31 @@ static void test_a_password_that_changes(void **state)
     worker_fixture_expect_clean(f);
 }
 
+/* One queue that it may not serve makes no worker new that Redis has let in. */
+static void test_a_password_that_changes_and_a_queue_of_others(void **state)
+{
+    struct worker_fixture *f = *state;
+    char path[200], url[256];
+    (void)snprintf(path, sizeof path, "%s", worker_fixture_path(f, "password"));
+    (void)snprintf(url, sizeof url, "unix://v@%s", redis_server_socket(f->server));
+    commands_do(f->conn, "ACL", "SETUSER", "v", "on", ">first", "~darg:{jobs}*", "~darg:queues*",
+                "~darg:worker*", "~darg:shutdown", "&*", "+@all");
+    write_password(path, "first");
+    worker_fixture_push(f, "{\"type\":\"noop\"}");
+    struct process *worker = worker_fixture_launch(f, "-q", "jobs", "-q", "others", "-r", url,
+                                                   "--redis-password-file", path);
+    worker_fixture_wait_count(f, "done", 1);
+    commands_do(f->conn, "ACL", "SETUSER", "v", "resetpass", ">second");
+    commands_do(f->conn, "CLIENT", "KILL", "USER", "v");
+    assert_int_equal(kill(worker_fixture_child(worker), SIGKILL), 0);
+    process_wait_stderr(worker, "starting another", WORKER_FIXTURE_WAIT_MS);
+    process_wait_stderr(worker, "does not accept the user or password", WORKER_FIXTURE_WAIT_MS);
+    write_password(path, "second");
+    worker_fixture_push(f, "{\"type\":\"noop\"}");
+    worker_fixture_wait_count(f, "done", 2);
+    assert_int_equal(process_poll(worker), -1);
+}
+
 /* A server that would throw jobs away is served, but not in silence. */
 static void test_a_server_that_evicts(void **state)
 {
@@ -161,8 +186,11 @@ static void test_a_server_that_evicts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_bad_options),          WORKER_TEST(test_help_and_version),
-        WORKER_TEST(test_a_wrong_password),     WORKER_TEST(test_a_password_that_changes),
+        WORKER_TEST(test_bad_options),
+        WORKER_TEST(test_help_and_version),
+        WORKER_TEST(test_a_wrong_password),
+        WORKER_TEST(test_a_password_that_changes),
+        WORKER_TEST(test_a_password_that_changes_and_a_queue_of_others),
         WORKER_TEST(test_a_server_that_evicts),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

@@ -114,7 +114,8 @@ static void test_it_outlives_the_process_that_wrote_it(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         load_begin(load, 1, 123, &some_run, &some_handler);
-        load_open_claim(load, 2, 5, 40);
+        load_name_claim(load, 2, 5, 40);
+        atomic_store(load_reading_flag(load, 2), true);
         _exit(0);
     }
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -122,10 +123,10 @@ static void test_it_outlives_the_process_that_wrote_it(void **state)
     assert_int_equal(load_activity(load, 1).run.number, 17);
     assert_false(load_activity(load, 0).is_running);
     struct load_claim claim = load_claim(load, 2);
-    assert_true(claim.is_open);
+    assert_true(claim.is_being_read);
     assert_int_equal(claim.generation, 5);
     assert_int_equal(claim.base, 40);
-    assert_false(load_claim(load, 1).is_open);
+    assert_false(load_claim(load, 1).is_being_read);
     load_free(load);
 }
 
@@ -140,9 +141,8 @@ static void test_reading_is_not_running(void **state)
     assert_int_equal(load_activity(load, 0).run.number, 17);
     load_end_reading(load, 0);
     assert_false(load_activity(load, 0).is_reading);
-    load_open_claim(load, 0, 1, 0);
-    load_close_claim(load, 0);
-    assert_false(load_claim(load, 0).is_open);
+    load_name_claim(load, 0, 1, 0);
+    assert_false(load_claim(load, 0).is_being_read);
     load_free(load);
 }
 

@@ -40,8 +40,8 @@ local whole_up_to = math.min(SHORT, max_size) -- bytes of a job that is answered
 local function answer(job)
   if #job <= whole_up_to then return job end
   local _, crashes, _, _, start = envelope_of(job)
-  local size = start and #job - start or #job
-  if size <= max_size and (crashes or 0) < max_crashes then return job end
+  local size = start and #job <= max_size + SHORT and #job - start or #job
+  if size <= max_size and #job <= max_size + SHORT and (crashes or 0) < max_crashes then return job end
   return {size, string.sub(job, 1, SHORT)}
 end
 
@@ -151,7 +151,7 @@ if woken > 0 then empty_inbox(inbox, queue) end
 if waiting > 0 and suspect == '0' then take_suspect() else take_from_line() end
 if taken == 0 and set_aside > 0 and suspect == '0' then take_suspect() end
 count(KEYS[7], 'discarded', discarded)
-if taken == 0 and waiting + set_aside > 0 then return {'wait', now, 50} end
+if taken == 0 and waiting + set_aside > 0 then return {'wait', now, 250} end
 if taken == 0 then
   local due = redis.pcall('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
   return {'empty', now, due_of(due[2])}

@@ -13,7 +13,8 @@
 -- ARGV: dead worker, its score as it was seen ('' if it is known to be dead), how many entries at most, the base of the
 -- claim that it had not got to the end of ('' if there was none or nobody knows), then whom to blame: '*' (all: nobody
 -- knows what was running) or the numbers of the jobs that were running...
--- A worker that died on a claim of one job died of that job, whatever ran beside it: that one alone is blamed.
+-- A worker that died as it read the answer to a claim of one large job died of that job, whatever ran beside it: that one
+-- alone is blamed.
 -- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left, how many suspects
 -- wait}: to be called again, by anybody, while more is left.
 -- Whom to blame is what the first call says: it is noted in the field `blame` of `claimed`, since another worker may have to go
@@ -44,7 +45,8 @@ end
 local function whom_to_blame()
   local open = ARGV[4]
   if open ~= '' and string.find(redis.call('HGET', KEYS[3], 'last') or '', '^' .. open .. ':1:') then
-    return string.format('%.0f', open + 1)
+    local number = string.format('%.0f', open + 1)
+    if #(redis.call('HGET', KEYS[3], number) or '') > 65536 then return number end
   end
   return table.concat(ARGV, ' ', 5)
 end
