@@ -9,6 +9,8 @@
 
 enum {
     DRAIN_TICK_MS = 1000, /* while other workers are waited for */
+    LOOK_ON_MS = 20,      /* between two steps of a search; at least four times what one takes, */
+    LOOK_SHARE = 4,       /* so that many workers which look do not keep Redis busy */
     HELD_LOOK_MS = 1000,  /* the end of the last job wakes */
     DUE_LOOK_MS = 25,     /* for a job that is due and not promoted yet */
     LEAVE_LOOK_MS = 250,  /* at a queue that is to be left once it is empty */
@@ -46,12 +48,15 @@ static bool drain_tick(struct fetcher *self, enum control_drain *outcome)
     if (self->look_link != conn_generation(self->conn))
         self->look = (struct control_look){.cursor = ""};
     self->look_link = conn_generation(self->conn);
+    int64_t asked_ms = clock_mono_ms();
     if (control_drain(self->conn, &self->session->lease, &self->known_drain, &self->look, outcome,
                       &err) != ST_OK) {
         fetcher_await_retry(self, "cannot drain", &err);
         return false;
     }
     fetcher_note_success(self);
+    int64_t rest_ms = LOOK_ON_MS + LOOK_SHARE * (clock_mono_ms() - asked_ms);
+    self->look_rest_ms = rest_ms < DRAIN_TICK_MS ? rest_ms : DRAIN_TICK_MS;
     return true;
 }
 
@@ -78,7 +83,7 @@ static void end_drain(struct fetcher *self)
 void fetcher_quiet_step(struct fetcher *self)
 {
     enum control_drain outcome;
-    fetcher_rest(self, FETCHER_PAUSE_MS);
+    fetcher_rest(self, self->look.cursor[0] ? self->look_rest_ms : FETCHER_PAUSE_MS);
     /* It does not claim, so it would never meet the sentinel: a drain overrides quiet. */
     if (!drain_tick(self, &outcome))
         return;
@@ -119,8 +124,10 @@ void fetcher_drain_step(struct fetcher *self)
         fetcher_rest(self, DRAIN_TICK_MS);
         break;
     case DRAIN_WAITING:
-    case DRAIN_LOOKING:
         fetcher_rest(self, DRAIN_TICK_MS);
+        break;
+    case DRAIN_LOOKING:
+        fetcher_rest(self, self->look_rest_ms);
         break;
     case DRAIN_ENDED:
         end_drain(self);

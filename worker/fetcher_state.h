@@ -49,6 +49,7 @@ struct fetcher {
     struct lease_drain known_drain;
     struct control_look look; /* of a drain that waits for retries */
     uint64_t look_link;       /* conn_generation() at its beginning */
+    int64_t look_rest_ms;     /* before the next step of it */
     bool has_drained;         /* since the process started */
     bool is_reentering;       /* drained: to deregister, and to register anew */
     bool is_leaving;

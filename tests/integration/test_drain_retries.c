@@ -130,13 +130,31 @@ static void test_plain_before_awaiting(void **state)
     queue_fixture_expect_line(f, f->queue.jobs, "b", RETRY);
 }
 
+/* A damaged key is met before anything is written; damaged counters stand in no drain's way. */
+static void test_damaged_keys(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    struct control_look look = {.cursor = ""};
+    struct lease_drain known = {.is_known = true};
+    enum control_drain outcome;
+    push_awaiting(f);
+    commands_do(f->conn, "SET", f->queue.scheduled, "wrong");
+    char *digest = queue_fixture_digest(f);
+    assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err),
+                     ST_WRONGTYPE);
+    queue_fixture_expect_unchanged(f, digest);
+    commands_do(f->conn, "DEL", f->queue.scheduled);
+    commands_do(f->conn, "SET", f->queue.counts, "wrong");
+    assert_int_equal(tick(f), DRAIN_ENDED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_retries_are_awaited),
-        QUEUE_TEST(test_what_could_not_be_begun_is_awaited),
-        QUEUE_TEST(test_many_are_scheduled),
-        QUEUE_TEST(test_plain_before_awaiting),
+        QUEUE_TEST(test_retries_are_awaited),  QUEUE_TEST(test_what_could_not_be_begun_is_awaited),
+        QUEUE_TEST(test_many_are_scheduled),   QUEUE_TEST(test_plain_before_awaiting),
+        QUEUE_TEST_DAMAGED(test_damaged_keys),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
 }

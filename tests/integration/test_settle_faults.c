@@ -110,6 +110,7 @@ static void expect_wrong_type(struct queue_fixture *f, enum settle_kind kind, co
         [SETTLE_BURY] = settle_encode_bury,
         [SETTLE_RELEASE] = settle_encode_release,
     };
+    commands_do(f->conn, "LPUSH", f->queue.inbox, "woken"); /* which is written to first */
     commands_do(f->conn, "SET", key, "wrong");
     const struct settle_item item = item_of(1);
     struct request request = {0};

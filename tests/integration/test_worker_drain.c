@@ -1,6 +1,7 @@
 /* The sentinel, met by several workers. */
 #include "support/cmocka_all.h"
 
+#include "base/clock.h"
 #include "queue/control.h"
 #include "support/wait.h"
 #include "support/worker_fixture.h"
@@ -241,6 +242,23 @@ static void test_retries(void **state)
     }
 }
 
+/* What is scheduled is looked through in many steps; a second between two would take half a minute.
+ */
+static void test_many_delayed_jobs_are_looked_through(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct process *worker = worker_fixture_start(f, "-q", "jobs");
+    commands_do(f->conn, "EVAL",
+                "for i = 1, 60000 do redis.call('ZADD', KEYS[1], 99999999999999, 'delayed ' .. i) "
+                "end",
+                "1", "darg:{jobs}:scheduled");
+    int64_t begun_ms = clock_mono_ms();
+    push_sentinel(f, true);
+    worker_fixture_expect_exit(worker, 0);
+    assert_in_range(clock_mono_ms() - begun_ms, 0, 15000);
+    assert_int_equal(commands_int(f->conn, "ZCARD", "darg:{jobs}:scheduled"), 60000);
+}
+
 /* Redis comes back as it was before its last drain, and without the worker: nobody has asked that
  * one to leave. */
 static void test_a_restored_redis_is_no_drain(void **state)
@@ -273,6 +291,7 @@ int main(void)
         WORKER_TEST(test_the_last_drain_ends_nothing),
         WORKER_TEST(test_a_child_killed_between_two_drains),
         WORKER_TEST(test_retries),
+        WORKER_TEST(test_many_delayed_jobs_are_looked_through),
         WORKER_TEST(test_a_restored_redis_is_no_drain),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);

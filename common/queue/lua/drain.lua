@@ -38,11 +38,6 @@ if held_count(KEYS[3]) > 0 then
   redis.call('SREM', KEYS[5], worker)
   return {'holding', last}
 end
-redis.call('SADD', KEYS[5], worker)
--- Only registered workers are ever in `drained`: leaving the one always leaves the other too.
-if reaping > 0 or redis.call('SCARD', KEYS[5]) < redis.call('ZCARD', KEYS[4]) then
-  return {'waiting', last}
-end
 -- Sentinels in a row are one, which waits for retries if one of them does.
 local retired, awaits = 0, false
 while head and retired < 1000 do
@@ -51,12 +46,19 @@ while head and retired < 1000 do
   retired, awaits = retired + 1, awaits or also_awaits
   head = redis.call('LINDEX', KEYS[1], -1 - retired)
 end
+-- Every key's type is looked at before the first write.
+if awaits then redis.call('ZCARD', KEYS[10]) end
+redis.call('SADD', KEYS[5], worker)
+-- Only registered workers are ever in `drained`: leaving the one always leaves the other too.
+if reaping > 0 or redis.call('SCARD', KEYS[5]) < redis.call('ZCARD', KEYS[4]) then
+  return {'waiting', last}
+end
 if awaits then
   -- Whoever has pushed it without telling promote.
   if not redis.call('HGET', KEYS[7], 'drain_retries') then redis.call('HSET', KEYS[7], 'drain_retries', '1') end
   -- Nobody holds a job, so no retry can come: those that there are stay where they are until they are due, or a worker that
   -- comes meanwhile has run one and `retried` has grown.
-  local retried = redis.call('HMGET', KEYS[8], 'retried')[1] or ''
+  local retried = redis.pcall('HMGET', KEYS[8], 'retried')[1] or ''
   local cursor = ARGV[4] == retried and ARGV[3] or '0'
   local members, bytes = 0, 0
   repeat

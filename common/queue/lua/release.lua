@@ -12,6 +12,7 @@
 --#include _envelope.lua
 --#include _suspects.lua
 --#include _inbox.lua
+redis.call('HLEN', KEYS[1])
 for i = 4, 6 do redis.call('LLEN', KEYS[i]) end
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
 empty_inbox(KEYS[5], KEYS[4])
