@@ -84,8 +84,9 @@ static struct process *start_away(struct worker_fixture *f, const char *lease, c
     (void)snprintf(net, sizeof net, "--net=/proc/%d/ns/net", (int)process_pid(away));
     (void)snprintf(directory, sizeof directory, "DIR=%s/%d", f->directory, f->test);
     struct process *worker = process_start(&(struct process_options){
-        .argv = COMMANDS_ARGS("nsenter", net, program, "-r", url, "-q", "jobs", "-t", "2",
-                              "--ready-fd", "7", "--lease", lease, "--handler", handler),
+        .argv =
+            COMMANDS_ARGS("nsenter", net, program, "-r", url, "-q", "jobs", "-t", "2", "--ready-fd",
+                          "7", "--pass-env", "DIR", "--lease", lease, "--handler", handler),
         .env = COMMANDS_ARGS(directory),
         .ready_fd = 7});
     f->workers[f->count++] = worker;

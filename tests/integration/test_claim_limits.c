@@ -259,6 +259,7 @@ static void test_wrong_types_of_no_matter(void **state)
     commands_do(f->conn, "SET", f->queue.scheduled, "wrong");
     commands_do(f->conn, "SET", f->queue.counts, "wrong");
     commands_do(f->conn, "SET", f->queue.drained, "wrong");
+    queue_fixture_limit(f, "concurrency", 1);
     queue_fixture_claim_these(f, &f->lease, 0, 5, "a");
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 5), CLAIM_EMPTY);
 }

@@ -90,7 +90,8 @@ if rate and rate_ms and rate > 0 and rate_ms > 0 then
 end
 local concurrency = whole(limits[5])
 if concurrency then
-  local c = call('HMGET', KEYS[7], 'claimed', 'done', 'retried', 'buried', 'released', 'reaped')
+  -- Damaged counters stand in no job's way: then there is no limit.
+  local c = redis.pcall('HMGET', KEYS[7], 'claimed', 'done', 'retried', 'buried', 'released', 'reaped')
   local held = tonumber(c[1]) or 0
   for i = 2, 6 do held = held - (tonumber(c[i]) or 0) end
   if held >= concurrency then return {'wait', now, 100} end
