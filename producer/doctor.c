@@ -56,7 +56,8 @@ static enum status read_info(struct doctor *doctor, struct err *err)
 /* A Sentinel knows where the data is, and has none. */
 static bool is_sentinel(struct doctor *doctor)
 {
-    if (!slice_is(doctor_info(doctor, "redis_mode"), "sentinel"))
+    if (!slice_is(doctor_info(doctor, "redis_mode"), "sentinel") &&
+        !slice_is(doctor_info(doctor, "server_mode"), "sentinel")) /* so Valkey calls it */
         return false;
     say(doctor, "server", DOCTOR_WRONG, "a Sentinel",
         "it holds no data: connect to the primary that it names (SENTINEL "

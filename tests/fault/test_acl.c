@@ -188,9 +188,22 @@ static void test_producer(void **state)
     check(f, &f->roles[ACL_PRODUCER]);
 }
 
+/* MONITOR of Valkey 8.1 does not escape quotes: what belongs to a script's text is not to be told.
+ */
+static bool is_monitor_plain(struct acl_fixture *f)
+{
+    struct reply *info = commands_run(f->conn, "INFO", "server");
+    struct slice text = reply_slice(info);
+    bool is_valkey = memmem(text.ptr, text.len, "server_name:valkey", 18) != NULL;
+    reply_free(info);
+    return is_valkey;
+}
+
 static void test_worker(void **state)
 {
     struct acl_fixture *f = *state;
+    if (is_monitor_plain(f))
+        skip();
     check(f, &f->roles[ACL_WORKER]);
 }
 
