@@ -36,7 +36,7 @@ has-systemd := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
 worker-packages := $(if $(has-systemd),libsystemd)
 has-curl := $(shell pkg-config --exists 'libcurl >= 7.85' 2>/dev/null && echo yes)
 unused := $(if $(has-tls),common/redis/tls_none.c,common/redis/tls_hiredis.c) \
-    $(if $(has-systemd),worker/notify_none.c,worker/notify_systemd.c)
+    $(if $(has-systemd),worker/process/notify_none.c,worker/process/notify_systemd.c)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
     -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wcast-qual -Wundef -Wformat=2 \
@@ -99,8 +99,8 @@ bench-programs := $(benches:tests/bench/%.c=$(BUILD)/bench/%)
 torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
 runner := $(BUILD)/tests/runner
 # The programs once more, with the points at which tests make them die (base/killpoint.h).
-kill-points := common/base/killpoint.c common/redis/script.c common/redis/wire.c common/queue/claim.c worker/runner_call.c \
-    producer/push_sender.c
+kill-points := common/base/killpoint.c common/redis/script.c common/redis/wire.c common/queue/claim.c worker/flow/runner_call.c \
+    producer/push/sender.c
 kill-objects := $(kill-points:%.c=$(BUILD)/kill/%.o)
 kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
@@ -346,7 +346,7 @@ $(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/pro
 $(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
 	$(call link-program)
 # One object, in which only darg_... can be seen: a program's own names cannot meet ours.
-$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker) producer/push_job.c) $(BUILD)/gen/lua_scripts.o $(BUILD)/sources
+$(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker)) $(BUILD)/gen/lua_scripts.o $(BUILD)/sources
 	$(call say,LD,$@)
 	$(Q)$(LD) -r -o $@.new $(filter %.o,$^)
 	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='darg_*' $@.new $@

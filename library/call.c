@@ -141,14 +141,14 @@ enum darg_code darg_call(struct darg_client *client, const char *type, const cha
     int64_t now_ms = clock_mono_ms();
     bool is_limited = timeout_ms >= 0 && timeout_ms < INT64_MAX - now_ms;
     struct wait wait = {0};
-    struct maker_made made;
+    struct compose_made made;
     struct buf text = {0};
     *result = (struct darg_result){.text = NULL};
     enum darg_code code = client_check(client);
     if (code != DARG_OK)
         return code;
     id_uuid7(wait.reply);
-    const struct maker_spec spec = {
+    const struct compose_spec spec = {
         .type = type, .args = args, .options = options, .reply = wait.reply};
     code = client_make(client, &spec, &text, &made, result->id);
     if (code == DARG_OK)

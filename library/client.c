@@ -51,7 +51,7 @@ static enum status read_options(struct darg_client *client, const struct darg_op
                                 struct err *err)
 {
     struct darg_options options;
-    enum status status = maker_copy(&options, sizeof options, given, "darg_options", err);
+    enum status status = compose_copy(&options, sizeof options, given, "darg_options", err);
     if (status == ST_OK)
         status = read_numbers(client, &options, err);
     if (status == ST_OK)
@@ -200,13 +200,13 @@ enum darg_code client_push(struct darg_client *client, struct slice text, int64_
     return tell(client, job.code, &err);
 }
 
-enum darg_code client_make(const struct darg_client *client, const struct maker_spec *spec,
-                           struct buf *out, struct maker_made *made, char *id)
+enum darg_code client_make(const struct darg_client *client, const struct compose_spec *spec,
+                           struct buf *out, struct compose_made *made, char *id)
 {
     struct err err = {0};
-    struct maker_spec own = *spec;
+    struct compose_spec own = *spec;
     own.max_bytes = client->max_job_bytes;
-    if (maker_make(&own, out, made, &err) != ST_OK)
+    if (compose_job(&own, out, made, &err) != ST_OK)
         return failure_of(&err);
     if (id != NULL)
         memcpy(id, made->id, sizeof made->id);
@@ -217,9 +217,9 @@ enum darg_code darg_push(struct darg_client *client, const char *type, const cha
                          const struct darg_push_options *options, char id[DARG_ID_SIZE])
 {
     GUARD;
-    const struct maker_spec spec = {.type = type, .args = args, .options = options};
+    const struct compose_spec spec = {.type = type, .args = args, .options = options};
     struct buf text = {0};
-    struct maker_made made;
+    struct compose_made made;
     enum darg_code code = client_check(client);
     if (code == DARG_OK)
         code = client_make(client, &spec, &text, &made, id);
@@ -266,11 +266,11 @@ struct chunk {
 static void make_chunk(const struct darg_client *client, struct darg_item *items, size_t count,
                        struct chunk *chunk)
 {
-    struct maker_made made;
+    struct compose_made made;
     buf_clear(&chunk->bytes);
     chunk->invalid = count;
     for (size_t i = 0; i < count; i++) {
-        const struct maker_spec spec = {
+        const struct compose_spec spec = {
             .type = items[i].type, .args = items[i].args, .options = items[i].options};
         items[i].code = client_make(client, &spec, &chunk->bytes, &made, NULL);
         chunk->ends[i] = chunk->bytes.len;

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "library/link.h"
-#include "library/maker.h"
+#include "library/compose.h"
 
 struct later;
 
@@ -28,9 +28,9 @@ struct darg_client {
 /* DARG_OK, or why no call on this client can do anything here. */
 enum darg_code client_check(const struct darg_client *client);
 
-/* maker_make() for a job of the client's, and the caller's copy of its id (NULL: none). */
-enum darg_code client_make(const struct darg_client *client, const struct maker_spec *spec,
-                           struct buf *out, struct maker_made *made, char *id);
+/* compose_job() for a job of the client's, and the caller's copy of its id (NULL: none). */
+enum darg_code client_make(const struct darg_client *client, const struct compose_spec *spec,
+                           struct buf *out, struct compose_made *made, char *id);
 
 /* Pushes one job that was made, as darg_push() does. */
 enum darg_code client_push(struct darg_client *client, struct slice text, int64_t delay_ms);

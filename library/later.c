@@ -224,9 +224,9 @@ enum darg_code darg_push_later(struct darg_client *client, const char *type, con
                                const struct darg_push_options *options, char id[DARG_ID_SIZE])
 {
     GUARD;
-    const struct maker_spec spec = {.type = type, .args = args, .options = options};
+    const struct compose_spec spec = {.type = type, .args = args, .options = options};
     struct buf text = {0};
-    struct maker_made made;
+    struct compose_made made;
     struct err err = {0};
     enum darg_code code = client_check(client);
     if (code == DARG_OK)

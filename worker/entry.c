@@ -5,11 +5,11 @@
 
 #include "base/log.h"
 #include "base/parse.h"
-#include "worker/descriptors.h"
 #include "worker/handler/isolated.h"
-#include "worker/health.h"
-#include "worker/options.h"
-#include "worker/supervisor.h"
+#include "worker/process/descriptors.h"
+#include "worker/process/health.h"
+#include "worker/process/supervisor.h"
+#include "worker/settings/options.h"
 #include "worker/try.h"
 
 enum { EXIT_USAGE = 2, STACK_LEAST = 512 << 10 };

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
-#include "worker/handler/cgroup.h"
+#include "worker/program/cgroup.h"
 
 enum { EXIT_FAILED = 1, EXIT_UNFIT = 2 };
 
@@ -28,7 +28,7 @@ static void print_log(struct handler_observer *observer, enum log_level level, s
     fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
 }
 
-static void print_usage(const struct handler_usage *usage, int64_t wall_ms)
+static void print_usage(const struct usage *usage, int64_t wall_ms)
 {
     char text[PARSE_DURATION_MAX], peak[PARSE_BYTES_MAX];
     if (!usage->is_known)
@@ -121,7 +121,7 @@ static int run(const struct worker_options *options, const struct cgroup_place *
         return EXIT_FAILED;
     }
     struct cgroups *groups = cgroups_new(place);
-    const struct handler_home home = {.groups = groups};
+    const struct home home = {.groups = groups};
     if (registry_begin(options->registry, &home, &err) != ST_OK) {
         fprintf(stderr, "darg-worker: %s\n", err_text(&err));
         cgroups_free(groups);

@@ -3,8 +3,8 @@
 #ifndef DARG_WORKER_TRY_H
 #define DARG_WORKER_TRY_H
 
-#include "worker/handler/cgroup_place.h"
-#include "worker/options.h"
+#include "worker/program/cgroup_place.h"
+#include "worker/settings/options.h"
 
 /* Runs a job of options->try_type with options->try_args (NULL: none) and waits for its end. The
  * result goes to standard output; what else the handler says, and the reason of a failure, to

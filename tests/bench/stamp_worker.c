@@ -14,8 +14,8 @@
 #include "base/parse.h"
 #include "support/histogram.h"
 #include "worker/handler/builtin.h"
-#include "worker/options.h"
-#include "worker/supervisor.h"
+#include "worker/process/supervisor.h"
+#include "worker/settings/options.h"
 
 #include <fcntl.h>
 #include <pthread.h>

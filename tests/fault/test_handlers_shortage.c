@@ -136,7 +136,7 @@ static void test_no_processes(struct worker_fixture *f, const char *delivery)
         skip();
     }
 #ifdef __SANITIZE_THREAD__
-    skip(); /* a vfork() that is a fork(): see exec_spawn.c */
+    skip(); /* a vfork() that is a fork(): see spawn.c */
 #endif
     struct process *worker = worker_fixture_start(
         f, "-q", "jobs", "-t", "4", "--max-attempts", "1", "--delivery", delivery, "--handler",

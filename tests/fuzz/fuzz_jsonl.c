@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "producer/push_job.h"
+#include "job/maker.h"
 
 enum { MAX_BYTES = 4096 };
 
@@ -31,12 +31,12 @@ static void check_bytes(struct slice pushed, struct slice line)
            "the bytes of the line have changed");
 }
 
-static void check_whole(struct push_job *maker, struct slice line)
+static void check_whole(struct maker *maker, struct slice line)
 {
     struct buf out = {0};
     struct err err = {0};
     buf_append_text(&out, "kept");
-    enum status status = push_job_whole(maker, line, &out, &err);
+    enum status status = maker_whole(maker, line, &out, &err);
     struct slice pushed = fuzz_rest(buf_slice(&out), 4);
     ensure(memcmp(out.ptr, "kept", 4) == 0, "what stood before has changed");
     ensure(status == ST_OK ? pushed.len > 0 : pushed.len == 0 && err.text[0], "%s with %zu bytes",
@@ -55,11 +55,11 @@ static void check_whole(struct push_job *maker, struct slice line)
     buf_fini(&out);
 }
 
-static void check_line(struct push_job *maker, struct slice line)
+static void check_line(struct maker *maker, struct slice line)
 {
     struct buf out = {0}, decoded = {0};
     struct err err = {0};
-    if (push_job_of_line(maker, line, &out, &err) == ST_OK) {
+    if (maker_of_line(maker, line, &out, &err) == ST_OK) {
         struct job job = {0};
         ensure(job_read(buf_slice(&out), MAX_BYTES, &job, &err) == ST_OK, "%s", err_text(&err));
         json_decode_string(job.args, &decoded);
@@ -75,18 +75,18 @@ void fuzz_jsonl(const uint8_t *data, size_t size)
 {
     struct slice text = fuzz_slice(data, size);
     unsigned how = fuzz_first(text);
-    struct push_job maker = {.type = NULL,
-                             .reply = how & 1 ? "replies" : NULL,
-                             .id = how & 2 ? "given \"id\"" : NULL,
-                             .timeout_ms = -1,
-                             .max_bytes = MAX_BYTES};
+    struct maker maker = {.type = NULL,
+                          .reply = how & 1 ? "replies" : NULL,
+                          .id = how & 2 ? "given \"id\"" : NULL,
+                          .timeout_ms = -1,
+                          .max_bytes = MAX_BYTES};
     struct err err = {0};
     struct slice line = fuzz_rest(text, 1);
     /* --id names one job and goes with a type, never with whole ones. */
     if (!maker.id)
         check_whole(&maker, line);
     maker.type = "t\"";
-    ensure(push_job_init(&maker, &err) == ST_OK, "%s", err_text(&err));
+    ensure(maker_init(&maker, &err) == ST_OK, "%s", err_text(&err));
     check_line(&maker, line);
-    push_job_fini(&maker);
+    maker_fini(&maker);
 }

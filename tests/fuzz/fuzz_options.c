@@ -7,8 +7,8 @@
 #include "base/parse.h"
 #include "job/retry.h"
 #include "worker/handler/exec.h"
-#include "worker/handler/exec_parse.h"
 #include "worker/handler/registry.h"
+#include "worker/program/command.h"
 
 static void check_int(struct slice text)
 {
@@ -183,13 +183,14 @@ static void append_quoted(struct buf *out, const char *word)
 static void check_command(const char *text)
 {
     struct buf line = {0};
-    struct exec_command *first = NULL, *again = NULL;
+    struct command *first = NULL, *again = NULL;
     buf_printf(&line, "/bin/sh %s", text);
-    if (exec_parse(buf_text(&line), &first, NULL) == ST_OK) {
+    if (command_parse(buf_text(&line), &first, NULL) == ST_OK) {
         buf_clear(&line);
         for (size_t i = 0; i < first->word_count; i++)
             append_quoted(&line, first->words[i]);
-        ensure(exec_parse(buf_text(&line), &again, NULL) == ST_OK, "refused: %s", buf_text(&line));
+        ensure(command_parse(buf_text(&line), &again, NULL) == ST_OK, "refused: %s",
+               buf_text(&line));
         ensure(again->word_count == first->word_count && again->wants_args == first->wants_args,
                "%zu words, then %zu", first->word_count, again->word_count);
         for (size_t i = 0; i < first->word_count; i++)
@@ -197,8 +198,8 @@ static void check_command(const char *text)
                    again->words[i]);
         ensure(first->words[first->word_count] == NULL, "the words have no end");
     }
-    exec_free(first);
-    exec_free(again);
+    command_free(first);
+    command_free(again);
     buf_fini(&line);
 }
 

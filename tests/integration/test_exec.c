@@ -260,7 +260,7 @@ enum { THREADS = 8, RUNS = 30 };
 
 struct load {
     const struct exec_fixture *fixture;
-    struct exec_command *command;
+    struct command *command;
     int number;
     int wrong; /* read after the join */
 };
@@ -290,8 +290,8 @@ static void test_many_threads(void **state)
 {
     pthread_t threads[THREADS];
     struct load loads[THREADS];
-    struct exec_command *command;
-    assert_int_equal(exec_parse("cat", &command, NULL), ST_OK);
+    struct command *command;
+    assert_int_equal(command_parse("cat", &command, NULL), ST_OK);
     for (int i = 0; i < THREADS; i++) {
         loads[i] = (struct load){.fixture = *state, .command = command, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, run_often, &loads[i]), 0);
@@ -300,7 +300,7 @@ static void test_many_threads(void **state)
         pthread_join(threads[i], NULL);
         assert_int_equal(loads[i].wrong, 0);
     }
-    exec_free(command);
+    command_free(command);
 }
 
 int main(void)

@@ -162,7 +162,7 @@ static void test_floods_by_one_that_left_the_group(void **state)
 /* ---- in a process of its own, which may be spoilt ---- */
 
 /* True if the run ended so, and said so. */
-static bool run_is(struct exec_fixture *fixture, struct exec_command *command,
+static bool run_is(struct exec_fixture *fixture, struct command *command,
                    enum handler_outcome outcome, const char *text)
 {
     buf_clear(&fixture->result.output);
@@ -173,22 +173,22 @@ static bool run_is(struct exec_fixture *fixture, struct exec_command *command,
     return fixture->result.outcome == outcome && strstr(buf_text(said), text);
 }
 
-static struct exec_command *parse(const char *text)
+static struct command *parse(const char *text)
 {
-    struct exec_command *command;
+    struct command *command;
     struct err err = {0};
-    if (exec_parse(text, &command, &err) != ST_OK)
+    if (command_parse(text, &command, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     return command;
 }
 
-typedef bool (*child_function)(struct exec_fixture *fixture, struct exec_command *command);
+typedef bool (*child_function)(struct exec_fixture *fixture, struct command *command);
 
 /* Runs the function in a child, which must answer true. It may assert nothing: a failed assertion
  * would go on with the tests there. */
 static void in_child(struct exec_fixture *fixture, const char *text, child_function function)
 {
-    struct exec_command *command = parse(text);
+    struct command *command = parse(text);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
@@ -196,10 +196,10 @@ static void in_child(struct exec_fixture *fixture, const char *text, child_funct
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    exec_free(command);
+    command_free(command);
 }
 
-static bool run_without_stdio(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_without_stdio(struct exec_fixture *fixture, struct command *command)
 {
     fixture->job.args = slice_of("[1]");
     close(0);
@@ -220,7 +220,7 @@ static bool limit_descriptors(rlim_t count)
 }
 
 /* Six descriptors are the pipes; a seventh would be the pidfd. */
-static bool run_short_of_descriptors(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_short_of_descriptors(struct exec_fixture *fixture, struct command *command)
 {
     bool good = true;
     close_range(3, ~0U, 0);
@@ -247,7 +247,7 @@ static void test_short_of_descriptors(void **state)
 }
 
 /* The limit does not hold for root. */
-static bool run_short_of_processes(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_short_of_processes(struct exec_fixture *fixture, struct command *command)
 {
     const struct rlimit limit = {1, 1};
     if (setrlimit(RLIMIT_NPROC, &limit) != 0)
@@ -263,7 +263,7 @@ static void test_short_of_processes(void **state)
     in_child(*state, "true", run_short_of_processes);
 }
 
-static bool run_with_children_ignored(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_with_children_ignored(struct exec_fixture *fixture, struct command *command)
 {
     signal(SIGCHLD, SIG_IGN);
     return run_is(fixture, command, HANDLER_RETRY, "the exit status is lost");
@@ -277,14 +277,14 @@ static void test_somebody_else_reaps(void **state)
 static void test_dies_with_the_worker(void **state)
 {
     struct exec_fixture *fixture = *state;
-    struct exec_command *command = parse("sh -c 'exec 3>$LC_FIFO; echo >&3; exec sleep 1000'");
+    struct command *command = parse("sh -c 'exec 3>$LC_FIFO; echo >&3; exec sleep 1000'");
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         exec_run(command, &fixture->call, &fixture->result);
         _exit(1);
     }
-    exec_free(command);
+    command_free(command);
     assert_true(exec_fixture_wait_fifo_byte(fixture));
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -301,7 +301,7 @@ static void test_program_goes_away(void **state)
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
     assert_int_equal(write(fd, "#!/bin/sh\necho ran\n", 19), 19);
     close(fd);
-    struct exec_command *command = parse(path);
+    struct command *command = parse(path);
     assert_true(run_is(fixture, command, HANDLER_DONE, "ran\n"));
     assert_int_equal(truncate(path, 0), 0);
     snprintf(reason, sizeof reason, "cannot run %s: Exec format error", path);
@@ -309,7 +309,7 @@ static void test_program_goes_away(void **state)
     assert_int_equal(unlink(path), 0);
     snprintf(reason, sizeof reason, "cannot run %s: No such file or directory", path);
     assert_true(run_is(fixture, command, HANDLER_RETRY, reason));
-    exec_free(command);
+    command_free(command);
 }
 
 int main(void)

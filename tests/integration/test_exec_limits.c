@@ -241,7 +241,7 @@ static void test_clean_environment(void **state)
 /* ---- a worker that may not, and one that ends ---- */
 
 /* Settled by root, tried by somebody else. */
-static bool run_as_nobody(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_as_nobody(struct exec_fixture *fixture, struct command *command)
 {
     if (syscall(SYS_setresuid, 65534, 65534, 65534) != 0)
         return false;
@@ -252,7 +252,7 @@ static bool run_as_nobody(struct exec_fixture *fixture, struct exec_command *com
                   "permitted") == 0;
 }
 
-static bool run_for_ever(struct exec_fixture *fixture, struct exec_command *command)
+static bool run_for_ever(struct exec_fixture *fixture, struct command *command)
 {
     exec_run(command, &fixture->call, &fixture->result);
     return false;
@@ -260,20 +260,20 @@ static bool run_for_ever(struct exec_fixture *fixture, struct exec_command *comm
 
 /* Runs the function in a child; to waitpid(). */
 static pid_t run_in_child(struct exec_fixture *fixture, const char *text,
-                          bool (*function)(struct exec_fixture *, struct exec_command *))
+                          bool (*function)(struct exec_fixture *, struct command *))
 {
-    struct exec_command *command;
+    struct command *command;
     struct limits limits;
     struct err err = {0};
     fixture->limits = "user=nobody";
     exec_fixture_read_limits(fixture, &limits);
-    assert_int_equal(exec_parse(text, &command, &err), ST_OK);
-    assert_int_equal(exec_limit(command, &limits, NULL), ST_OK);
+    assert_int_equal(command_parse(text, &command, &err), ST_OK);
+    assert_int_equal(command_limit(command, &limits, NULL), ST_OK);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
         _exit(function(fixture, command) ? 0 : 1);
-    exec_free(command);
+    command_free(command);
     limits_fini(&limits);
     return pid;
 }

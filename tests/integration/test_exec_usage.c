@@ -6,17 +6,17 @@
 
 #include "support/exec_fixture.h"
 #include "support/stream_fixture.h"
-#include "worker/handler/oom.h"
+#include "worker/program/oom.h"
 
 enum { MIB = 1 << 20, HOG_MIB = 96 };
 
 /* Fills a buffer of that many bytes: more than the tests have themselves. */
 #define HOG "dd if=/dev/zero of=/dev/null bs=96M count=1 2>/dev/null"
 
-static const struct handler_usage *run(struct exec_fixture *fixture, const char *command,
-                                       enum handler_outcome outcome)
+static const struct usage *run(struct exec_fixture *fixture, const char *command,
+                               enum handler_outcome outcome)
 {
-    fixture->result.usage = (struct handler_usage){0};
+    fixture->result.usage = (struct usage){0};
     if (exec_fixture_run(fixture, command, NULL) != outcome)
         fail_msg("%s: outcome %d, %s", command, (int)fixture->result.outcome,
                  buf_text(&fixture->result.error));
@@ -24,7 +24,7 @@ static const struct handler_usage *run(struct exec_fixture *fixture, const char 
     return &fixture->result.usage;
 }
 
-static void expect_hog(const struct handler_usage *usage)
+static void expect_hog(const struct usage *usage)
 {
     assert_in_range(usage->peak_bytes, (int64_t)HOG_MIB * MIB, (int64_t)(HOG_MIB + 32) * MIB);
 }
@@ -50,7 +50,7 @@ static void test_memory_of_the_worker_is_not_counted(void **state)
 static void test_time_of_program_and_kernel(void **state)
 {
     static const char loop[] = "sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'";
-    const struct handler_usage *usage = run(*state, loop, HANDLER_DONE);
+    const struct usage *usage = run(*state, loop, HANDLER_DONE);
     assert_true(usage->cpu_us > usage->system_us);
     assert_true(run(*state, "sh -c '" HOG "'", HANDLER_DONE)->system_us > 0);
     int64_t alone = run(*state, loop, HANDLER_DONE)->cpu_us;
@@ -80,8 +80,8 @@ static void test_killed_by_somebody_else(void **state)
 
 static int64_t cpu_us_of_answer(struct stream_fixture *fixture, const char *args)
 {
-    const struct handler_usage *usage = &fixture->exec->result.usage;
-    fixture->exec->result.usage = (struct handler_usage){0};
+    const struct usage *usage = &fixture->exec->result.usage;
+    fixture->exec->result.usage = (struct usage){0};
     stream_fixture_expect(fixture, args, HANDLER_DONE, "1");
     assert_true(usage->is_known);
     assert_false(usage->has_ended);
@@ -101,7 +101,7 @@ static void test_stream_that_answers(void **state)
     int64_t short_us = cpu_us_of_answer(fixture, "\"short\"");
     int64_t long_us = cpu_us_of_answer(fixture, "\"long\"");
     assert_true(long_us > short_us);
-    const struct handler_usage *usage = &fixture->exec->result.usage;
+    const struct usage *usage = &fixture->exec->result.usage;
     assert_in_range(usage->peak_bytes, MIB / 4, (int64_t)HOG_MIB * MIB);
     assert_true(cpu_us_of_answer(fixture, "\"short\"") < long_us);
 }
@@ -117,7 +117,7 @@ static void test_stream_that_dies_is_accounted_for(void **state)
     assert_true(fixture->exec->result.usage.is_known);
     expect_hog(&fixture->exec->result.usage);
     stream_fixture_script(fixture, "", "exec <&-; " HOG "; sleep 1000");
-    fixture->exec->result.usage = (struct handler_usage){0};
+    fixture->exec->result.usage = (struct usage){0};
     fixture->exec->call.timeout_ms = 3000;
     stream_fixture_expect(fixture, NULL, HANDLER_RETRY, "timed out after 3s");
     expect_hog(&fixture->exec->result.usage);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "support/script.h"
 #include "support/worker_fixture.h"
-#include "worker/notify.h"
+#include "worker/process/notify.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -95,20 +95,20 @@ void exec_fixture_read_limits(const struct exec_fixture *fixture, struct limits 
 enum handler_outcome exec_fixture_run(struct exec_fixture *fixture, const char *text,
                                       const char *args)
 {
-    struct exec_command *command;
+    struct command *command;
     struct limits limits;
     struct err err = {0};
-    if (exec_parse(text, &command, &err) != ST_OK)
+    if (command_parse(text, &command, &err) != ST_OK)
         fail_msg("%s: %s", text, err_text(&err));
     exec_fixture_read_limits(fixture, &limits);
     if (fixture->limits)
-        assert_int_equal(exec_limit(command, &limits, NULL), ST_OK);
+        assert_int_equal(command_limit(command, &limits, NULL), ST_OK);
     fixture->job.args = args ? slice_of(args) : (struct slice){NULL, 0};
     fixture->result.output_is_json = true;
     buf_clear(&fixture->result.output);
     buf_clear(&fixture->result.error);
     exec_run(command, &fixture->call, &fixture->result);
-    exec_free(command);
+    command_free(command);
     limits_fini(&limits);
     assert_false(fixture->result.output_is_json);
     return fixture->result.outcome;

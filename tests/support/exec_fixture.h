@@ -3,7 +3,7 @@
 #define DARG_TESTS_SUPPORT_EXEC_FIXTURE_H
 
 #include "worker/handler/handler.h"
-#include "worker/handler/limits.h"
+#include "worker/program/limits.h"
 
 struct exec_fixture {
     struct job job;           /* type "t", id "j1", no args: change at will before a run */

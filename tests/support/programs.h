@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "worker/handler/roster.h"
+#include "worker/program/roster.h"
 
 struct program {
     pid_t pid;

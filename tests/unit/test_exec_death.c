@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "worker/handler/exec_death.h"
+#include "worker/program/death.h"
 
 enum { MIB = 1 << 20 };
 
@@ -68,7 +68,7 @@ static void expect(const struct row *row, bool has_said, const char *words)
 {
     struct limits limits;
     struct buf reason = {0};
-    const struct exec_death death = {
+    const struct death death = {
         .is_known = true,
         .is_lasting = row->is_lasting,
         .wait_status = row->wait_status,
@@ -79,7 +79,7 @@ static void expect(const struct row *row, bool has_said, const char *words)
         .oom_kills = row->oom_kills,
     };
     read_limits(&limits, row->limits);
-    exec_death_append(&death, row->limits ? &limits : NULL, has_said, &reason);
+    death_append(&death, row->limits ? &limits : NULL, has_said, &reason);
     assert_string_equal(buf_text(&reason), words);
     buf_fini(&reason);
     limits_fini(&limits);
@@ -163,7 +163,7 @@ static void test_words_of_a_control_group(void **state)
         const struct group_row *row = &group_rows[i];
         struct limits limits;
         struct buf reason = {0};
-        const struct exec_death death = {
+        const struct death death = {
             .is_known = true,
             .wait_status = row->wait_status,
             .usage = {.is_known = true,
@@ -174,7 +174,7 @@ static void test_words_of_a_control_group(void **state)
             .group = row->group,
         };
         read_limits(&limits, row->limits);
-        exec_death_append(&death, row->limits ? &limits : NULL, false, &reason);
+        death_append(&death, row->limits ? &limits : NULL, false, &reason);
         assert_string_equal(buf_text(&reason), row->words);
         buf_fini(&reason);
         limits_fini(&limits);
@@ -185,8 +185,8 @@ static void test_nothing_is_known(void **state)
 {
     (void)state;
     struct buf reason = {0};
-    const struct exec_death death = {.is_known = false};
-    exec_death_append(&death, NULL, false, &reason);
+    const struct death death = {.is_known = false};
+    death_append(&death, NULL, false, &reason);
     assert_string_equal(buf_text(&reason), "its exit status is lost");
     buf_fini(&reason);
 }

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker/handler/limits.h"
+#include "worker/program/limits.h"
 
 static int set_up(void **state)
 {

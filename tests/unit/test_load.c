@@ -1,7 +1,7 @@
 #include "support/cmocka_all.h"
 
 #include "worker/handler/handler.h"
-#include "worker/load.h"
+#include "worker/shared/load.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

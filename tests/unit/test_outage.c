@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "support/commands.h"
-#include "worker/outage.h"
+#include "worker/flow/outage.h"
 
 #include <stdio.h>
 #include <stdlib.h>

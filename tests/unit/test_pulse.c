@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "support/wait.h"
-#include "worker/pulse.h"
+#include "worker/shared/pulse.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

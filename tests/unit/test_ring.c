@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "support/asleep.h"
-#include "worker/ring.h"
+#include "worker/flow/ring.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "support/asleep.h"
-#include "worker/room.h"
+#include "worker/flow/room.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

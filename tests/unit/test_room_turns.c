@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "support/asleep.h"
+#include "worker/flow/room.h"
 #include "worker/handler/handler.h"
-#include "worker/room.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
 #include "support/filter.h"
 #include "support/programs.h"
 #include "support/wait.h"
-#include "worker/handler/roster.h"
+#include "worker/program/roster.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/running.h"
+#include "worker/flow/running.h"
 
 enum { RUNS = 20000 };
 

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "redis/reply_build.h"
-#include "worker/session.h"
+#include "worker/flow/session.h"
 
 #include <stdlib.h>
 #include <string.h>

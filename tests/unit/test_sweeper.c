@@ -2,8 +2,8 @@
 
 #include "support/filter.h"
 #include "support/programs.h"
-#include "worker/handler/roster.h"
-#include "worker/sweeper.h"
+#include "worker/process/sweeper.h"
+#include "worker/program/roster.h"
 
 #include <errno.h>
 #include <sys/syscall.h>

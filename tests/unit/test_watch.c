@@ -1,6 +1,6 @@
 #include "support/cmocka_all.h"
 
-#include "worker/watch.h"
+#include "worker/keeper/watch.h"
 
 #include <stdio.h>
 

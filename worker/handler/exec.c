@@ -11,10 +11,10 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/printable.h"
-#include "worker/handler/exec_death.h"
-#include "worker/handler/exec_parse.h"
-#include "worker/handler/exec_spawn.h"
 #include "worker/handler/exec_watch.h"
+#include "worker/program/command.h"
+#include "worker/program/death.h"
+#include "worker/program/spawn.h"
 
 enum { VARIABLE_COUNT = 6, VARIABLE_BYTES = 192 };
 
@@ -28,7 +28,7 @@ struct start {
 /* ---- arguments ---- */
 
 /* The args as one argument. False, with the reason why no program can be given them. */
-static bool decode_args(const struct exec_command *command, struct slice args, struct buf *decoded,
+static bool decode_args(const struct command *command, struct slice args, struct buf *decoded,
                         struct buf *reason)
 {
     if (args.len == 0 || args.ptr[0] != '"') {
@@ -61,7 +61,7 @@ static char *fill_in(const char *word, const char *text)
     return buf_take(&filled);
 }
 
-static bool make_argv(const struct exec_command *command, struct slice args, struct start *start,
+static bool make_argv(const struct command *command, struct slice args, struct start *start,
                       struct buf *reason)
 {
     struct buf decoded = {0};
@@ -79,7 +79,7 @@ static bool make_argv(const struct exec_command *command, struct slice args, str
 
 /* ---- environment ---- */
 
-static void make_environment(const struct exec_command *command, const struct handler_call *call,
+static void make_environment(const struct command *command, const struct handler_call *call,
                              struct start *start)
 {
     const struct {
@@ -105,7 +105,7 @@ static void make_environment(const struct exec_command *command, const struct ha
     }
 }
 
-static void free_start(const struct exec_command *command, struct start *start)
+static void free_start(const struct command *command, struct start *start)
 {
     for (size_t i = 0; start->argv && i < command->word_count; i++)
         if (start->argv[i] != command->words[i])
@@ -143,18 +143,18 @@ const char *exec_output_option(const struct limits *limits)
 }
 
 /* What an exit means; the reason stays empty where standard error is to say it. */
-static enum handler_outcome judge_exit(const struct exec_death *death, const struct limits *limits,
+static enum handler_outcome judge_exit(const struct death *death, const struct limits *limits,
                                        bool has_errors, struct buf *reason)
 {
     bool has_exited = WIFEXITED(death->wait_status);
     int code = WEXITSTATUS(death->wait_status);
     if (has_exited && code == 0)
         return HANDLER_DONE;
-    exec_death_append(death, limits, has_errors, reason);
+    death_append(death, limits, has_errors, reason);
     return has_exited && code == EX_DATAERR ? HANDLER_BURY : HANDLER_RETRY;
 }
 
-static enum handler_outcome judge(enum exec_end end, const struct exec_death *death,
+static enum handler_outcome judge(enum exec_end end, const struct death *death,
                                   const struct limits *limits, const struct handler_call *call,
                                   bool has_errors, struct buf *reason)
 {
@@ -181,7 +181,7 @@ static enum handler_outcome judge(enum exec_end end, const struct exec_death *de
 }
 
 /* The reason goes in front of what the program has said itself. */
-static void conclude(enum exec_end end, const struct exec_death *death, const struct limits *limits,
+static void conclude(enum exec_end end, const struct death *death, const struct limits *limits,
                      const struct handler_call *call, struct handler_result *result)
 {
     struct buf reason = {0};
@@ -189,7 +189,7 @@ static void conclude(enum exec_end end, const struct exec_death *death, const st
     struct slice said = buf_slice(&result->error);
     result->outcome = judge(end, death, limits, call, said.len > 0, &reason);
     result->usage = death->usage;
-    result->is_stop = end == EXEC_ENDED && exec_death_is_stop(death);
+    result->is_stop = end == EXEC_ENDED && death_is_stop(death);
     if (result->outcome == HANDLER_DONE) {
         buf_clear(&result->error);
     } else {
@@ -205,10 +205,10 @@ static void conclude(enum exec_end end, const struct exec_death *death, const st
 
 void exec_run(void *state, const struct handler_call *call, struct handler_result *result)
 {
-    const struct exec_command *command = state;
+    const struct command *command = state;
     struct slice args = call->job->args;
     struct start start = {0};
-    struct exec_child child;
+    struct spawn_child child;
     struct err err = {0};
     result->output_is_json = false;
     if (!make_argv(command, args, &start, &result->error)) {
@@ -216,15 +216,15 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
         return;
     }
     make_environment(command, call, &start);
-    struct exec_program program = {.path = command->program,
-                                   .argv = start.argv,
-                                   .environment = start.environment,
-                                   .limits = command->limits,
-                                   .oom_kills = command->oom_kills,
-                                   .home = &command->home,
-                                   .files = command->files};
-    if (exec_spawn(&program, &child, &err) == ST_OK) {
-        struct exec_death death;
+    struct spawn_program program = {.path = command->program,
+                                    .argv = start.argv,
+                                    .environment = start.environment,
+                                    .limits = command->limits,
+                                    .oom_kills = command->oom_kills,
+                                    .home = &command->home,
+                                    .files = command->files};
+    if (spawn_start(&program, &child, &err) == ST_OK) {
+        struct death death;
         struct slice input = command->wants_args ? (struct slice){NULL, 0} : args;
         enum exec_end end = exec_watch(&child, input, call, result, &death);
         conclude(end, &death, command->limits, call, result);

@@ -14,31 +14,11 @@
 #ifndef DARG_WORKER_HANDLER_EXEC_H
 #define DARG_WORKER_HANDLER_EXEC_H
 
-#include "base/err.h"
+#include "base/buf.h"
 #include "worker/handler/handler.h"
+#include "worker/program/command.h"
 
-struct exec_command;
-
-/* Parses COMMAND and finds the program; takes the environment as it is now. ST_INVALID with a
- * sentence otherwise. To be given to exec_run() as its state and to exec_free(). */
-MUST_CHECK enum status exec_parse(const char *command, struct exec_command **parsed,
-                                  struct err *err);
-void exec_free(void *state); /* NULL is fine */
-
-/* Its programs are held to these from now on, which are borrowed and settled. ST_INVALID with a
- * sentence: an environment that leaves no room for arguments. */
-MUST_CHECK enum status exec_limit(void *state, const struct limits *limits, struct err *err);
-
-/* Its programs have these control groups from now on, which are borrowed; NULL: none. ST_OK. */
-MUST_CHECK enum status exec_begin(void *state, const struct handler_home *home, struct err *err);
-
-/* Jobs may give options: their args may begin with a -. False: there is no {} that needs this. */
-MUST_CHECK bool exec_allow_dash(void *state);
-
-/* Logs what a job's args may become that hardly anybody means, by this type. */
-void exec_warn(const void *state, const char *type);
-
-/* A handler_fn; state is a struct exec_command. */
+/* A handler_fn; state is a struct command. */
 void exec_run(void *state, const struct handler_call *call, struct handler_result *result);
 
 /* What the option is called that says how large a result may be. */

@@ -20,7 +20,7 @@ enum {
 static const int64_t never = INT64_MAX;
 
 struct watch {
-    struct exec_child *child;
+    struct spawn_child *child;
     const struct handler_call *call;
     struct handler_result *result;
     struct slice input;  /* what is still to be written */
@@ -33,7 +33,7 @@ struct watch {
 static void send_signal(const struct watch *watch, int signal)
 {
     if (watch->end != EXEC_LOST)
-        exec_spawn_signal(watch->child, signal);
+        spawn_signal(watch->child, signal);
 }
 
 /* SIGCONT, so that a stopped program can hear the SIGTERM. */
@@ -68,7 +68,7 @@ static void feed(struct watch *watch)
         }
     }
     if (watch->input.len == 0)
-        exec_spawn_close(fd);
+        spawn_close(fd);
 }
 
 /* True if something was there. */
@@ -79,7 +79,7 @@ static bool take(int *fd, struct buf *into)
     if (got > 0)
         buf_append(into, chunk, (size_t)got);
     else if (got == 0 || (errno != EAGAIN && errno != EINTR))
-        exec_spawn_close(fd);
+        spawn_close(fd);
     return got > 0;
 }
 
@@ -88,7 +88,7 @@ static bool take_output(struct watch *watch)
     struct buf *output = &watch->result->output;
     bool any = take(&watch->child->output, output);
     if (any && output->len > (size_t)watch->call->max_output) {
-        exec_spawn_close(&watch->child->output);
+        spawn_close(&watch->child->output);
         if (watch->end == EXEC_ENDED)
             watch->end = EXEC_TOO_LARGE;
         make_end(watch);
@@ -120,7 +120,7 @@ static void take_rest(struct watch *watch)
 static bool has_ended(struct watch *watch)
 {
     bool is_lost;
-    bool has_ended = exec_spawn_has_ended(watch->child, &is_lost);
+    bool has_ended = spawn_has_ended(watch->child, &is_lost);
     if (is_lost)
         watch->end = EXEC_LOST;
     return has_ended;
@@ -143,7 +143,7 @@ static int wait_ms(const struct watch *watch)
 static bool step(struct watch *watch)
 {
     enum { ABORT, PROCESS, INPUT, OUTPUT, ERRORS, COUNT };
-    const struct exec_child *child = watch->child;
+    const struct spawn_child *child = watch->child;
     struct pollfd fds[COUNT] = {
         [ABORT] = {.fd = watch->end == EXEC_ENDED ? watch->call->abort_fd : -1, .events = POLLIN},
         [PROCESS] = {.fd = child->pidfd, .events = POLLIN},
@@ -169,9 +169,9 @@ static bool step(struct watch *watch)
     return true;
 }
 
-enum exec_end exec_watch(struct exec_child *child, struct slice input,
+enum exec_end exec_watch(struct spawn_child *child, struct slice input,
                          const struct handler_call *call, struct handler_result *result,
-                         struct exec_death *death)
+                         struct death *death)
 {
     struct watch watch = {.child = child, .call = call, .result = result, .input = input};
     int64_t now = clock_mono_ms();
@@ -182,10 +182,10 @@ enum exec_end exec_watch(struct exec_child *child, struct slice input,
         ;
     make_end(&watch);
     take_rest(&watch);
-    exec_spawn_wait(child, watch.end == EXEC_LOST, death);
-    exec_spawn_close(&child->input);
-    exec_spawn_close(&child->output);
-    exec_spawn_close(&child->errors);
-    exec_spawn_close(&child->pidfd);
+    spawn_wait(child, watch.end == EXEC_LOST, death);
+    spawn_close(&child->input);
+    spawn_close(&child->output);
+    spawn_close(&child->errors);
+    spawn_close(&child->pidfd);
     return watch.end;
 }

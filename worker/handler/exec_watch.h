@@ -9,8 +9,8 @@
 #define DARG_WORKER_HANDLER_EXEC_WATCH_H
 
 #include "base/buf.h"
-#include "worker/handler/exec_spawn.h"
 #include "worker/handler/handler.h"
+#include "worker/program/spawn.h"
 
 enum exec_end {
     EXEC_ENDED, /* by itself */
@@ -23,8 +23,8 @@ enum exec_end {
 /* Appends standard output to result->output and the last 2 KiB of standard error to result->error;
  * sets nothing else of the result. *death is how it ended, not known with EXEC_LOST. The child is
  * used up. SIGPIPE must be blocked or ignored. */
-MUST_CHECK enum exec_end exec_watch(struct exec_child *child, struct slice input,
+MUST_CHECK enum exec_end exec_watch(struct spawn_child *child, struct slice input,
                                     const struct handler_call *call, struct handler_result *result,
-                                    struct exec_death *death);
+                                    struct death *death);
 
 #endif

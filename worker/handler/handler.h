@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "job/job.h"
+#include "worker/program/home.h"
+#include "worker/program/usage.h"
 
 /* Who hears what a handler says while its job runs. Both return soon; the text is borrowed for the
  * time of the call, and comes from outside: any bytes, any length. Pool thread only. */
@@ -28,7 +30,7 @@ struct handler_call {
     int64_t run;         /* fencing token: grows strictly with every run of the job */
     int64_t attempt;     /* 1 for the first */
     int64_t timeout_ms;  /* 0: none */
-    int64_t deadline_ms; /* wall clock, for DARG_DEADLINE; 0: none */
+    int64_t deadline_ms; /* wall clock, for DARG_JOB_DEADLINE; 0: none */
     int64_t max_output;  /* bytes of result kept; more is an error */
     size_t thread;       /* index of the pool thread: calls of one thread follow each other */
     struct handler_observer *observer; /* NULL: nobody listens */
@@ -44,17 +46,6 @@ enum handler_outcome {
                       * job, which can be run as soon as there is more */
 };
 
-/* What the program of a run has used. One that has ended with the run: with those of its children
- * that it waited for, or with all that were in its control group; one that stays: alone. */
-struct handler_usage {
-    bool is_known;      /* false: nothing below counts */
-    bool has_ended;     /* false: it stays, and has no wait_status */
-    int wait_status;    /* of waitpid() */
-    int64_t cpu_us;     /* time of processors in all */
-    int64_t system_us;  /* the kernel's part of it; -1: not known */
-    int64_t peak_bytes; /* memory of the largest of them, if it stays so far; 0: not known */
-};
-
 /* What it answers. The runner clears it before each call (no output, retry_after_ms -1, no usage)
  * and owns the buffers. */
 struct handler_result {
@@ -66,7 +57,7 @@ struct handler_result {
     int64_t retry_after_ms;  /* with HANDLER_RETRY: the pause it asks for; -1: the job's backoff */
     bool is_stop;            /* with HANDLER_RETRY: somebody else has told its process to end */
     bool is_crash; /* with HANDLER_RETRY: its process died under the job, which counts a crash */
-    struct handler_usage usage; /* where a process has run it */
+    struct usage usage; /* where a process has run it */
 };
 
 typedef void (*handler_fn)(void *state, const struct handler_call *call,
@@ -80,14 +71,6 @@ enum handler_leave {
 };
 
 struct limits;
-struct cgroups;
-struct roster;
-
-/* What a process has for the programs of its handlers; NULL: none. Borrowed. */
-struct handler_home {
-    struct cgroups *groups; /* their control groups */
-    struct roster *roster;  /* where they are entered */
-};
 
 struct handler {
     const char *type; /* borrowed from the registry */
@@ -101,7 +84,7 @@ struct handler {
     /* Called in a process that runs jobs, before there are threads and after the last job; NULL:
      * has nothing to do then. Several handlers may share what is begun: again does nothing. Its
      * programs have what this home has, which is borrowed until then. */
-    enum status (*begin)(void *state, const struct handler_home *home, struct err *err);
+    enum status (*begin)(void *state, const struct home *home, struct err *err);
     void (*end)(void *state);
     /* Called by a pool thread that has had nothing to do for a while: looks after what it keeps for
      * that thread, without waiting. NULL: keeps nothing that could need it. */

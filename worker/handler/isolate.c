@@ -8,7 +8,7 @@
 #include "worker/handler/stream_slot.h"
 
 /* For the log, and for whoever lists processes. */
-static void name_process(struct exec_command *command, const char *type)
+static void name_process(struct command *command, const char *type)
 {
     struct buf name = {0};
     buf_printf(&name, "%s:%s", program_invocation_short_name, type);
@@ -24,15 +24,15 @@ enum status isolate_make(const struct isolate_spec *spec, struct handler *handle
         return status;
     struct stream *stream = handler->state;
     struct buf text = {0};
-    exec_add_variable(stream->command, ISOLATE_TYPE, spec->type);
+    command_add_variable(stream->command, ISOLATE_TYPE, spec->type);
     if (spec->file != NULL) {
         buf_printf(&text, "%s%s%s", spec->file, spec->config ? "=" : "",
                    spec->config ? spec->config : "");
-        exec_add_variable(stream->command, ISOLATE_PLUGIN, buf_text(&text));
+        command_add_variable(stream->command, ISOLATE_PLUGIN, buf_text(&text));
         buf_clear(&text);
     }
     buf_append_int(&text, spec->max_output);
-    exec_add_variable(stream->command, ISOLATE_MAX_OUTPUT, buf_text(&text));
+    command_add_variable(stream->command, ISOLATE_MAX_OUTPUT, buf_text(&text));
     buf_fini(&text);
     name_process(stream->command, spec->type);
     return ST_OK;

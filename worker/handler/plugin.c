@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "worker/handler/plugin_job.h"
-#include "worker/wake.h"
+#include "worker/shared/wake.h"
 
 struct plugin {
     size_t holders;
@@ -145,7 +145,7 @@ void plugin_end(struct plugin *plugin)
     plugin->has_begun = false;
 }
 
-static enum status begin_entry(void *state, const struct handler_home *home, struct err *err)
+static enum status begin_entry(void *state, const struct home *home, struct err *err)
 {
     (void)home;
     const struct entry *entry = state;

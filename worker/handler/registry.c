@@ -117,13 +117,13 @@ static enum status make_handler(const char *command, struct handler *handler, st
         return stream_parse(command, handler, err);
     if (http_is(command))
         return http_parse(command, handler, err);
-    struct exec_command *parsed;
-    enum status status = exec_parse(command, &parsed, err);
+    struct command *parsed;
+    enum status status = command_parse(command, &parsed, err);
     *handler = (struct handler){.run = exec_run,
                                 .state = parsed,
-                                .limit = exec_limit,
-                                .begin = exec_begin,
-                                .free_state = exec_free};
+                                .limit = command_limit,
+                                .begin = command_begin,
+                                .free_state = command_free};
     return status;
 }
 
@@ -210,7 +210,7 @@ enum status registry_allow_dash(struct registry *registry, const char *type, str
     bool found;
     size_t at = locate(registry, type, &found);
     const struct handler *handler = found ? &registry->rows[at].handler : NULL;
-    if (handler && handler->run == exec_run && exec_allow_dash(handler->state))
+    if (handler && handler->run == exec_run && command_allow_dash(handler->state))
         return ST_OK;
     return err_set(err, ST_INVALID,
                    "\"%.80s\" is no type whose command has a {} without a -- before it", type);
@@ -220,7 +220,7 @@ void registry_warn(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->count; i++)
         if (registry->rows[i].handler.run == exec_run)
-            exec_warn(registry->rows[i].handler.state, registry->rows[i].type);
+            command_warn(registry->rows[i].handler.state, registry->rows[i].type);
 }
 
 size_t registry_count_programs(const struct registry *registry)
@@ -239,7 +239,7 @@ size_t registry_count_residents(const struct registry *registry)
     return count;
 }
 
-enum status registry_begin(const struct registry *registry, const struct handler_home *home,
+enum status registry_begin(const struct registry *registry, const struct home *home,
                            struct err *err)
 {
     enum status status = ST_OK;

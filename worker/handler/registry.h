@@ -71,8 +71,8 @@ size_t registry_count_residents(const struct registry *registry);
 
 /* Begins all that has to be begun in this process, before there are threads. Programs have what
  * this home has, which is borrowed until registry_end(). ST_SYSTEM with a sentence. */
-MUST_CHECK enum status registry_begin(const struct registry *registry,
-                                      const struct handler_home *home, struct err *err);
+MUST_CHECK enum status registry_begin(const struct registry *registry, const struct home *home,
+                                      struct err *err);
 void registry_end(const struct registry *registry); /* when no job runs any more */
 
 /* NULL: no handler for that type here. Any thread. */

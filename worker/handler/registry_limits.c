@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "worker/handler/environment.h"
+#include "worker/program/environment.h"
 
 static const char all_types[] = "*";
 

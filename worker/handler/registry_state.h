@@ -3,8 +3,8 @@
 #ifndef DARG_WORKER_HANDLER_REGISTRY_STATE_H
 #define DARG_WORKER_HANDLER_REGISTRY_STATE_H
 
-#include "worker/handler/limits.h"
 #include "worker/handler/registry.h"
+#include "worker/program/limits.h"
 
 struct row {
     char *type; /* owned, as is the state */

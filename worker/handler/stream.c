@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "worker/handler/exec.h"
-#include "worker/handler/exec_death.h"
 #include "worker/handler/stream_message.h"
 #include "worker/handler/stream_slot.h"
+#include "worker/program/death.h"
 
 enum {
     LINE_SLACK_BYTES = 64 << 10, /* what a line may have beyond the result */
@@ -233,7 +233,7 @@ static void converse(struct talk *talk)
 static void end_dead(struct talk *talk, bool is_fresh)
 {
     struct stream_slot *slot = talk->slot;
-    struct exec_death death;
+    struct death death;
     bool has_read = stream_child_has_read(&slot->child, talk->line_len);
     stream_slot_reap(slot, &death);
     talk->end = TALK_GOES_ON;
@@ -249,7 +249,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     }
     if (talk->end == TALK_GOES_ON) {
         buf_append_text(&slot->reason, "the handler ended before it answered: ");
-        exec_death_append(&death, slot->limits, false, &slot->reason);
+        death_append(&death, slot->limits, false, &slot->reason);
     }
     bool has_exited = death.is_known && WIFEXITED(death.wait_status);
     int code = has_exited ? WEXITSTATUS(death.wait_status) : -1;
@@ -257,7 +257,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     bool is_unable = is_silent && !has_read && code == EX_TEMPFAIL;
     slot->is_unable = is_unable;
     talk->result->is_crash = is_silent && death.is_known && has_read && code != EXIT_CANNOT_RUN;
-    talk->result->is_stop = is_silent && (code == 0 || exec_death_is_stop(&death));
+    talk->result->is_stop = is_silent && (code == 0 || death_is_stop(&death));
     talk->result->outcome = is_unable ? HANDLER_UNABLE : HANDLER_RETRY;
     talk->result->usage = death.usage;
     talk->end = TALK_DIED;
@@ -269,7 +269,7 @@ static void end_process(struct talk *talk)
     struct stream_slot *slot = talk->slot;
     struct stream_child *child = &slot->child;
     char timeout[PARSE_DURATION_MAX];
-    struct exec_death death;
+    struct death death;
     bool is_asked = talk->end == TALK_TIMED_OUT || talk->end == TALK_ABORTED;
     if (is_asked) {
         int64_t grace_ms = talk->end == TALK_ABORTED ? ABORT_GRACE_MS : TIMEOUT_GRACE_MS;
@@ -308,13 +308,13 @@ static void tell(struct stream_slot *slot, struct handler_result *result)
  * the smallest job takes; and, of jobs that are not so small, a second one about memory. */
 static void account(struct stream_slot *slot, struct handler_result *result)
 {
-    int64_t now_us = exec_spawn_cpu_us(&slot->child.process);
+    int64_t now_us = spawn_cpu_us(&slot->child.process);
     if (now_us < 0)
         return;
     result->usage =
-        (struct handler_usage){.is_known = true, .cpu_us = now_us - slot->cpu_us, .system_us = -1};
+        (struct usage){.is_known = true, .cpu_us = now_us - slot->cpu_us, .system_us = -1};
     if (result->usage.cpu_us >= WORTH_A_LOOK_US)
-        result->usage.peak_bytes = exec_spawn_peak(&slot->child.process);
+        result->usage.peak_bytes = spawn_peak(&slot->child.process);
     slot->cpu_us = now_us;
 }
 
@@ -357,6 +357,6 @@ void stream_run(void *state, const struct handler_call *call, struct handler_res
 void stream_free(void *state)
 {
     struct stream *stream = state;
-    exec_free(stream->command);
+    command_free(stream->command);
     free(stream);
 }

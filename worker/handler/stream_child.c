@@ -66,7 +66,7 @@ static size_t take(int *fd, char *chunk)
 {
     ssize_t got = *fd < 0 ? -1 : read(*fd, chunk, CHUNK_BYTES);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-        exec_spawn_close(fd);
+        spawn_close(fd);
     return got > 0 ? (size_t)got : 0;
 }
 
@@ -111,7 +111,7 @@ static void feed(struct stream_child *child)
     if (put > 0)
         child->written += (size_t)put;
     else if (put < 0 && errno != EAGAIN && errno != EINTR)
-        exec_spawn_close(&child->process.input); /* it reads no more: its end will tell why */
+        spawn_close(&child->process.input); /* it reads no more: its end will tell why */
     if (child->written == child->input.len) {
         buf_clear(&child->input);
         child->written = 0;
@@ -133,7 +133,7 @@ bool stream_child_attend(struct stream_child *child, int wake_fd, int64_t until_
 {
     enum { WAKE, PROCESS, INPUT, OUTPUT, ERRORS, COUNT };
     feed(child);
-    const struct exec_child *process = &child->process;
+    const struct spawn_child *process = &child->process;
     bool has_input = child->input.len > 0;
     struct pollfd fds[COUNT] = {
         [WAKE] = {.fd = wake_fd, .events = POLLIN},
@@ -186,24 +186,24 @@ bool stream_child_has_read(const struct stream_child *child, size_t len)
 bool stream_child_has_ended(struct stream_child *child)
 {
     bool is_lost;
-    return exec_spawn_has_ended(&child->process, &is_lost);
+    return spawn_has_ended(&child->process, &is_lost);
 }
 
 /* ---- beginning and end ---- */
 
-enum status stream_child_start(struct stream_child *child, const struct exec_command *command,
+enum status stream_child_start(struct stream_child *child, const struct command *command,
                                struct err *err)
 {
-    struct exec_program program = {.path = command->program,
-                                   .argv = command->words,
-                                   .environment = command->environment,
-                                   .limits = command->limits,
-                                   .oom_kills = command->oom_kills,
-                                   .home = &command->home,
-                                   .files = command->files,
-                                   .is_lasting = true};
-    struct exec_child process;
-    enum status status = exec_spawn(&program, &process, err);
+    struct spawn_program program = {.path = command->program,
+                                    .argv = command->words,
+                                    .environment = command->environment,
+                                    .limits = command->limits,
+                                    .oom_kills = command->oom_kills,
+                                    .home = &command->home,
+                                    .files = command->files,
+                                    .is_lasting = true};
+    struct spawn_child process;
+    enum status status = spawn_start(&program, &process, err);
     if (status != ST_OK)
         return status;
     child->is_running = true;
@@ -225,14 +225,14 @@ void stream_child_begin(struct stream_child *child, struct handler_observer *obs
 
 void stream_child_ask(struct stream_child *child)
 {
-    exec_spawn_close(&child->process.input);
+    spawn_close(&child->process.input);
 }
 
 /* Its pid may be anyone's then. */
 static bool is_lost_to_others(const struct stream_child *child)
 {
     bool is_lost;
-    return exec_spawn_has_ended(&child->process, &is_lost) && is_lost;
+    return spawn_has_ended(&child->process, &is_lost) && is_lost;
 }
 
 void stream_child_term(struct stream_child *child)
@@ -240,8 +240,8 @@ void stream_child_term(struct stream_child *child)
     bool is_lost = is_lost_to_others(child);
     if (is_lost)
         return;
-    exec_spawn_signal(&child->process, SIGTERM);
-    exec_spawn_signal(&child->process, SIGCONT);
+    spawn_signal(&child->process, SIGTERM);
+    spawn_signal(&child->process, SIGCONT);
 }
 
 bool stream_child_wait(struct stream_child *child, int64_t until_ms)
@@ -273,18 +273,18 @@ bool stream_child_catch_up(struct stream_child *child)
     return !any_output;
 }
 
-void stream_child_reap(struct stream_child *child, struct exec_death *death)
+void stream_child_reap(struct stream_child *child, struct death *death)
 {
     bool is_lost = is_lost_to_others(child);
     if (!is_lost)
-        exec_spawn_signal(&child->process, SIGKILL);
-    exec_spawn_wait(&child->process, is_lost, death);
+        spawn_signal(&child->process, SIGKILL);
+    spawn_wait(&child->process, is_lost, death);
     (void)!stream_child_catch_up(child);
     end_remark(child);
-    exec_spawn_close(&child->process.input);
-    exec_spawn_close(&child->process.output);
-    exec_spawn_close(&child->process.errors);
-    exec_spawn_close(&child->process.pidfd);
+    spawn_close(&child->process.input);
+    spawn_close(&child->process.output);
+    spawn_close(&child->process.errors);
+    spawn_close(&child->process.pidfd);
     child->is_running = false;
 }
 

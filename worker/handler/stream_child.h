@@ -4,13 +4,13 @@
 #ifndef DARG_WORKER_HANDLER_STREAM_CHILD_H
 #define DARG_WORKER_HANDLER_STREAM_CHILD_H
 
-#include "worker/handler/exec_parse.h"
-#include "worker/handler/exec_spawn.h"
 #include "worker/handler/handler.h"
+#include "worker/program/command.h"
+#include "worker/program/spawn.h"
 
 struct stream_child {
     bool is_running; /* false: no process, and nothing below counts */
-    struct exec_child process;
+    struct spawn_child process;
     const char *program; /* as it was written; borrowed from the command */
     struct buf input;    /* lines still to be written, from `written` on */
     size_t written;
@@ -24,8 +24,8 @@ struct stream_child {
 };
 
 /* Starts a process for this command. ST_SYSTEM with a sentence; the child is unchanged then. */
-MUST_CHECK enum status stream_child_start(struct stream_child *child,
-                                          const struct exec_command *command, struct err *err);
+MUST_CHECK enum status stream_child_start(struct stream_child *child, const struct command *command,
+                                          struct err *err);
 
 /* A job begins: what the process writes to standard error is told to the observer (NULL: the log)
  * and gathered anew. With observer NULL also: the job has ended. */
@@ -65,7 +65,7 @@ bool stream_child_wait(struct stream_child *child, int64_t until_ms);
 
 /* SIGKILL to its whole group, reads what lies in the pipes (lines stay to be taken, errors to be
  * read), waits for it and closes all. *death is how it ended. The child has no process then. */
-void stream_child_reap(struct stream_child *child, struct exec_death *death);
+void stream_child_reap(struct stream_child *child, struct death *death);
 
 /* Frees the memory; no process may be there. */
 void stream_child_fini(struct stream_child *child);

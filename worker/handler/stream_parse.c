@@ -59,13 +59,13 @@ static enum status read_options(struct stream *stream, const char *text, const c
 enum status stream_limit(void *state, const struct limits *limits, struct err *err)
 {
     struct stream *stream = state;
-    return exec_limit(stream->command, limits, err);
+    return command_limit(stream->command, limits, err);
 }
 
-static enum status begin(void *state, const struct handler_home *home, struct err *err)
+static enum status begin(void *state, const struct home *home, struct err *err)
 {
     struct stream *stream = state;
-    return exec_begin(stream->command, home, err);
+    return command_begin(stream->command, home, err);
 }
 
 enum status stream_parse(const char *text, struct handler *handler, struct err *err)
@@ -74,7 +74,7 @@ enum status stream_parse(const char *text, struct handler *handler, struct err *
     const char *command = NULL;
     enum status status = read_options(stream, text, &command, err);
     if (status == ST_OK)
-        status = exec_parse(command, &stream->command, err);
+        status = command_parse(command, &stream->command, err);
     if (status == ST_OK && stream->command->wants_args)
         status = err_set(err, ST_INVALID,
                          "a handler that stays reads args from its input: {} has no meaning");

@@ -54,9 +54,9 @@ static void note_end(struct stream_slot *slot)
 }
 
 /* What it has used is only known now, and is that of all its jobs. */
-static void log_end(const struct stream_slot *slot, const struct exec_death *death)
+static void log_end(const struct stream_slot *slot, const struct death *death)
 {
-    const struct handler_usage *usage = &death->usage;
+    const struct usage *usage = &death->usage;
     if (usage->is_known)
         log_fields(LOG_DEBUG, "a handler's process has ended",
                    LOG_STR("program", slot->child.program), LOG_INT("answered", slot->answered),
@@ -64,7 +64,7 @@ static void log_end(const struct stream_slot *slot, const struct exec_death *dea
                    LOG_INT("peak_kib", usage->peak_bytes / 1024));
 }
 
-void stream_slot_reap(struct stream_slot *slot, struct exec_death *death)
+void stream_slot_reap(struct stream_slot *slot, struct death *death)
 {
     stream_child_reap(&slot->child, death);
     note_end(slot);
@@ -75,7 +75,7 @@ void stream_slot_reap(struct stream_slot *slot, struct exec_death *death)
 static void retire(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
-    struct exec_death ignored;
+    struct death ignored;
     stream_child_ask(child);
     if (!stream_child_wait(child, clock_mono_ms() + RETIRE_GRACE_MS)) {
         stream_child_term(child);
@@ -184,7 +184,7 @@ static bool is_well_behaved(struct stream_slot *slot, bool has_job)
 static void sort_out(struct stream_slot *slot, bool has_job)
 {
     struct stream_child *child = &slot->child;
-    struct exec_death ignored;
+    struct death ignored;
     if (slot->is_asked) {
         retire(slot);
         return;
@@ -219,7 +219,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         sort_out(slot, true);
     slot->said = 0;
     if (slot->child.is_running) {
-        exec_spawn_renew(&slot->child.process, slot->limits);
+        spawn_renew(&slot->child.process, slot->limits);
         return true;
     }
     if (slot->is_unable && clock_mono_ms() < slot->start_ms) {
@@ -262,7 +262,7 @@ void stream_leave(void *state, size_t thread, enum handler_leave step, int64_t u
 {
     struct stream *stream = state;
     struct stream_slot *slot = thread < STREAM_THREADS_MAX ? stream->slots[thread] : NULL;
-    struct exec_death ignored;
+    struct death ignored;
     if (!slot)
         return;
     struct stream_child *child = &slot->child;

@@ -3,8 +3,8 @@
 #ifndef DARG_WORKER_HANDLER_STREAM_SLOT_H
 #define DARG_WORKER_HANDLER_STREAM_SLOT_H
 
-#include "worker/handler/exec_parse.h"
 #include "worker/handler/stream_child.h"
+#include "worker/program/command.h"
 
 enum { STREAM_THREADS_MAX = 1024 }; /* as many as --threads may say */
 
@@ -25,9 +25,9 @@ struct stream_slot {
 };
 
 struct stream {
-    struct exec_command *command; /* owned */
-    int64_t max_jobs;             /* 0: any number */
-    int64_t max_rss;              /* bytes; 0: any */
+    struct command *command; /* owned */
+    int64_t max_jobs;        /* 0: any number */
+    int64_t max_rss;         /* bytes; 0: any */
     struct stream_slot *slots[STREAM_THREADS_MAX];
 };
 
@@ -44,7 +44,7 @@ MUST_CHECK bool stream_slot_ready(const struct stream *stream, struct stream_slo
 void stream_slot_answered(const struct stream *stream, struct stream_slot *slot);
 
 /* stream_child_reap(), and decides when the next may be started. */
-void stream_slot_reap(struct stream_slot *slot, struct exec_death *death);
+void stream_slot_reap(struct stream_slot *slot, struct death *death);
 
 /* Appends a sentence about a line that must not have come. */
 void stream_refuse(struct buf *reason, const char *what, struct slice line);

@@ -1,0 +1,259 @@
+/* darg pause, resume, stop, quiet: what stands until somebody takes it back. */
+#include "producer/shared/commands.h"
+#include "producer/shared/context.h"
+
+#include "job/job.h"
+#include "queue/control.h"
+#include "queue/lease.h"
+#include "queue/stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whom an order is for: the workers of a queue (unless said otherwise), all, or one process. */
+struct scope {
+    bool is_all;
+    const char *worker;
+};
+
+#define SCOPE_ROWS(scope)                                                                          \
+    {"all", 0, OPT_FLAG, &(scope).is_all, .help = "all workers of the namespace"},                 \
+    {                                                                                              \
+        "worker", 0, OPT_STRING, &(scope).worker,                                                  \
+            .value_name = "PROCESS",                                                               \
+            .help = "the process of one worker, as `darg workers` names it"                        \
+    }
+
+static enum status check_scope(const struct scope *scope, struct err *err)
+{
+    if (scope->is_all && scope->worker != NULL)
+        return err_set(err, ST_INVALID, "--all and --worker exclude each other");
+    /* A process's name is built like a queue's, but may be longer. */
+    if (scope->worker != NULL &&
+        (strlen(scope->worker) > LEASE_NAME_MAX ||
+         strspn(scope->worker,
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-") !=
+             strlen(scope->worker) ||
+         scope->worker[0] == '\0'))
+        return err_set(err, ST_INVALID, "--worker: '%.60s' is not the name of a worker",
+                       scope->worker);
+    return ST_OK;
+}
+
+static void append_key(const struct scope *scope, const struct context *context, struct buf *key)
+{
+    /* `darg workers` names registrations, P.generation; the key is the process's, P. */
+    char *process = mem_dup(scope->worker);
+    if (process != NULL)
+        process[strcspn(process, ".")] = '\0';
+    if (scope->is_all || process != NULL)
+        queue_shutdown_key(context->namespace, process, key);
+    else
+        buf_append_text(key, context->queue.shutdown);
+    free(process);
+}
+
+/* "queue 'mail'", for sentences. */
+static void append_whom(const struct scope *scope, const struct context *context, struct buf *out)
+{
+    if (scope->is_all)
+        buf_append_text(out, "all workers");
+    else if (scope->worker != NULL)
+        buf_printf(out, "worker '%s'", scope->worker);
+    else
+        buf_printf(out, "queue '%s'", context->queue.name);
+}
+
+static enum status get_text(struct conn *conn, const char *key, struct buf *value, struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    request_add_text(&request, "GET");
+    request_add_text(&request, key);
+    enum status status = conn_call(conn, &request, &reply, err);
+    if (status == ST_OK)
+        buf_append_slice(value, reply_slice(reply));
+    reply_free(reply);
+    request_fini(&request);
+    return status;
+}
+
+static int order(struct context *context, const struct scope *scope, enum control_order order)
+{
+    struct err err = {0};
+    struct buf key = {0}, whom = {0};
+    append_key(scope, context, &key);
+    append_whom(scope, context, &whom);
+    enum status status = control_set_order(context->conn, buf_text(&key), order, &err);
+    if (status == ST_OK)
+        context_note("%s: '%s' stands until `darg resume%s%s`", buf_text(&whom),
+                     control_order_name(order), scope->is_all ? " --all" : "",
+                     scope->worker != NULL ? " --worker ..." : "");
+    buf_fini(&key);
+    buf_fini(&whom);
+    return status == ST_OK ? DARG_OK : context_fail(&err);
+}
+
+static int order_main(const struct context_spec *texts, enum control_order wanted, int argc,
+                      char **argv)
+{
+    struct scope scope = {0};
+    bool is_when_empty = false;
+    const struct option_row rows[] = {
+        SCOPE_ROWS(scope),
+        {wanted == ORDER_STOP ? "when-empty" : NULL, 0, OPT_FLAG, &is_when_empty,
+         .help = "work until the queue is empty first"},
+        {0},
+    };
+    struct context_spec spec = *texts;
+    spec.rows = rows;
+    spec.uses = CONTEXT_QUEUE;
+    struct context context;
+    struct err err = {0};
+    int exit_code;
+    if (!context_parse(&context, &spec, argc, argv, &exit_code))
+        ;
+    else if (check_scope(&scope, &err) != ST_OK)
+        exit_code = context_usage(&spec, "%s", err_text(&err));
+    else if (context_connect(&context, &err) != ST_OK)
+        exit_code = context_fail(&err);
+    else
+        exit_code = order(&context, &scope, is_when_empty ? ORDER_DRAIN : wanted);
+    context_fini(&context);
+    return exit_code;
+}
+
+int stop_main(int argc, char **argv)
+{
+    const struct context_spec texts = {
+        .program = "darg stop",
+        .usage = "[options]",
+        .summary = "Tells the workers of the queue to take no more jobs, finish what they run, and "
+                   "exit. It\n"
+                   "stands for workers started later, too, until `darg resume`.",
+        .examples = "  darg stop -q mail\n  darg stop --all --when-empty\n"};
+    return order_main(&texts, ORDER_STOP, argc, argv);
+}
+
+int quiet_main(int argc, char **argv)
+{
+    const struct context_spec texts = {
+        .program = "darg quiet",
+        .usage = "[options]",
+        .summary = "Tells the workers of the queue to take no more jobs but to stay, until "
+                   "`darg resume`.",
+        .examples = "  darg quiet -q mail\n  darg quiet --all\n"};
+    return order_main(&texts, ORDER_QUIET, argc, argv);
+}
+
+int pause_main(int argc, char **argv)
+{
+    const struct context_spec spec = {
+        .program = "darg pause",
+        .usage = "[options]",
+        .summary = "Hands out no more jobs of the queue until `darg resume`; pushing goes on.",
+        .examples = "  darg pause -q mail\n",
+        .uses = CONTEXT_QUEUE};
+    struct context context;
+    struct err err = {0};
+    int exit_code;
+    if (context_begin(&context, &spec, argc, argv, &exit_code)) {
+        if (control_pause(context.conn, &context.queue, true, &err) == ST_OK)
+            context_note("queue '%s' is paused until `darg resume`", context.queue.name);
+        else
+            exit_code = context_fail(&err);
+    }
+    context_fini(&context);
+    return exit_code;
+}
+
+/* A queue alone can be paused. */
+static enum status end_pause(struct context *context, const struct scope *scope, bool *was_paused,
+                             struct err *err)
+{
+    struct stats stats;
+    *was_paused = false;
+    if (scope->is_all || scope->worker != NULL)
+        return ST_OK;
+    enum status status = stats_read(context->conn, &context->queue, &stats, err);
+    if (status != ST_OK)
+        return status;
+    *was_paused = stats.is_paused;
+    return control_pause(context->conn, &context->queue, false, err);
+}
+
+static enum status end_order(struct context *context, const struct scope *scope,
+                             struct buf *old_order, struct err *err)
+{
+    struct buf key = {0};
+    append_key(scope, context, &key);
+    enum status status = get_text(context->conn, buf_text(&key), old_order, err);
+    if (status == ST_OK)
+        status = control_set_order(context->conn, buf_text(&key), ORDER_NONE, err);
+    buf_fini(&key);
+    return status;
+}
+
+static void warn_of_order_to_all(struct context *context)
+{
+    struct buf key = {0}, value = {0};
+    struct err ignored;
+    queue_shutdown_key(context->namespace, NULL, &key);
+    if (get_text(context->conn, buf_text(&key), &value, &ignored) == ST_OK && value.len > 0)
+        context_note("note: '%.20s' still stands for all workers: `darg resume --all`",
+                     buf_text(&value));
+    buf_fini(&key);
+    buf_fini(&value);
+}
+
+static int resume(struct context *context, const struct scope *scope)
+{
+    struct err err = {0};
+    struct buf old_order = {0}, whom = {0};
+    bool was_paused = false;
+    enum status status = end_pause(context, scope, &was_paused, &err);
+    if (status == ST_OK)
+        status = end_order(context, scope, &old_order, &err);
+    append_whom(scope, context, &whom);
+    if (status != ST_OK)
+        context_fail(&err);
+    else if (!was_paused && old_order.len == 0)
+        context_note("%s: nothing was to be taken back", buf_text(&whom));
+    if (status == ST_OK && was_paused)
+        context_note("%s: no longer paused", buf_text(&whom));
+    if (status == ST_OK && old_order.len > 0)
+        context_note("%s: took back '%.20s'", buf_text(&whom), buf_text(&old_order));
+    if (status == ST_OK && !scope->is_all)
+        warn_of_order_to_all(context);
+    buf_fini(&old_order);
+    buf_fini(&whom);
+    return status == ST_OK ? DARG_OK : DARG_FAILED;
+}
+
+int resume_main(int argc, char **argv)
+{
+    struct scope scope = {0};
+    const struct option_row rows[] = {SCOPE_ROWS(scope), {0}};
+    const struct context_spec spec = {.program = "darg resume",
+                                      .usage = "[options]",
+                                      .summary = "Takes back pause, stop and quiet for the queue; "
+                                                 "with --all or --worker the order that was\n"
+                                                 "given with the same option.",
+                                      .examples = "  darg resume -q mail\n  darg resume --all\n",
+                                      .rows = rows,
+                                      .uses = CONTEXT_QUEUE};
+    struct context context;
+    struct err err = {0};
+    int exit_code;
+    if (!context_parse(&context, &spec, argc, argv, &exit_code))
+        ;
+    else if (check_scope(&scope, &err) != ST_OK)
+        exit_code = context_usage(&spec, "%s", err_text(&err));
+    else if (context_connect(&context, &err) != ST_OK)
+        exit_code = context_fail(&err);
+    else
+        exit_code = resume(&context, &scope);
+    context_fini(&context);
+    return exit_code;
+}

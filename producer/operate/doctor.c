@@ -1,0 +1,125 @@
+/* darg doctor: does this Redis keep what darg promises? */
+#include "producer/operate/doctor_rules.h"
+#include "producer/shared/commands.h"
+#include "producer/shared/table.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+struct visit {
+    struct doctor doctor; /* first: say() gets back to the visit by it */
+    struct table table;
+    struct cJSON *json; /* NULL: a table is wanted */
+    size_t wrong;
+};
+
+static void say(struct doctor *doctor, const char *what, enum doctor_level level, const char *found,
+                const char *advice)
+{
+    static const char *const words[] = {[DOCTOR_OK] = "ok",
+                                        [DOCTOR_NOTE] = "note",
+                                        [DOCTOR_UNKNOWN] = "unknown",
+                                        [DOCTOR_WRONG] = "WRONG"};
+    struct visit *visit = (struct visit *)doctor;
+    visit->wrong += level == DOCTOR_WRONG;
+    if (visit->json != NULL) {
+        struct cJSON *object = cJSON_CreateObject();
+        table_json_text(object, "what", slice_of(what));
+        table_json_text(object, "level", slice_of(words[level]));
+        table_json_text(object, "found", slice_of(found));
+        table_json_text(object, "advice", slice_of(advice));
+        cJSON_AddItemToArray(visit->json, object);
+        return;
+    }
+    table_add_text(&visit->table, words[level]);
+    table_add_text(&visit->table, what);
+    table_add_text(&visit->table, found);
+    table_add_text(&visit->table, advice);
+}
+
+static enum status read_info(struct doctor *doctor, struct err *err)
+{
+    struct request request = {0};
+    struct reply *reply = NULL;
+    struct buf ignored = {0};
+    request_add_text(&request, "INFO");
+    enum status status = conn_call(doctor->context.conn, &request, &reply, err);
+    if (status == ST_OK)
+        buf_append_slice(&doctor->info, reply_slice(reply));
+    reply_free(reply);
+    request_fini(&request);
+    doctor->may_config = doctor_config(doctor, "timeout", &ignored);
+    buf_fini(&ignored);
+    return conn_is_connected(doctor->context.conn) ? ST_OK : status;
+}
+
+/* A Sentinel knows where the data is, and has none. */
+static bool is_sentinel(struct doctor *doctor)
+{
+    if (!slice_is(doctor_info(doctor, "redis_mode"), "sentinel") &&
+        !slice_is(doctor_info(doctor, "server_mode"), "sentinel")) /* so Valkey calls it */
+        return false;
+    say(doctor, "server", DOCTOR_WRONG, "a Sentinel",
+        "it holds no data: connect to the primary that it names (SENTINEL "
+        "GET-MASTER-ADDR-BY-NAME)");
+    return true;
+}
+
+static enum status look(struct doctor *doctor, struct err *err)
+{
+    enum status status = read_info(doctor, err);
+    if (status != ST_OK || is_sentinel(doctor))
+        return status;
+    if (doctor->info.len == 0)
+        say(doctor, "INFO", DOCTOR_UNKNOWN, "refused", "much could not be looked at");
+    if (!doctor->may_config)
+        say(doctor, "CONFIG", DOCTOR_UNKNOWN, "refused",
+            "looked at as far as INFO tells: run this as an administrator, too");
+    status = doctor_apply_rules(doctor, err);
+    if (status != ST_OK)
+        return status;
+    doctor_check_times(doctor);
+    doctor_try_script(doctor);
+    doctor_check_access(doctor);
+    return ST_OK;
+}
+
+static int run(struct visit *visit)
+{
+    struct doctor *doctor = &visit->doctor;
+    struct err err = {0};
+    if (doctor->context.is_json)
+        visit->json = cJSON_CreateArray();
+    enum status status = look(doctor, &err);
+    if (visit->json != NULL)
+        table_json_print(visit->json);
+    else
+        table_print(&visit->table);
+    visit->json = NULL;
+    if (status != ST_OK)
+        return context_fail(&err);
+    return visit->wrong == 0 ? DARG_OK : DARG_FAILED;
+}
+
+int doctor_main(int argc, char **argv)
+{
+    static const char *const heads[] = {"STATE", "WHAT", "FOUND", "ADVICE", NULL};
+    const struct context_spec spec = {
+        .program = "darg doctor",
+        .usage = "[options]",
+        .summary =
+            "Looks at the settings and the state of Redis, and at what this user may do\n"
+            "there (with the queue's keys), and says what endangers jobs. Runs a script that\n"
+            "pushes nothing. Changes nothing. Exit code 1: something is WRONG.",
+        .examples = "  darg doctor\n  darg doctor -r redis://worker:secret@host -q mail --json\n",
+        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
+    struct visit visit = {.doctor.say = say};
+    int exit_code;
+    table_init(&visit.table, heads);
+    if (context_begin(&visit.doctor.context, &spec, argc, argv, &exit_code))
+        exit_code = run(&visit);
+    table_fini(&visit.table);
+    buf_fini(&visit.doctor.info);
+    context_fini(&visit.doctor.context);
+    return exit_code;
+}

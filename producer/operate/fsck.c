@@ -1,0 +1,129 @@
+/* darg fsck: is a queue whole, and can it be made so? */
+#include "producer/shared/commands.h"
+#include "producer/shared/context.h"
+#include "producer/shared/interrupt.h"
+#include "producer/shared/table.h"
+
+#include "queue/check.h"
+#include "queue/names.h"
+#include "queue/stats.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+struct fsck {
+    struct context context;
+    struct check_options options;
+    bool is_all;
+    struct table table;
+    struct table_list list;
+    size_t queues, findings, wrong;
+};
+
+static const char *const levels[] = {
+    [CHECK_NOTE] = "note", [CHECK_WRONG] = "WRONG", [CHECK_MENDED] = "mended"};
+
+static void add_finding(struct fsck *fsck, const char *queue, const struct check_finding *finding)
+{
+    fsck->findings++;
+    fsck->wrong += finding->level == CHECK_WRONG;
+    if (!fsck->context.is_json) {
+        table_add_text(&fsck->table, queue);
+        table_add_text(&fsck->table, levels[finding->level]);
+        table_add_int(&fsck->table, finding->count);
+        table_add_text(&fsck->table, finding->key);
+        table_add_text(&fsck->table, finding->text);
+        return;
+    }
+    struct cJSON *object = cJSON_CreateObject();
+    table_json_text(object, "queue", slice_of(queue));
+    table_json_text(object, "kind", slice_of(finding->kind));
+    table_json_text(object, "level", slice_of(levels[finding->level]));
+    table_json_int(object, "count", finding->count);
+    table_json_text(object, "key", slice_of(finding->key));
+    table_json_text(object, "what", slice_of(finding->text));
+    table_list_add(&fsck->list, object);
+}
+
+static enum status check_queue(struct fsck *fsck, const char *name, struct err *err)
+{
+    struct queue queue = {0};
+    struct check check = {0};
+    enum status status = queue_init(&queue, fsck->context.namespace, name, err);
+    if (status == ST_OK)
+        status = check_run(fsck->context.conn, &queue, &fsck->options, &check, err);
+    for (size_t i = 0; i < check.count; i++)
+        add_finding(fsck, name, &check.findings[i]);
+    fsck->queues++;
+    check_fini(&check);
+    queue_fini(&queue);
+    return status;
+}
+
+static enum status check_queues(struct fsck *fsck, struct err *err)
+{
+    const struct context *context = &fsck->context;
+    if (!fsck->is_all)
+        return check_queue(fsck, context->queue.name, err);
+    struct names names;
+    enum status status = names_read(context->conn, context->namespace, &names, err);
+    for (size_t i = 0; status == ST_OK && i < names.count; i++)
+        status = check_queue(fsck, names.list[i], err);
+    names_fini(&names);
+    return status;
+}
+
+/* What was found is shown also where the check broke off. */
+static int run(struct fsck *fsck)
+{
+    struct err err = {0};
+    if (fsck->context.is_json)
+        table_list_begin(&fsck->list);
+    enum status status = check_queues(fsck, &err);
+    if (fsck->context.is_json)
+        table_list_end(&fsck->list);
+    else if (fsck->findings > 0)
+        table_print(&fsck->table);
+    if (status != ST_OK)
+        return context_fail(&err);
+    if (fsck->findings == 0 && !fsck->is_all)
+        context_note("queue '%s': nothing is wrong", fsck->context.queue.name);
+    else if (fsck->findings == 0)
+        context_note("%zu queues: nothing is wrong", fsck->queues);
+    return fsck->wrong == 0 ? DARG_OK : DARG_FAILED;
+}
+
+int fsck_main(int argc, char **argv)
+{
+    static const char *const heads[] = {"QUEUE", "STATE", ">COUNT", "KEY", "WHAT", NULL};
+    struct fsck fsck = {.options.pause = interrupt_sleep};
+    const struct option_row rows[] = {
+        {"repair", 0, OPT_FLAG, &fsck.options.is_repair,
+         .help = "mend what can be mended; a worker that lives is never touched"},
+        {"all", 0, OPT_FLAG, &fsck.is_all, .help = "all known queues"},
+        {"lease", 0, OPT_DURATION, &fsck.options.lease_ms, .value_name = "DURATION",
+         .default_text = "10s", .min = 100, .max = 86400000, .help = "the workers' --lease"},
+        {0},
+    };
+    const struct context_spec spec = {
+        .program = "darg fsck",
+        .usage = "[-q QUEUE | --all] [options]",
+        .summary =
+            "Reads all keys of a queue and says what is wrong: jobs that nobody would ever\n"
+            "return, dead workers, damaged keys, counters that do not add up. May run beside\n"
+            "workers. Scans the keyspace, in small steps. Exit code 1: something is wrong.",
+        .examples = "  darg fsck -q mail\n  darg fsck --all --json\n  darg fsck -q mail --repair\n",
+        .rows = rows,
+        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
+    int exit_code;
+    table_init(&fsck.table, heads);
+    if (context_begin(&fsck.context, &spec, argc, argv, &exit_code)) {
+        if (fsck.is_all && fsck.context.queue_name != NULL)
+            exit_code = context_usage(&spec, "--all and --queue exclude each other");
+        else
+            exit_code = run(&fsck);
+    }
+    table_fini(&fsck.table);
+    context_fini(&fsck.context);
+    return exit_code;
+}

@@ -1,0 +1,172 @@
+/* darg peek: the head of the line, next job first; nothing is taken. */
+#include "producer/shared/commands.h"
+#include "producer/shared/context.h"
+#include "producer/shared/table.h"
+
+#include "base/parse.h"
+#include "job/job.h"
+#include "queue/place.h"
+#include "queue/stats.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+enum {
+    PEEK_DEFAULT = 10,
+    PEEK_MAX = 1000,
+    ARGS_SHOWN = 60,
+    PAGE_FIRST = 10,      /* elements; one may be a mebibyte */
+    PAGE_BYTES = 1 << 20, /* of a page, about */
+};
+
+struct peek {
+    struct context context;
+    int64_t count, shown;
+    struct table table;
+    struct table_list list;
+};
+
+static void add_row(struct table *table, const struct job *job)
+{
+    char size[PARSE_BYTES_MAX];
+    bool is_cut = job->args.len > ARGS_SHOWN;
+    struct buf args = {0};
+    buf_append(&args, job->args.ptr, is_cut ? ARGS_SHOWN : job->args.len);
+    /* Not in the middle of a character. */
+    while (is_cut && args.len > 0 && ((unsigned char)job->args.ptr[args.len] & 0xc0) == 0x80)
+        args.len--;
+    if (is_cut)
+        buf_append_text(&args, "...");
+    table_add_text(table, job->id[0] != '\0' ? job->id : "-");
+    table_add_text(table, job->type[0] != '\0' ? job->type : "?");
+    table_add_int(table, job->history.runs);
+    table_add_text(table, format_bytes((int64_t)job->original.len, size));
+    table_add(table, buf_slice(&args));
+    buf_fini(&args);
+}
+
+static void add_sentinel(struct table *table)
+{
+    static const char *const cells[] = {"-", "(sentinel of a drain)", "-", "-", ""};
+    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+        table_add_text(table, cells[i]);
+}
+
+static struct cJSON *json_of(const struct job *job, const struct err *refusal)
+{
+    struct cJSON *object = cJSON_CreateObject();
+    table_json_text(object, "id", slice_of(job->id));
+    table_json_text(object, "type", slice_of(job->type));
+    table_json_int(object, "runs", job->history.runs);
+    table_json_int(object, "crashes", job->history.crashes);
+    if (refusal != NULL)
+        table_json_text(object, "invalid", slice_of(err_text(refusal)));
+    table_json_raw(object, "job", job->original);
+    return object;
+}
+
+static void add_element(struct peek *peek, struct slice text)
+{
+    struct job job;
+    struct err refusal = {0};
+    bool is_sentinel = job_is_sentinel(text);
+    enum status status = job_read(text, INT64_MAX, &job, &refusal);
+    if (peek->context.is_json)
+        table_list_add(&peek->list,
+                       json_of(&job, status == ST_OK || is_sentinel ? NULL : &refusal));
+    else if (is_sentinel)
+        add_sentinel(&peek->table);
+    else
+        add_row(&peek->table, &job);
+    peek->shown++;
+}
+
+/* As many as have about PAGE_BYTES, going by those that have been read. */
+static int64_t next_page(int64_t count, size_t bytes)
+{
+    return 1 + PAGE_BYTES / (int64_t)(bytes / (size_t)count + 1);
+}
+
+static enum status peek_list(struct peek *peek, const char *list, struct err *err)
+{
+    enum status status = ST_OK;
+    int64_t from = 0, page_size = PAGE_FIRST, count = 1;
+    while (status == ST_OK && count > 0 && peek->shown < peek->count) {
+        struct reply *page = NULL;
+        int64_t left = peek->count - peek->shown;
+        size_t bytes = 0;
+        status = stats_peek(peek->context.conn, list, from, left < page_size ? left : page_size,
+                            &page, err);
+        count = (int64_t)reply_count(page);
+        for (size_t i = 0; status == ST_OK && i < reply_count(page); i++) {
+            struct slice text = stats_peeked(page, i);
+            bytes += text.len;
+            add_element(peek, text);
+        }
+        from += count;
+        page_size = count > 0 ? next_page(count, bytes) : page_size;
+        reply_free(page);
+    }
+    return status;
+}
+
+/* A job gets nearer to a worker from place to place, so the last place's are the next ones. */
+static enum status peek_all(struct peek *peek, struct err *err)
+{
+    enum status status = ST_OK;
+    size_t i = 0;
+    while (place_at(i) != NULL)
+        i++;
+    while (status == ST_OK && i-- > 0) {
+        const struct place *place = place_at(i);
+        if (place->state == PLACE_WAITING && place->kind == PLACE_LIST)
+            status = peek_list(peek, place_key(place, &peek->context.queue), err);
+    }
+    return status;
+}
+
+static int run(struct peek *peek)
+{
+    struct err err = {0};
+    if (peek->context.is_json)
+        table_list_begin(&peek->list);
+    enum status status = peek_all(peek, &err);
+    if (peek->context.is_json)
+        table_list_end(&peek->list);
+    else if (status == ST_OK)
+        table_print(&peek->table);
+    if (status != ST_OK)
+        return context_fail(&err);
+    if (peek->shown == 0)
+        context_note("no job waits in queue '%s'", peek->context.queue.name);
+    return DARG_OK;
+}
+
+int peek_main(int argc, char **argv)
+{
+    const struct context_spec spec = {
+        .program = "darg peek",
+        .usage = "[N] [options]",
+        .summary = "Shows the next N jobs of the queue (10), next first, without taking them.",
+        .examples = "  darg peek\n  darg peek 3 -q mail --json\n",
+        .uses = CONTEXT_QUEUE | CONTEXT_JSON,
+        .operands_max = 1};
+    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
+    struct peek peek = {.count = PEEK_DEFAULT};
+    struct context *context = &peek.context;
+    struct err err = {0};
+    int exit_code;
+    table_init(&peek.table, heads);
+    if (!context_parse(context, &spec, argc, argv, &exit_code))
+        ;
+    else if (context->operand_count == 1 &&
+             parse_int(slice_of(context->operands[0]), 1, PEEK_MAX, &peek.count, &err) != ST_OK)
+        exit_code = context_usage(&spec, "N: %s", err_text(&err));
+    else if (context_connect(context, &err) != ST_OK)
+        exit_code = context_fail(&err);
+    else
+        exit_code = run(&peek);
+    table_fini(&peek.table);
+    context_fini(context);
+    return exit_code;
+}

@@ -1,0 +1,232 @@
+/* darg stats: one row a queue. With --watch the counters of two readings give the rates. */
+#include "producer/shared/commands.h"
+#include "producer/shared/context.h"
+#include "producer/shared/interrupt.h"
+#include "producer/shared/table.h"
+
+#include "queue/names.h"
+#include "queue/stats.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct view {
+    struct context context;
+    bool is_watch, is_all;
+    int64_t interval_ms;
+    struct names names;
+    struct stats *now, *before; /* --watch: of each name; before: the reading before that */
+    bool has_before;
+    struct table table;
+    struct table_list list;
+};
+
+static enum status find_queues(struct view *view, struct err *err)
+{
+    const struct context *context = &view->context;
+    if (view->is_all || context->queue_name == NULL)
+        return names_read(context->conn, context->namespace, &view->names, err);
+    view->names = (struct names){.list = mem_array(1, sizeof *view->names.list), .count = 1};
+    view->names.list[0] = mem_dup(context->queue.name);
+    return ST_OK;
+}
+
+static enum status read_queue(const struct context *context, const char *name, struct stats *stats,
+                              struct err *err)
+{
+    struct queue queue = {0};
+    enum status status = queue_init(&queue, context->namespace, name, err);
+    if (status == ST_OK)
+        status = stats_read(context->conn, &queue, stats, err);
+    queue_fini(&queue);
+    return status;
+}
+
+/* Reads everything anew; what was read last time becomes `before` if the queues are the same. */
+static enum status refresh(struct view *view, struct err *err)
+{
+    struct names old = view->names;
+    free(view->before);
+    view->before = view->now;
+    view->names = (struct names){0};
+    view->now = NULL;
+    enum status status = find_queues(view, err);
+    view->now = mem_array(view->names.count + 1, sizeof *view->now);
+    for (size_t i = 0; status == ST_OK && i < view->names.count; i++)
+        status = read_queue(&view->context, view->names.list[i], &view->now[i], err);
+    view->has_before = view->before != NULL && old.count == view->names.count;
+    for (size_t i = 0; view->has_before && i < view->names.count; i++)
+        view->has_before = strcmp(view->names.list[i], old.list[i]) == 0;
+    names_fini(&old);
+    return status;
+}
+
+/* How fast a counter grew between two readings, a second; -1: unknown. */
+static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t before)
+{
+    int64_t span_ms = view->has_before ? view->now[i].now_ms - view->before[i].now_ms : 0;
+    return span_ms <= 0 || now < before ? -1 : (now - before) * 1000 / span_ms;
+}
+
+#define RATE(view, i, counter)                                                                     \
+    rate_of((view), (i), (view)->now[i].counts.counter,                                            \
+            (view)->has_before ? (view)->before[i].counts.counter : 0)
+
+static void add_json(struct view *view, size_t i, const struct stats *stats)
+{
+    struct cJSON *object = cJSON_CreateObject();
+    table_json_text(object, "queue", slice_of(view->names.list[i]));
+    table_json_int(object, "waiting", stats->waiting);
+    table_json_int(object, "held", stats->held < 0 ? 0 : stats->held);
+    table_json_int(object, "scheduled", stats->scheduled);
+    table_json_int(object, "dead", stats->dead);
+    table_json_int(object, "workers", stats->workers);
+    table_json_int(object, "oldest_age_ms", stats->oldest_age_ms);
+    table_json_int(object, "next_due_ms",
+                   stats->next_due_ms == QUEUE_NEVER ? -1 : stats->next_due_ms);
+    table_json_int(object, "now_ms", stats->now_ms);
+    cJSON_AddBoolToObject(object, "paused", stats->is_paused);
+    table_json_int(object, "max_len", stats->max_len);
+    struct cJSON *counts = cJSON_AddObjectToObject(object, "counts");
+#define ADD_COUNT(name) table_json_int(counts, #name, stats->counts.name);
+    STATS_COUNT_LIST(ADD_COUNT)
+#undef ADD_COUNT
+    if (view->is_watch) {
+        table_json_int(object, "done_per_s", RATE(view, i, done));
+        table_json_int(object, "retried_per_s", RATE(view, i, retried));
+        table_json_int(object, "buried_per_s", RATE(view, i, buried));
+    }
+    table_list_add(&view->list, object);
+}
+
+static void add_row(struct view *view, size_t i, const struct stats *stats)
+{
+    struct table *table = &view->table;
+    table_add_text(table, view->names.list[i]);
+    table_add_int(table, stats->waiting);
+    table_add_int(table, stats->held < 0 ? 0 : stats->held);
+    table_add_int(table, stats->scheduled);
+    table_add_int(table, stats->dead);
+    table_add_int(table, stats->workers);
+    table_add_age(table, stats->oldest_age_ms);
+    if (view->is_watch) {
+        table_add_int(table, RATE(view, i, done));
+        table_add_int(table, RATE(view, i, retried));
+        table_add_int(table, RATE(view, i, buried));
+    } else {
+        table_add_int(table, stats->counts.done);
+    }
+    table_add_text(table, stats->is_paused ? "paused" : "");
+}
+
+static void show_begin(struct view *view)
+{
+    static const char *const once[] = {"QUEUE",    ">WAITING", ">RUNNING", ">SCHEDULED", ">DEAD",
+                                       ">WORKERS", ">OLDEST",  ">DONE",    "STATE",      NULL};
+    static const char *const watch[] = {"QUEUE",      ">WAITING",  ">RUNNING", ">SCHEDULED",
+                                        ">DEAD",      ">WORKERS",  ">OLDEST",  ">DONE/S",
+                                        ">RETRIED/S", ">BURIED/S", "STATE",    NULL};
+    if (view->context.is_json)
+        table_list_begin(&view->list);
+    else
+        table_init(&view->table, view->is_watch ? watch : once);
+    if (!view->context.is_json && view->is_watch && isatty(STDOUT_FILENO))
+        fputs("\033[H\033[2J", stdout);
+}
+
+static void show(struct view *view, size_t i, const struct stats *stats)
+{
+    if (view->context.is_json)
+        add_json(view, i, stats);
+    else
+        add_row(view, i, stats);
+}
+
+static void show_end(struct view *view)
+{
+    if (view->context.is_json) {
+        table_list_end(&view->list);
+        return;
+    }
+    table_print(&view->table);
+    table_fini(&view->table);
+    if (view->names.count == 0)
+        context_note("no queue is known yet: push a job or start a worker");
+}
+
+/* Each queue is shown as soon as it has been read: there may be very many. */
+static enum status show_once(struct view *view, struct err *err)
+{
+    enum status status = find_queues(view, err);
+    if (status != ST_OK)
+        return status;
+    show_begin(view);
+    for (size_t i = 0; status == ST_OK && i < view->names.count; i++) {
+        struct stats stats;
+        status = read_queue(&view->context, view->names.list[i], &stats, err);
+        if (status == ST_OK)
+            show(view, i, &stats);
+    }
+    show_end(view);
+    return status;
+}
+
+static enum status show_again(struct view *view, struct err *err)
+{
+    enum status status = refresh(view, err);
+    if (status != ST_OK)
+        return status;
+    show_begin(view);
+    for (size_t i = 0; i < view->names.count; i++)
+        show(view, i, &view->now[i]);
+    show_end(view);
+    return ST_OK;
+}
+
+static int run(struct view *view)
+{
+    struct err err = {0};
+    do {
+        enum status status = view->is_watch ? show_again(view, &err) : show_once(view, &err);
+        /* A watch outlives a restart of Redis. */
+        if (view->is_watch && status != ST_OK && !conn_is_connected(view->context.conn) &&
+            context_await(view->context.conn, view->context.connect_timeout_ms, &err) == ST_OK)
+            continue;
+        if (status != ST_OK)
+            return context_fail(&err);
+    } while (view->is_watch && context_flush_output() && interrupt_sleep(view->interval_ms));
+    return DARG_OK;
+}
+
+int stats_main(int argc, char **argv)
+{
+    struct view view = {0};
+    const struct option_row rows[] = {
+        {"watch", 'w', OPT_FLAG, &view.is_watch, .help = "again and again, with rates"},
+        {"interval", 0, OPT_DURATION, &view.interval_ms, .value_name = "DURATION",
+         .default_text = "1s", .min = 100, .max = 3600000, .help = "pause between two of --watch"},
+        {"all", 0, OPT_FLAG, &view.is_all,
+         .help = "all queues, even where -q or DARG_QUEUE names one"},
+        {0},
+    };
+    const struct context_spec spec = {
+        .program = "darg stats",
+        .usage = "[options]",
+        .summary = "Shows each queue: jobs waiting, running, scheduled and dead, its workers, and "
+                   "how long\n"
+                   "the next in line has waited. All known queues, or the one that -q names.",
+        .examples = "  darg stats\n  darg stats -q mail --watch\n  darg stats --json | jq .\n",
+        .rows = rows,
+        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
+    int exit_code;
+    if (context_begin(&view.context, &spec, argc, argv, &exit_code))
+        exit_code = run(&view);
+    names_fini(&view.names);
+    free(view.now);
+    free(view.before);
+    context_fini(&view.context);
+    return exit_code;
+}

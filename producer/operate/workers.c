@@ -1,0 +1,178 @@
+/* darg workers: one row a registration, that is, a worker process on a queue. */
+#include "producer/shared/commands.h"
+#include "producer/shared/context.h"
+#include "producer/shared/table.h"
+
+#include "queue/lease.h"
+#include "queue/names.h"
+#include "queue/stats.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fields of a process's info hash, as the worker writes it. */
+static const char *const info_fields[] = {"host", "pid",       "queues",  "types",    "threads",
+                                          "busy", "uptime_ms", "version", "protocol", "delivery"};
+enum { HOST, PID, QUEUES, TYPES, THREADS, BUSY, UPTIME, VERSION, PROTOCOL, DELIVERY, FIELDS };
+
+struct listing {
+    struct context context;
+    struct table table;
+    struct table_list list;
+};
+
+struct worker {
+    struct slice name; /* W */
+    struct slice info[FIELDS];
+    int64_t held, age_ms;
+};
+
+/* The process P of W = P.generation. */
+static char *process_of(struct slice worker)
+{
+    char *process = slice_dup(worker);
+    char *dot = strrchr(process, '.');
+    if (dot != NULL)
+        *dot = '\0';
+    return process;
+}
+
+static void read_info(struct worker *worker, const struct reply *info)
+{
+    for (size_t i = 0; i + 1 < reply_count(info); i += 2)
+        for (size_t f = 0; f < FIELDS; f++)
+            if (slice_is(reply_slice(reply_at(info, i)), info_fields[f]))
+                worker->info[f] = reply_slice(reply_at(info, i + 1));
+}
+
+static void add_json(struct listing *listing, const char *queue, const struct worker *worker)
+{
+    struct cJSON *object = cJSON_CreateObject();
+    table_json_text(object, "worker", worker->name);
+    table_json_text(object, "queue", slice_of(queue));
+    table_json_int(object, "held", worker->held);
+    table_json_int(object, "renewed_age_ms", worker->age_ms);
+    for (size_t f = 0; f < FIELDS; f++) {
+        bool is_number = f == PID || f == THREADS || f == BUSY || f == UPTIME || f == PROTOCOL;
+        if (worker->info[f].ptr == NULL)
+            cJSON_AddNullToObject(object, info_fields[f]);
+        else if (is_number)
+            table_json_raw(object, info_fields[f], worker->info[f]);
+        else
+            table_json_text(object, info_fields[f], worker->info[f]);
+    }
+    table_list_add(&listing->list, object);
+}
+
+static void add_row(struct listing *listing, const char *queue, const struct worker *worker)
+{
+    struct table *table = &listing->table;
+    table_add(table, worker->name);
+    table_add_text(table, queue);
+    static const int before[] = {HOST, PID, THREADS, BUSY};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        struct slice text = worker->info[before[i]];
+        table_add(table, text.ptr == NULL ? slice_of("?") : text);
+    }
+    table_add_int(table, worker->held);
+    table_add_age(table, worker->age_ms);
+    table_add(table, worker->info[VERSION]);
+    table_add(table, worker->info[DELIVERY]);
+}
+
+static enum status add_worker(struct listing *listing, const struct queue *queue, int64_t now_ms,
+                              struct slice name, int64_t score_ms, struct err *err)
+{
+    struct conn *conn = listing->context.conn;
+    struct worker worker = {.name = name, .age_ms = now_ms > score_ms ? now_ms - score_ms : 0};
+    struct reply *info = NULL;
+    char *text = slice_dup(name), *process = process_of(name);
+    enum status status = stats_held_by(conn, queue, text, &worker.held, err);
+    if (status == ST_OK)
+        status = stats_process(conn, queue->namespace, process, &info, err);
+    if (status == ST_OK) {
+        read_info(&worker, info);
+        if (listing->context.is_json)
+            add_json(listing, queue->name, &worker);
+        else
+            add_row(listing, queue->name, &worker);
+    }
+    reply_free(info);
+    free(process);
+    free(text);
+    return status;
+}
+
+static enum status add_queue(struct listing *listing, const char *name, struct err *err)
+{
+    struct queue queue = {0};
+    struct stats stats = {0};
+    struct reply *workers = NULL;
+    enum status status = queue_init(&queue, listing->context.namespace, name, err);
+    if (status == ST_OK)
+        status = stats_workers(listing->context.conn, &queue, &workers, err);
+    if (status == ST_OK && reply_count(workers) > 0)
+        status = stats_read(listing->context.conn, &queue, &stats, err);
+    for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)
+        status = add_worker(listing, &queue, stats.now_ms, reply_slice(reply_at(workers, i)),
+                            reply_time_ms(reply_at(workers, i + 1), 0), err);
+    reply_free(workers);
+    queue_fini(&queue);
+    return status;
+}
+
+static enum status add_all(struct listing *listing, struct err *err)
+{
+    const struct context *context = &listing->context;
+    if (context->queue_name != NULL)
+        return add_queue(listing, context->queue_name, err);
+    struct names names;
+    enum status status = names_read(context->conn, context->namespace, &names, err);
+    for (size_t i = 0; status == ST_OK && i < names.count; i++)
+        status = add_queue(listing, names.list[i], err);
+    names_fini(&names);
+    return status;
+}
+
+/* What was read is shown also where reading broke off. */
+static int run(struct listing *listing)
+{
+    struct err err = {0};
+    if (listing->context.is_json)
+        table_list_begin(&listing->list);
+    enum status status = add_all(listing, &err);
+    if (listing->context.is_json)
+        table_list_end(&listing->list);
+    else if (status == ST_OK || listing->table.rows > 0)
+        table_print(&listing->table);
+    if (status != ST_OK)
+        return context_fail(&err);
+    if (!listing->context.is_json && listing->table.rows == 0)
+        context_note("no worker is registered");
+    return DARG_OK;
+}
+
+int workers_main(int argc, char **argv)
+{
+    static const char *const heads[] = {"WORKER",   "QUEUE",    "HOST",  ">PID",
+                                        ">THREADS", ">BUSY",    ">HELD", ">RENEWED",
+                                        "VERSION",  "DELIVERY", NULL};
+    const struct context_spec spec = {.program = "darg workers",
+                                      .usage = "[options]",
+                                      .summary = "Lists the registered workers: a row for each "
+                                                 "process and queue it serves. RENEWED tells\n"
+                                                 "how long ago it last gave a sign of life; BUSY "
+                                                 "is as of some 2 s ago.",
+                                      .examples = "  darg workers\n  darg workers -q mail --json\n",
+                                      .uses = CONTEXT_QUEUE | CONTEXT_JSON};
+    struct listing listing = {0};
+    int exit_code;
+    table_init(&listing.table, heads);
+    if (context_begin(&listing.context, &spec, argc, argv, &exit_code))
+        exit_code = run(&listing);
+    table_fini(&listing.table);
+    context_fini(&listing.context);
+    return exit_code;
+}

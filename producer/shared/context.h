@@ -1,0 +1,88 @@
+/* context - what every command needs: the common options, the queue's keys, the connection, and how
+ * a command ends.
+ *
+ * A command fills a context_spec with its own option rows; context_parse() adds the common ones
+ * (-r, -q, --namespace, --json ...), parses, and makes queue and URL. Results go to standard
+ * output, everything else to standard error. A password in argv is overwritten there. One thread.
+ */
+#ifndef DARG_PRODUCER_SHARED_CONTEXT_H
+#define DARG_PRODUCER_SHARED_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/options.h"
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+/* Exit codes of darg, as they are documented. */
+enum { DARG_OK = 0, DARG_FAILED = 1, DARG_USAGE = 2, DARG_NO_REDIS = 3 };
+
+/* Which common options a command takes, besides those for the connection. */
+enum {
+    CONTEXT_QUEUE = 1,     /* -q, --namespace */
+    CONTEXT_NAMESPACE = 2, /* --namespace alone */
+    CONTEXT_JSON = 4,      /* --json */
+};
+
+struct context_spec {
+    const char *program;           /* "darg push" */
+    const char *usage;             /* what follows it */
+    const char *summary;           /* a line or a paragraph */
+    const char *examples;          /* lines */
+    const struct option_row *rows; /* the command's own, ends with a row without name; NULL: none */
+    unsigned uses;                 /* CONTEXT_... */
+    size_t operands_max;
+};
+
+struct context {
+    const char *redis_text, *password_file, *tls_ca_file, *tls_cert_file, *tls_key_file;
+    const char *namespace;
+    const char *queue_name; /* NULL: not given (queue is then the default one) */
+    bool is_json;
+    int64_t connect_timeout_ms;
+    const char **operands; /* borrowed strings */
+    size_t operand_count;
+    struct redis_url url;
+    struct queue queue;           /* made unless the command takes no queue */
+    struct conn *conn;            /* NULL before context_connect() */
+    struct options_record record; /* what was given where */
+};
+
+/* True: go on. False: leave with *exit_code, everything has been said (also after --help). Call
+ * context_fini() in any case. */
+MUST_CHECK bool context_parse(struct context *context, const struct context_spec *spec, int argc,
+                              char **argv, int *exit_code);
+void context_fini(struct context *context);
+
+/* A connection as the options say, not connected yet; `role` is its name for CLIENT LIST. */
+struct conn *context_open(const struct context *context, const char *role);
+
+/* Connects within limit_ms, trying again with pauses while that may help (refused, loading ...). */
+MUST_CHECK enum status context_await(struct conn *conn, int64_t limit_ms, struct err *err);
+
+/* Opens context->conn and connects it within --connect-timeout. */
+MUST_CHECK enum status context_connect(struct context *context, struct err *err);
+
+/* context_parse() and context_connect(), for commands that need nothing in between. */
+MUST_CHECK bool context_begin(struct context *context, const struct context_spec *spec, int argc,
+                              char **argv, int *exit_code);
+
+/* Says the sentence on standard error; the exit code that belongs to the status. */
+int context_fail(const struct err *err);
+/* Says what is wrong with the command line, and where to read on; DARG_USAGE. */
+int context_usage(const struct context_spec *spec, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* A note on standard error. */
+void context_note(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Asks "QUESTION [y/N]" on the terminal. Without one, or where the answer is no, says so and is
+ * false; true at once with is_yes. */
+bool context_confirm(bool is_yes, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* False once standard output cannot be written to (any more). */
+bool context_flush_output(void);
+
+#endif

@@ -1,0 +1,53 @@
+#include "producer/shared/interrupt.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { SLICE_MS = 100 };
+
+static volatile sig_atomic_t interrupt_signal;
+
+static void note_signal(int number)
+{
+    interrupt_signal = number;
+}
+
+void interrupt_init(void)
+{
+    /* Without SA_RESTART a signal ends a wait; with SA_RESETHAND a second one ends the program. */
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool interrupt_is_set(void)
+{
+    return interrupt_signal != 0;
+}
+
+/* In slices, since a signal may come just before the wait. */
+bool interrupt_sleep(int64_t duration_ms)
+{
+    int64_t deadline_ms = clock_mono_ms() + duration_ms;
+    while (!interrupt_is_set()) {
+        int64_t left_ms = deadline_ms - clock_mono_ms();
+        if (left_ms <= 0)
+            return true;
+        (void)poll(NULL, 0, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+    }
+    return false;
+}
+
+void interrupt_end(void)
+{
+    if (interrupt_signal == 0)
+        return;
+    fflush(NULL);
+    signal(interrupt_signal, SIG_DFL);
+    raise(interrupt_signal);
+}

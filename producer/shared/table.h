@@ -1,0 +1,67 @@
+/* table - aligned tables for people, and JSON for programs.
+ *
+ * A table is filled cell by cell, row by row. Whatever its length, no more than TABLE_ROWS_MAX rows
+ * are held: they are printed then, and the next ones below them, as wide as those were or wider.
+ * Cells may hold text from outside: control bytes are shown as '?', so that a job cannot play with
+ * the terminal. The head is bold on a terminal, unless NO_COLOR is set. One thread. */
+#ifndef DARG_PRODUCER_SHARED_TABLE_H
+#define DARG_PRODUCER_SHARED_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct cJSON;
+
+enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 1000 };
+
+struct table {
+    const char *const *heads; /* names of the columns, NULL at the end; borrowed. One that begins
+                                 with '>' is aligned to the right, and shown without it */
+    size_t columns;
+    size_t widths[TABLE_COLUMNS_MAX]; /* so far */
+    char **cells;                     /* owned; those not printed yet */
+    size_t count, capacity;
+    size_t rows; /* added, in all */
+    bool has_head;
+};
+
+void table_init(struct table *table, const char *const *heads);
+void table_fini(struct table *table);
+
+void table_add(struct table *table, struct slice text);
+void table_add_text(struct table *table, const char *text);
+void table_add_int(struct table *table, int64_t value);  /* with commas; negative: "-" */
+void table_add_age(struct table *table, int64_t age_ms); /* a duration; negative: "-" */
+
+/* Prints to standard output what has not been printed of head and rows. */
+void table_print(struct table *table);
+
+/* Prints a name and what it has, one line of many, to standard output. */
+void table_print_pair(const char *name, struct slice text);
+
+/* A number with commas between thousands, into out; returns out. */
+#define TABLE_NUMBER_MAX 32
+const char *table_number(int64_t value, char out[TABLE_NUMBER_MAX]);
+
+/* Members of JSON objects: text from outside (made valid where it is not), whole numbers (negative:
+ * null), and a JSON text byte for byte (as a string where it is none). */
+void table_json_text(struct cJSON *object, const char *name, struct slice text);
+void table_json_int(struct cJSON *object, const char *name, int64_t value);
+void table_json_raw(struct cJSON *object, const char *name, struct slice json);
+
+/* Prints the value as one line on standard output, and frees it. */
+void table_json_print(struct cJSON *value);
+
+/* An array of any length, printed element by element: nothing of it is held. */
+struct table_list {
+    bool is_open;
+    size_t count;
+};
+void table_list_begin(struct table_list *list);
+void table_list_add(struct table_list *list, struct cJSON *value); /* frees the value */
+void table_list_end(struct table_list *list);                      /* nothing if not begun */
+
+#endif

@@ -1,0 +1,175 @@
+#include "worker/flow/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/shared/wake.h"
+
+enum {
+    LEASE_POLL_MS = 50, /* how often a thread looks whether the lease is fresh again */
+    CARE_MS = 5000,     /* and how often an idle one after what handlers keep for it */
+};
+
+struct pool_thread {
+    struct pool *pool;
+    size_t index;
+    pthread_t thread;
+    struct runner_scratch scratch; /* this thread only */
+};
+
+struct pool {
+    struct pool_options options; /* fixed after start */
+    _Atomic bool is_stopping;
+    _Atomic size_t running; /* threads not ended */
+    struct wake ended;      /* set when the last has */
+    size_t started;         /* fixed after start */
+    struct pool_thread threads[];
+};
+
+static bool is_fresh(const struct pool *pool, const struct session *session, int64_t now_us)
+{
+    int64_t renewed_ms = atomic_load_explicit(&session->renewed_ms, memory_order_relaxed);
+    return now_us / 1000 - renewed_ms < pool->options.lease_ms / 2;
+}
+
+/* True if the task may be started now, at *now_us. Waits while the lease is in doubt: another
+ * worker might be about to take the task over. False: the lease is lost, or the pool stops. */
+static bool await_start(const struct pool *pool, const struct session *session, int64_t *now_us)
+{
+    while (!atomic_load(&pool->is_stopping) && !session_is_lost(session)) {
+        *now_us = clock_mono_us();
+        if (is_fresh(pool, session, *now_us))
+            return true;
+        struct timespec pause = {.tv_nsec = LEASE_POLL_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+static void retire(struct pool *pool, struct task *task)
+{
+    task_retire(task);
+    room_forget(pool->options.room, 1);
+}
+
+static void run_task(struct pool_thread *self, struct task *task)
+{
+    struct pool *pool = self->pool;
+    struct session *session = task->batch->session;
+    int64_t now_us;
+    if (!await_start(pool, session, &now_us)) {
+        /* A lost task is somebody else's now; one not started stays held and is given back at the
+         * end. */
+        if (session_is_lost(session))
+            retire(pool, task);
+        return;
+    }
+    atomic_store_explicit(&task->state, TASK_STARTED, memory_order_release);
+    struct runner_job what = {
+        .element = task->job,
+        .session = session,
+        .is_cancelled = &task->is_cancelled,
+        .number = task->number,
+        .claimed_ms = task->batch->claimed_ms,
+        .started_us = now_us,
+        .thread = self->index,
+    };
+    task->ending = runner_run(pool->options.runner, &what, &self->scratch);
+    bool is_pushed = ring_push(pool->options.endings, task);
+    ensure(is_pushed, "the finisher's ring is full at %zu", ring_count(pool->options.endings));
+    ring_wake(pool->options.endings);
+}
+
+/* False: there will be none. */
+static bool await_task(const struct pool_thread *self)
+{
+    const struct registry *registry = self->pool->options.runner->registry;
+    int64_t timeout_ms = registry_wants_care(registry) ? CARE_MS : -1;
+    enum ring_wait wait;
+    while ((wait = ring_wait(self->pool->options.tasks, timeout_ms)) == RING_TIMEOUT)
+        registry_attend(registry, self->index);
+    return wait == RING_ITEMS;
+}
+
+static void *thread_main(void *argument)
+{
+    struct pool_thread *self = argument;
+    struct pool *pool = self->pool;
+    char name[16];
+    snprintf(name, sizeof name, "pool-%zu", self->index);
+    pthread_setname_np(pthread_self(), name);
+    struct load *load = pool->options.load;
+    do {
+        /* Busy before it takes: a task in neither count would let one too many be claimed, to wait
+         * behind a job that may be long. */
+        load_set_busy(load, self->index, true);
+        struct task *task = ring_try_take(pool->options.tasks);
+        if (task) {
+            room_notice(pool->options.room);
+            run_task(self, task);
+        }
+        load_set_busy(load, self->index, false);
+        if (ring_count(pool->options.tasks) == 0)
+            room_notice(pool->options.room);
+    } while (await_task(self));
+    registry_leave(pool->options.runner->registry, self->index);
+    runner_scratch_fini(&self->scratch);
+    if (atomic_fetch_sub(&pool->running, 1) == 1)
+        wake_set(&pool->ended);
+    return NULL;
+}
+
+enum status pool_start(const struct pool_options *options, struct pool **out, struct err *err)
+{
+    struct pool *pool = mem_new(sizeof *pool + options->thread_count * sizeof pool->threads[0]);
+    pool->options = *options;
+    enum status status = wake_init(&pool->ended, err);
+    for (size_t i = 0; status == ST_OK && i < options->thread_count; i++) {
+        struct pool_thread *thread = &pool->threads[i];
+        *thread = (struct pool_thread){.pool = pool, .index = i};
+        atomic_fetch_add(&pool->running, 1);
+        int failed = pthread_create(&thread->thread, NULL, thread_main, thread);
+        if (failed) {
+            atomic_fetch_sub(&pool->running, 1);
+            status = err_system(err, failed, "cannot start thread %zu of %zu", i + 1,
+                                options->thread_count);
+        } else {
+            pool->started++;
+        }
+    }
+    if (status != ST_OK) {
+        ring_close(options->tasks);
+        if (pool->started > 0)
+            (void)pool_join(pool, -1);
+        pool_free(pool);
+        return status;
+    }
+    *out = pool;
+    return ST_OK;
+}
+
+void pool_stop(struct pool *pool)
+{
+    atomic_store(&pool->is_stopping, true);
+}
+
+bool pool_join(struct pool *pool, int64_t timeout_ms)
+{
+    if (!wake_wait(&pool->ended, timeout_ms))
+        return false;
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i].thread, NULL);
+    return true;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    wake_fini(&pool->ended);
+    free(pool);
+}

@@ -1,0 +1,58 @@
+/* runner - runs one job and decides how it ends: reads it, finds its handler, calls it, and turns
+ * the handler's word into done, retry, bury or release, with the new envelope and the reply. Both
+ * kinds of worker use it. A struct runner is fixed after start and shared by all pool threads. */
+#ifndef DARG_WORKER_FLOW_RUNNER_H
+#define DARG_WORKER_FLOW_RUNNER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "job/retry.h"
+#include "worker/flow/running.h"
+#include "worker/flow/session.h"
+#include "worker/flow/shortage.h"
+#include "worker/handler/handler.h"
+#include "worker/handler/registry.h"
+#include "worker/shared/load.h"
+
+struct runner {
+    const struct registry *registry; /* borrowed */
+    struct load *load;               /* borrowed */
+    struct running *running;         /* borrowed */
+    int64_t max_job_size;            /* bytes */
+    int64_t max_output;              /* bytes */
+    int64_t timeout_ms;              /* default for jobs; 0: none */
+    int64_t max_attempts;            /* default for jobs */
+    struct retry_backoff backoff;    /* default for jobs */
+    int64_t max_crashes;             /* workers a job may kill: then it is buried unrun */
+    bool is_at_most_once;            /* a job that fails is buried, never run again */
+    pthread_mutex_t *quarantine;     /* held while a job runs that was there when a worker died */
+    struct shortage *shortage;       /* borrowed */
+};
+
+/* What is run, or buried: an element of a queue, and the claim that names this run ("W:17"). */
+struct runner_job {
+    struct claim_job element;
+    const struct session *session;    /* for the queue's name and the server's time */
+    const _Atomic bool *is_cancelled; /* by a producer: not to be run (any more) */
+    int64_t number;                   /* claim number */
+    int64_t claimed_ms;               /* monotonic */
+    int64_t started_us;               /* monotonic: now */
+    size_t thread;                    /* index of the pool thread */
+};
+
+/* Scratch memory of one pool thread, used again and again; zero-initialise. */
+struct runner_scratch {
+    struct job job;
+    struct handler_result result;
+    struct err err;
+};
+void runner_scratch_fini(struct runner_scratch *scratch);
+
+/* Runs the job; blocks as long as its handler does. NULL: plainly done, nobody waits for a reply.
+ * Otherwise how it is to be settled, owned by the caller. Writes the job's log line. */
+struct ending *runner_run(const struct runner *runner, const struct runner_job *what,
+                          struct runner_scratch *scratch);
+
+#endif

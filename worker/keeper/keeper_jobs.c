@@ -1,0 +1,84 @@
+/* What the keeper does for the jobs of a queue, once it has renewed: those that are due, those that
+ * lie in the inbox, those that are dead. And its eye on the server's clock, by which they are due.
+ */
+#include "worker/keeper/keeper_state.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "queue/schedule.h"
+
+enum {
+    RETRY_MS = 750,       /* after a failure */
+    PROMOTE_LIMIT = 1000, /* in one call */
+    UNBOX_LIMIT = 1000,
+    TEND_MS = 1000,
+    TRIM_LIMIT = 500, /* dead jobs in one call */
+    TRIM_STEPS = 10,  /* in one tick: renewing must not wait */
+    STEP_MS = 5000,   /* what a clock may be off without being set */
+};
+
+void keeper_empty_inbox(struct keeper *self, struct ward *ward, const struct queue *queue)
+{
+    bool has_inbox = ward->state->inbox_count > 0;
+    if (has_inbox && ward->had_inbox) {
+        struct err err = {0};
+        int64_t moved = 0;
+        if (schedule_unbox(self->conn, queue, UNBOX_LIMIT, &moved, &err) != ST_OK)
+            keeper_note_failure(self, "cannot empty the inbox", &err);
+    }
+    ward->had_inbox = has_inbox;
+}
+
+/* Once a second, of all the queue's workers together: each has its turn at times of its own. */
+void keeper_tend(struct keeper *self, struct ward *ward, const struct queue *queue)
+{
+    if (clock_mono_ms() < ward->tend_ms)
+        return;
+    int64_t span_ms = TEND_MS * (ward->state->worker_count > 1 ? ward->state->worker_count : 1);
+    ward->tend_ms = clock_mono_ms() + span_ms / 2 + (int64_t)id_jitter((uint64_t)span_ms);
+    struct err err = {0};
+    int64_t trimmed = TRIM_LIMIT;
+    for (int i = 0; i < TRIM_STEPS && trimmed >= TRIM_LIMIT; i++)
+        if (schedule_tend(self->conn, queue, TRIM_LIMIT, &trimmed, &err) != ST_OK) {
+            keeper_note_failure(self, "cannot trim the dead jobs", &err);
+            return;
+        }
+    if (trimmed >= TRIM_LIMIT)
+        ward->tend_ms = 0;
+}
+
+void keeper_note_due(struct ward *ward, int64_t next_due_ms, int64_t server_ms)
+{
+    ward->due_ms =
+        next_due_ms == QUEUE_NEVER ? QUEUE_NEVER : clock_mono_ms() + (next_due_ms - server_ms);
+}
+
+void keeper_promote(struct keeper *self, struct ward *ward, const struct session *session)
+{
+    if (ward->due_ms > clock_mono_ms())
+        return;
+    struct err err = {0};
+    struct schedule_promoted promoted;
+    if (schedule_promote(self->conn, session->lease.queue, PROMOTE_LIMIT, &promoted, &err) !=
+        ST_OK) {
+        keeper_note_failure(self, "cannot promote due jobs", &err);
+        ward->due_ms = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    keeper_note_due(ward, promoted.next_due_ms, promoted.now_ms);
+}
+
+/* The server read its clock between the request and now. So a freeze of ours is none of its steps.
+ */
+void keeper_watch_clock(struct keeper *self, int64_t server_ms, int64_t sent_ms)
+{
+    int64_t most_ms = server_ms - sent_ms, least_ms = server_ms - clock_mono_ms();
+    if (self->has_clock && most_ms < self->clock_least_ms - STEP_MS)
+        log_fields(LOG_WARN,
+                   "the server's clock went back: what is delayed or to be retried waits so much "
+                   "longer",
+                   LOG_INT("back_ms", self->clock_least_ms - most_ms));
+    self->has_clock = true;
+    self->clock_least_ms = least_ms;
+}

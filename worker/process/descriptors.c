@@ -1,0 +1,47 @@
+#include "worker/process/descriptors.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+
+enum {
+    OF_PROCESS = 64, /* the log, connections, libraries, and room for what nobody has counted */
+    OF_QUEUE = 4,    /* a connection and its like */
+    OF_CHILD = 2,    /* the supervisor's, for each worker process */
+    OF_THREAD = 4,   /* the descriptor that stops it; at most once, a connection, too */
+    OF_PROGRAM = 5,  /* that runs: our ends of its pipes, the process, its control group */
+    OF_START = 7,    /* more, while it is being started */
+    OF_RESIDENT = 6, /* of a process that stays: our ends, itself, its control group */
+};
+
+/* Without the least there is no room for a program in each thread. That all are started at the same
+ * moment is rare, and then they wait for each other: it is part of the most alone. */
+static void count_needs(const struct worker_options *options, rlim_t *least, rlim_t *most)
+{
+    size_t residents = registry_count_residents(options->registry);
+    rlim_t threads = (rlim_t)options->threads;
+    *least = OF_PROCESS + OF_QUEUE * (rlim_t)options->queue_count +
+             OF_CHILD * (rlim_t)options->processes + OF_THREAD * threads;
+    bool has_programs = registry_count_programs(options->registry) > 0;
+    if (has_programs)
+        *least += OF_PROGRAM * threads;
+    *most = *least + OF_RESIDENT * threads * residents + (has_programs ? OF_START * threads : 0);
+}
+
+enum status descriptors_provide(const struct worker_options *options, struct err *err)
+{
+    struct rlimit limit;
+    rlim_t least, most;
+    count_needs(options, &least, &most);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= most)
+        return ST_OK;
+    if (limit.rlim_max < least && registry_count_programs(options->registry) > 0)
+        return err_set(err, ST_INVALID,
+                       "%" PRId64 " threads that run programs may need %" PRIu64
+                       " descriptors, and this process may have %" PRIu64
+                       ": lower --threads, or raise the hard limit (ulimit -Hn)",
+                       options->threads, (uint64_t)least, (uint64_t)limit.rlim_max);
+    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit: it cannot be refused */
+    return ST_OK;
+}

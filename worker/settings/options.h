@@ -1,0 +1,67 @@
+/* options - everything a worker can be told, in one table: command line, environment, --help. */
+#ifndef DARG_WORKER_SETTINGS_OPTIONS_H
+#define DARG_WORKER_SETTINGS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "job/retry.h"
+#include "redis/conn.h"
+#include "redis/url.h"
+#include "worker/handler/registry.h"
+#include "worker/program/cgroup_place.h"
+
+struct worker_queue {
+    char *name;
+    int64_t weight; /* 0: none given */
+};
+
+/* Fixed after options_read(). */
+struct worker_options {
+    struct redis_url redis;
+    struct conn_options conn; /* points at redis */
+    const char *namespace;
+    struct worker_queue *queues;
+    size_t queue_count;
+    struct registry *registry;
+    struct plugin *own; /* handlers in C of the program itself; borrowed, NULL: none */
+    bool is_isolated;   /* handlers in C run in processes of their own */
+    enum cgroup_mode cgroup_mode;
+    int64_t threads, processes;
+    bool is_at_most_once;
+    int64_t prefetch; /* -1: adaptive */
+    int64_t lease_ms, shutdown_timeout_ms;
+    int64_t timeout_ms, max_attempts;
+    struct retry_backoff backoff;
+    int64_t max_crashes, max_job_size, max_output;
+    bool is_burst, ignores_sentinel;
+    int64_t ready_fd;     /* -1: none */
+    const char *try_type; /* run one job of this type without Redis; NULL: no */
+    const char *try_args; /* its args as JSON; NULL: none */
+    bool is_health_check; /* only ask the worker that runs here; what follows concerns it, too */
+    const char *health_name;
+    int64_t health_age_ms;
+    enum log_level log_level;
+    enum log_format log_format;
+    const char *log_file;         /* NULL: standard error */
+    struct options_record record; /* what was given where; owns the texts */
+    int argc;                     /* the command line as it was given, to be read again */
+    char **argv;                  /* likewise */
+};
+
+/* Reads the command line and the environment; `own` as above. *done: --help or --version was
+ * answered. ST_INVALID with a sentence. worker_options_fini() in any case. A password on the
+ * command line is wiped from argv. */
+MUST_CHECK enum status worker_options_read(int argc, char **argv, struct plugin *own,
+                                           struct worker_options *options, bool *done,
+                                           struct err *err);
+
+/* Reads everything again, for what has changed in the file that `before` came from: ST_INVALID and
+ * the like as above. No file: ST_OK and *fresh is empty. worker_options_fini(fresh) in any case. */
+MUST_CHECK enum status worker_options_read_again(const struct worker_options *before,
+                                                 struct worker_options *fresh, struct err *err);
+void worker_options_fini(struct worker_options *options);
+
+#endif
