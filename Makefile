@@ -106,7 +106,7 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page format clean install uninstall help
+.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page options-page format clean install uninstall help
 .PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
@@ -189,6 +189,9 @@ performance: ## measures everything for docs/performance.md and makes it; BENCH_
 
 performance-page: ## docs/performance.md and its plots again, out of what was measured
 	@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/publish
+
+options-page: $(BUILD)/darg $(BUILD)/darg-worker ## docs/options.md again, out of what --help of the programs says
+	@tools/options-page '$(BUILD)'
 
 format: ## clang-format 14 rewrites the sources
 	@tools/check-format --rewrite
