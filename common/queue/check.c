@@ -11,7 +11,6 @@
 #include "queue/place.h"
 #include "queue/schedule.h"
 #include "queue/scripts.h"
-#include "queue/stats.h"
 
 enum { UNBOX_STEP = 1000, MEMBERS_STEP = 100, LOOK_MS = 1000 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "queue/presence.h"
 #include "queue/search.h"
 #include "queue/stats.h"
 
@@ -62,7 +63,7 @@ static enum status is_popper(struct conn *conn, const struct queue *queue, struc
     char *dot = strrchr(process, '.');
     if (dot != NULL)
         *dot = '\0';
-    enum status status = stats_process(conn, queue->namespace, process, &info, err);
+    enum status status = presence_process(conn, queue->namespace, process, &info, err);
     *is = true;
     for (size_t i = 0; i + 1 < reply_count(info); i += 2)
         if (slice_is(reply_slice(reply_at(info, i)), "delivery"))
@@ -76,7 +77,7 @@ static enum status has_poppers(struct conn *conn, const struct queue *queue, int
                                bool *has, struct err *err)
 {
     struct reply *workers = NULL;
-    enum status status = stats_workers(conn, queue, &workers, err);
+    enum status status = presence_workers(conn, queue, &workers, err);
     *has = false;
     for (size_t i = 0; status == ST_OK && !*has && i + 1 < reply_count(workers); i += 2)
         if (now_ms - reply_time_ms(reply_at(workers, i + 1), 0) < ALIVE_MS)

@@ -1,4 +1,4 @@
-/* stats - what is in a queue and who works on it: read-only, for people and scripts. */
+/* stats - what is in a queue: read-only, for people and scripts. */
 #ifndef DARG_QUEUE_STATS_H
 #define DARG_QUEUE_STATS_H
 
@@ -52,29 +52,5 @@ MUST_CHECK enum status stats_peek(struct conn *conn, const char *list, int64_t f
                                   struct reply **jobs, struct err *err);
 /* Element i of such a reply, the next in line first; ptr NULL beyond the end. */
 struct slice stats_peeked(const struct reply *jobs, size_t i);
-
-/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... */
-MUST_CHECK enum status stats_workers(struct conn *conn, const struct queue *queue,
-                                     struct reply **workers, struct err *err);
-
-/* The info hash of a process (field, value, ...; empty array if it has expired); to be freed. */
-MUST_CHECK enum status stats_process(struct conn *conn, const char *namespace, const char *process,
-                                     struct reply **info, struct err *err);
-
-/* The version of the protocol that a process says it speaks; 0: it says nothing, or no number. */
-MUST_CHECK enum status stats_protocol(struct conn *conn, const char *namespace, const char *process,
-                                      int64_t *protocol, struct err *err);
-
-/* Publishes a process's info hash, which expires after ttl_ms: pairs of field and value. Failures
- * matter little: it only informs. */
-MUST_CHECK enum status stats_publish(struct conn *conn, const char *namespace, const char *process,
-                                     const char *const *fields_and_values, size_t count,
-                                     int64_t ttl_ms, struct err *err);
-MUST_CHECK enum status stats_unpublish(struct conn *conn, const char *namespace,
-                                       const char *process, struct err *err);
-
-/* Number of jobs that workers hold (HLEN of claimed:W less the fields that are none). */
-MUST_CHECK enum status stats_held_by(struct conn *conn, const struct queue *queue,
-                                     const char *worker, int64_t *held, struct err *err);
 
 #endif

@@ -14,8 +14,8 @@
 #include "base/parse.h"
 #include "queue/cancel.h"
 #include "queue/lease.h"
+#include "queue/presence.h"
 #include "queue/search.h"
-#include "queue/stats.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -211,7 +211,7 @@ static enum status is_popper(struct cancel *cancel, struct slice worker, bool *i
     if (dot != NULL)
         *dot = '\0';
     enum status status =
-        stats_process(cancel->context.conn, cancel->context.namespace, process, &info, err);
+        presence_process(cancel->context.conn, cancel->context.namespace, process, &info, err);
     for (size_t i = 0; i + 1 < reply_count(info); i += 2)
         if (slice_is(reply_slice(reply_at(info, i)), "delivery"))
             *is = slice_is(reply_slice(reply_at(info, i + 1)), "at-most-once");
@@ -230,7 +230,8 @@ static enum status await_poppers(struct cancel *cancel, struct err *err)
         is_unknown = is_unknown || cancel->targets[i].state == UNKNOWN;
     if (!is_unknown)
         return ST_OK;
-    enum status status = stats_workers(cancel->context.conn, &cancel->context.queue, &workers, err);
+    enum status status =
+        presence_workers(cancel->context.conn, &cancel->context.queue, &workers, err);
     for (size_t i = 0; status == ST_OK && !has_popper && i < reply_count(workers); i += 2)
         status = is_popper(cancel, reply_slice(reply_at(workers, i)), &has_popper, err);
     reply_free(workers);

@@ -3,8 +3,9 @@
 #include "producer/shared/context.h"
 
 #include "job/job.h"
-#include "queue/control.h"
 #include "queue/lease.h"
+#include "queue/orders.h"
+#include "queue/settings.h"
 #include "queue/stats.h"
 
 #include <stdio.h>
@@ -79,24 +80,22 @@ static enum status get_text(struct conn *conn, const char *key, struct buf *valu
     return status;
 }
 
-static int order(struct context *context, const struct scope *scope, enum control_order order)
+static int order(struct context *context, const struct scope *scope, enum order order)
 {
     struct err err = {0};
     struct buf key = {0}, whom = {0};
     append_key(scope, context, &key);
     append_whom(scope, context, &whom);
-    enum status status = control_set_order(context->conn, buf_text(&key), order, &err);
+    enum status status = orders_set(context->conn, buf_text(&key), order, &err);
     if (status == ST_OK)
-        context_note("%s: '%s' stands until `darg resume%s%s`", buf_text(&whom),
-                     control_order_name(order), scope->is_all ? " --all" : "",
-                     scope->worker != NULL ? " --worker ..." : "");
+        context_note("%s: '%s' stands until `darg resume%s%s`", buf_text(&whom), orders_name(order),
+                     scope->is_all ? " --all" : "", scope->worker != NULL ? " --worker ..." : "");
     buf_fini(&key);
     buf_fini(&whom);
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-static int order_main(const struct context_spec *texts, enum control_order wanted, int argc,
-                      char **argv)
+static int order_main(const struct context_spec *texts, enum order wanted, int argc, char **argv)
 {
     struct scope scope = {0};
     bool is_when_empty = false;
@@ -159,7 +158,7 @@ int pause_main(int argc, char **argv)
     struct err err = {0};
     int exit_code;
     if (context_begin(&context, &spec, argc, argv, &exit_code)) {
-        if (control_pause(context.conn, &context.queue, true, &err) == ST_OK)
+        if (settings_pause(context.conn, &context.queue, true, &err) == ST_OK)
             context_note("queue '%s' is paused until `darg resume`", context.queue.name);
         else
             exit_code = context_fail(&err);
@@ -180,7 +179,7 @@ static enum status end_pause(struct context *context, const struct scope *scope,
     if (status != ST_OK)
         return status;
     *was_paused = stats.is_paused;
-    return control_pause(context->conn, &context->queue, false, err);
+    return settings_pause(context->conn, &context->queue, false, err);
 }
 
 static enum status end_order(struct context *context, const struct scope *scope,
@@ -190,7 +189,7 @@ static enum status end_order(struct context *context, const struct scope *scope,
     append_key(scope, context, &key);
     enum status status = get_text(context->conn, buf_text(&key), old_order, err);
     if (status == ST_OK)
-        status = control_set_order(context->conn, buf_text(&key), ORDER_NONE, err);
+        status = orders_set(context->conn, buf_text(&key), ORDER_NONE, err);
     buf_fini(&key);
     return status;
 }

@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
-#include "queue/control.h"
+#include "queue/drain.h"
+#include "queue/presence.h"
 #include "queue/stats.h"
 
 #include <stdio.h>
@@ -28,10 +29,10 @@ struct drain {
 static enum status push_sentinel(struct drain *drain, struct err *err)
 {
     const struct queue *queue = &drain->context.queue;
-    struct control_sentinel answer;
+    struct drain_sentinel answer;
     struct stats stats;
-    enum status status = control_push_sentinel(drain->context.conn, queue, NULL,
-                                               drain->awaits_retries, &answer, err);
+    enum status status =
+        drain_push_sentinel(drain->context.conn, queue, NULL, drain->awaits_retries, &answer, err);
     if (status == ST_OK)
         status = stats_read(drain->context.conn, queue, &stats, err);
     if (status != ST_OK)
@@ -75,14 +76,14 @@ static enum status look(struct drain *drain, bool pushes_again, bool *has_draine
 {
     struct conn *conn = drain->context.conn;
     const struct queue *queue = &drain->context.queue;
-    struct control_sentinel answer;
+    struct drain_sentinel answer;
     struct reply *workers = NULL;
     *has_drained = false;
-    enum status status = stats_workers(conn, queue, &workers, err);
+    enum status status = presence_workers(conn, queue, &workers, err);
     if (status == ST_OK)
-        status = pushes_again ? control_push_sentinel(conn, queue, &drain->known,
-                                                      drain->awaits_retries, &answer, err)
-                              : control_look_at_drain(conn, queue, &drain->known, &answer, err);
+        status = pushes_again ? drain_push_sentinel(conn, queue, &drain->known,
+                                                    drain->awaits_retries, &answer, err)
+                              : drain_read(conn, queue, &drain->known, &answer, err);
     *has_drained = status == ST_OK && answer.has_drained;
     if (status != ST_OK || *has_drained) {
         reply_free(workers);
@@ -128,7 +129,7 @@ static enum status count_left(struct drain *drain, const struct reply *first, si
     const struct queue *queue = &drain->context.queue;
     struct reply *now = NULL;
     struct stats stats;
-    enum status status = stats_workers(conn, queue, &now, err);
+    enum status status = presence_workers(conn, queue, &now, err);
     if (status == ST_OK)
         status = stats_read(conn, queue, &stats, err);
     *left = 0;

@@ -6,7 +6,6 @@
 
 #include "queue/check.h"
 #include "queue/names.h"
-#include "queue/stats.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

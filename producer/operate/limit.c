@@ -4,7 +4,7 @@
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
-#include "queue/control.h"
+#include "queue/settings.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -85,8 +85,8 @@ static enum status apply(struct context *context, const struct change *changes, 
     enum status status = ST_OK;
     for (int i = 0; status == ST_OK && i < SETTINGS; i++)
         if (changes[i].is_wanted)
-            status = control_set_limit(context->conn, &context->queue, settings[i].name,
-                                       changes[i].value, err);
+            status = settings_set(context->conn, &context->queue, settings[i].name,
+                                  changes[i].value, err);
     return status;
 }
 
@@ -128,7 +128,7 @@ static enum status show(struct context *context, struct err *err)
     int64_t values[SETTINGS];
     for (int i = 0; i < SETTINGS; i++) {
         enum status status =
-            control_get_limit(context->conn, &context->queue, settings[i].name, &values[i], err);
+            settings_get(context->conn, &context->queue, settings[i].name, &values[i], err);
         if (status != ST_OK)
             return status;
     }

@@ -3,7 +3,7 @@
 #include "producer/shared/context.h"
 #include "producer/shared/table.h"
 
-#include "queue/control.h"
+#include "queue/purge.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
@@ -28,7 +28,7 @@ static bool confirm(const struct context *context, const bool *is_wanted, const 
 }
 
 static void report(const struct context *context, const bool *is_wanted,
-                   const struct control_purged *purged)
+                   const struct purged *purged)
 {
     const int64_t counts[KINDS] = {purged->waiting, purged->scheduled, purged->dead};
     struct cJSON *object = cJSON_CreateObject();
@@ -52,7 +52,7 @@ static int run(struct context *context, const bool *is_wanted, bool is_yes)
 {
     struct err err = {0};
     struct stats stats;
-    struct control_purged purged;
+    struct purged purged;
     int wanted = 0;
     for (int i = 0; i < KINDS; i++)
         wanted |= is_wanted[i] ? states[i] : 0;
@@ -60,7 +60,7 @@ static int run(struct context *context, const bool *is_wanted, bool is_yes)
         return context_fail(&err);
     if (!confirm(context, is_wanted, &stats, is_yes))
         return DARG_FAILED;
-    if (control_purge(context->conn, &context->queue, wanted, &purged, &err) != ST_OK)
+    if (purge_queue(context->conn, &context->queue, wanted, &purged, &err) != ST_OK)
         return context_fail(&err);
     report(context, is_wanted, &purged);
     return DARG_OK;

@@ -4,7 +4,6 @@
 #include "producer/shared/table.h"
 
 #include "queue/names.h"
-#include "queue/stats.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 
 #include "queue/lease.h"
 #include "queue/names.h"
+#include "queue/presence.h"
 #include "queue/stats.h"
 
 #include <cjson/cJSON.h>
@@ -89,9 +90,9 @@ static enum status add_worker(struct listing *listing, const struct queue *queue
     struct worker worker = {.name = name, .age_ms = now_ms > score_ms ? now_ms - score_ms : 0};
     struct reply *info = NULL;
     char *text = slice_dup(name), *process = process_of(name);
-    enum status status = stats_held_by(conn, queue, text, &worker.held, err);
+    enum status status = presence_held_by(conn, queue, text, &worker.held, err);
     if (status == ST_OK)
-        status = stats_process(conn, queue->namespace, process, &info, err);
+        status = presence_process(conn, queue->namespace, process, &info, err);
     if (status == ST_OK) {
         read_info(&worker, info);
         if (listing->context.is_json)
@@ -112,7 +113,7 @@ static enum status add_queue(struct listing *listing, const char *name, struct e
     struct reply *workers = NULL;
     enum status status = queue_init(&queue, listing->context.namespace, name, err);
     if (status == ST_OK)
-        status = stats_workers(listing->context.conn, &queue, &workers, err);
+        status = presence_workers(listing->context.conn, &queue, &workers, err);
     if (status == ST_OK && reply_count(workers) > 0)
         status = stats_read(listing->context.conn, &queue, &stats, err);
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)

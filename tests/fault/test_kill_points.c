@@ -2,8 +2,8 @@
  * unread. The job ends, and is run exactly as often as the step says. */
 #include "support/cmocka_all.h"
 
-#include "queue/control.h"
 #include "queue/push.h"
+#include "queue/settings.h"
 #include "support/faults.h"
 #include "support/kill_points.h"
 #include "support/wait.h"
@@ -78,7 +78,7 @@ static void push_delayed_job(struct worker_fixture *f)
     struct buf member = {0};
     push_wrap(&member, slice_of(job));
     assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
-    assert_int_equal(control_pause(f->conn, &queue, true, &err), ST_OK);
+    assert_int_equal(settings_pause(f->conn, &queue, true, &err), ST_OK);
     assert_int_equal(
         push_delayed(f->conn, &queue, 1, &(struct slice){member.ptr, member.len}, 1, &err), ST_OK);
     buf_fini(&member);
@@ -90,7 +90,7 @@ static void resume(struct worker_fixture *f)
     struct err err = {0};
     struct queue queue = {0};
     assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
-    assert_int_equal(control_pause(f->conn, &queue, false, &err), ST_OK);
+    assert_int_equal(settings_pause(f->conn, &queue, false, &err), ST_OK);
     queue_fini(&queue);
 }
 

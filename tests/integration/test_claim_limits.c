@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "job/job.h"
-#include "queue/control.h"
+#include "queue/settings.h"
 #include "support/queue_fixture.h"
 
 static struct claim claim_within(struct queue_fixture *f, int64_t base, int64_t n,
@@ -148,7 +148,7 @@ static void test_paused(void **state)
     struct err err = {0};
     queue_fixture_push(f, "a");
     commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
-    assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
+    assert_int_equal(settings_pause(f->conn, &f->queue, true, &err), ST_OK);
     struct claim claim = queue_fixture_claim(f, &f->lease, 0, 1);
     assert_int_equal(claim.outcome, CLAIM_WAIT);
     assert_true(claim.wait_ms > 0);
@@ -157,7 +157,7 @@ static void test_paused(void **state)
     commands_do(f->conn, "RPUSH", f->queue.inbox, JOB_SENTINEL);
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 0, 1), CLAIM_DRAIN);
     commands_do(f->conn, "LREM", f->queue.jobs, "1", JOB_SENTINEL);
-    assert_int_equal(control_pause(f->conn, &f->queue, false, &err), ST_OK);
+    assert_int_equal(settings_pause(f->conn, &f->queue, false, &err), ST_OK);
     queue_fixture_claim_these(f, &f->lease, 0, 1, "a");
 }
 

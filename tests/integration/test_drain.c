@@ -4,19 +4,19 @@
 #include <stdlib.h>
 
 #include "job/job.h"
-#include "queue/control.h"
+#include "queue/drain.h"
 #include "support/queue_fixture.h"
 
 /* Of a worker that knows of this drain as the last, "": of none. */
-static enum control_drain tick(struct queue_fixture *f, const struct lease *lease,
+static enum drain_outcome tick(struct queue_fixture *f, const struct lease *lease,
                                const char *known_at)
 {
     struct err err = {0};
-    enum control_drain outcome;
+    enum drain_outcome outcome;
     struct lease_drain known;
     lease_know_drain(&known, slice_of(known_at));
-    if (control_drain(f->conn, lease, &known, &(struct control_look){.cursor = ""}, &outcome,
-                      &err) != ST_OK)
+    if (drain_tick(f->conn, lease, &known, &(struct drain_look){.cursor = ""}, &outcome, &err) !=
+        ST_OK)
         fail_msg("%s", err_text(&err));
     return outcome;
 }
@@ -299,13 +299,13 @@ static void test_an_older_drain_is_not_another_one(void **state)
     struct err err = {0};
     struct lease lease;
     struct lease_drain known;
-    struct control_look look = {.cursor = ""};
+    struct drain_look look = {.cursor = ""};
     enum lease_register registered;
-    enum control_drain outcome;
+    enum drain_outcome outcome;
     int64_t now_ms;
     set_last_drain(f, "4", "500");
     lease_know_drain(&known, slice_of("5:600"));
-    assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+    assert_int_equal(drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
     assert_int_equal(outcome, DRAIN_WORK);
     assert_string_equal(known.name, "4:500");
     lease_init(&lease, &f->queue, "q", 1);
@@ -347,10 +347,10 @@ static void test_full_memory(void **state)
 {
     struct queue_fixture *f = *state;
     struct err err = {0};
-    struct control_sentinel answer;
+    struct drain_sentinel answer;
     commands_do(f->conn, "SCRIPT", "FLUSH");
     queue_fixture_fill_memory(f, true);
-    assert_int_equal(control_push_sentinel(f->conn, &f->queue, NULL, false, &answer, &err), ST_OK);
+    assert_int_equal(drain_push_sentinel(f->conn, &f->queue, NULL, false, &answer, &err), ST_OK);
     assert_true(answer.was_pushed);
     assert_int_equal(tick(f, &f->lease, ""), DRAIN_ENDED);
 }
@@ -367,10 +367,10 @@ static void test_wrong_types(void **state)
         commands_do(f->conn, "SET", keys[i], "wrong");
         char *digest = queue_fixture_digest(f);
         struct err err = {0};
-        enum control_drain outcome;
+        enum drain_outcome outcome;
         struct lease_drain known = {.is_known = true};
-        assert_int_equal(control_drain(f->conn, &f->lease, &known,
-                                       &(struct control_look){.cursor = ""}, &outcome, &err),
+        assert_int_equal(drain_tick(f->conn, &f->lease, &known, &(struct drain_look){.cursor = ""},
+                                    &outcome, &err),
                          ST_WRONGTYPE);
         queue_fixture_expect_unchanged(f, digest);
     }

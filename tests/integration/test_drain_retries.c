@@ -2,17 +2,17 @@
 #include "support/cmocka_all.h"
 
 #include "job/job.h"
-#include "queue/control.h"
+#include "queue/drain.h"
 #include "queue/schedule.h"
 #include "support/queue_fixture.h"
 
-static enum control_drain tick(struct queue_fixture *f)
+static enum drain_outcome tick(struct queue_fixture *f)
 {
     struct err err = {0};
-    enum control_drain outcome;
+    enum drain_outcome outcome;
     struct lease_drain known = {.is_known = true};
-    struct control_look look = {.cursor = ""};
-    if (control_drain(f->conn, &f->lease, &known, &look, &outcome, &err) != ST_OK)
+    struct drain_look look = {.cursor = ""};
+    if (drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
     return outcome;
 }
@@ -20,8 +20,8 @@ static enum control_drain tick(struct queue_fixture *f)
 static void push_awaiting(struct queue_fixture *f)
 {
     struct err err = {0};
-    struct control_sentinel answer;
-    assert_int_equal(control_push_sentinel(f->conn, &f->queue, NULL, true, &answer, &err), ST_OK);
+    struct drain_sentinel answer;
+    assert_int_equal(drain_push_sentinel(f->conn, &f->queue, NULL, true, &answer, &err), ST_OK);
 }
 
 static int64_t promote(struct queue_fixture *f)
@@ -82,8 +82,8 @@ static void test_many_are_scheduled(void **state)
     struct queue_fixture *f = *state;
     struct err err = {0};
     struct lease_drain known = {.is_known = true};
-    struct control_look look = {.cursor = ""};
-    enum control_drain outcome = DRAIN_LOST;
+    struct drain_look look = {.cursor = ""};
+    enum drain_outcome outcome = DRAIN_LOST;
     commands_do(f->conn, "EVAL",
                 "for i = 1, 5000 do redis.call('ZADD', KEYS[1], 99999999999999, 'delayed ' .. i) "
                 "end",
@@ -96,12 +96,12 @@ static void test_many_are_scheduled(void **state)
             commands_do(f->conn, "HINCRBY", f->queue.counts, "retried", "1");
             commands_do(f->conn, "HINCRBY", f->queue.counts, "claimed", "1");
         }
-        assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+        assert_int_equal(drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
     }
     assert_int_equal(outcome, DRAIN_WAITING);
     commands_do(f->conn, "ZREM", f->queue.scheduled, RETRY);
     for (looks = 0; outcome != DRAIN_ENDED; looks++)
-        assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+        assert_int_equal(drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
     assert_in_range(looks, 3, 5);
 }
 
@@ -135,14 +135,13 @@ static void test_damaged_keys(void **state)
 {
     struct queue_fixture *f = *state;
     struct err err = {0};
-    struct control_look look = {.cursor = ""};
+    struct drain_look look = {.cursor = ""};
     struct lease_drain known = {.is_known = true};
-    enum control_drain outcome;
+    enum drain_outcome outcome;
     push_awaiting(f);
     commands_do(f->conn, "SET", f->queue.scheduled, "wrong");
     char *digest = queue_fixture_digest(f);
-    assert_int_equal(control_drain(f->conn, &f->lease, &known, &look, &outcome, &err),
-                     ST_WRONGTYPE);
+    assert_int_equal(drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err), ST_WRONGTYPE);
     queue_fixture_expect_unchanged(f, digest);
     commands_do(f->conn, "DEL", f->queue.scheduled);
     commands_do(f->conn, "SET", f->queue.counts, "wrong");

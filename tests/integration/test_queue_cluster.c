@@ -8,12 +8,15 @@
 #include "queue/cancel.h"
 #include "queue/claim.h"
 #include "queue/collect.h"
-#include "queue/control.h"
 #include "queue/dead.h"
+#include "queue/drain.h"
+#include "queue/orders.h"
+#include "queue/purge.h"
 #include "queue/push.h"
 #include "queue/report.h"
 #include "queue/result.h"
 #include "queue/schedule.h"
+#include "queue/settings.h"
 #include "queue/settle.h"
 #include "queue/stats.h"
 #include "support/commands.h"
@@ -160,11 +163,11 @@ static void test_a_job_s_life(void **state)
     assert_true(woken);
     must(schedule_unbox(c->conn, &c->queue, 10, &n, &err), &err);
     assert_int_equal(n, 1);
-    must(control_set_limit(c->conn, &c->queue, "rate", 1000, &err), &err);
-    must(control_set_limit(c->conn, &c->queue, "rate_ms", 1000, &err), &err);
-    must(control_set_limit(c->conn, &c->queue, "concurrency", 100, &err), &err);
-    must(control_set_limit(c->conn, &c->queue, "dead_max", 100, &err), &err);
-    must(control_set_limit(c->conn, &c->queue, "dead_age_ms", 100000, &err), &err);
+    must(settings_set(c->conn, &c->queue, "rate", 1000, &err), &err);
+    must(settings_set(c->conn, &c->queue, "rate_ms", 1000, &err), &err);
+    must(settings_set(c->conn, &c->queue, "concurrency", 100, &err), &err);
+    must(settings_set(c->conn, &c->queue, "dead_max", 100, &err), &err);
+    must(settings_set(c->conn, &c->queue, "dead_age_ms", 100000, &err), &err);
     assert_int_equal(claim(c, 0, 6), CLAIM_JOBS);
     for (enum settle_kind kind = 0; kind < SETTLE_KINDS; kind++)
         settle(c, kind, (int64_t)kind + 1);
@@ -191,8 +194,8 @@ static void test_a_job_s_life(void **state)
     assert_int_equal(stats.held, 2);
     must(lease_deregister(c->conn, &c->lease, &(int64_t){5}, 1, &is_registered, &n, &err), &err);
     assert_int_equal(n, 2);
-    struct control_purged purged;
-    must(control_purge(c->conn, &c->queue, PLACE_ALL, &purged, &err), &err);
+    struct purged purged;
+    must(purge_queue(c->conn, &c->queue, PLACE_ALL, &purged, &err), &err);
     assert_int_equal(purged.waiting, 5);
     expect_counts(c, COMMANDS_ARGS("claimed", "done", "retried", "buried", "released", "promoted",
                                    "revived", "purged"));
@@ -233,8 +236,8 @@ static void test_a_worker_s_end(void **state)
 {
     struct cluster *c = *state;
     struct err err = {0};
-    enum control_drain drain;
-    struct control_sentinel sentinel;
+    enum drain_outcome drain;
+    struct drain_sentinel sentinel;
     struct lease_state renewed;
     struct lease_reaped reaped;
     const struct lease_blame all = {.is_known = false};
@@ -254,15 +257,15 @@ static void test_a_worker_s_end(void **state)
     lease_fini(&c->lease);
     lease_init(&c->lease, &c->queue, "p", 2);
     enter(c);
-    must(control_push_sentinel(c->conn, &c->queue, NULL, false, &sentinel, &err), &err);
+    must(drain_push_sentinel(c->conn, &c->queue, NULL, false, &sentinel, &err), &err);
     assert_int_equal(claim(c, 0, 0), CLAIM_DRAIN);
-    must(control_return_sentinel(c->conn, &c->queue, false, &err), &err);
-    must(control_drain(c->conn, &c->lease, &(struct lease_drain){.is_known = true},
-                       &(struct control_look){.cursor = ""}, &drain, &err),
+    must(drain_return_sentinel(c->conn, &c->queue, false, &err), &err);
+    must(drain_tick(c->conn, &c->lease, &(struct lease_drain){.is_known = true},
+                    &(struct drain_look){.cursor = ""}, &drain, &err),
          &err);
     assert_int_equal(drain, DRAIN_ENDED);
-    struct control_orders orders;
-    must(control_read_orders(c->conn, "darg", "p", &orders, &err), &err);
+    struct orders orders;
+    must(orders_read(c->conn, "darg", "p", &orders, &err), &err);
     expect_counts(c, COMMANDS_ARGS("claimed", "reaped", "drains"));
 }
 

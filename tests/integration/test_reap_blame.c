@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "job/job.h"
-#include "queue/stats.h"
+#include "queue/presence.h"
 #include "support/queue_fixture.h"
 
 static const struct lease_blame all_blamed = {.is_known = false};
@@ -117,7 +117,7 @@ static void test_blame_outlives_the_reaper(void **state)
         assert_int_equal(reap_blaming(f, "p.1", NULL, way == 0 ? &blame : &all_blamed).outcome,
                          LEASE_REAP_MORE);
         int64_t held = -1;
-        assert_int_equal(stats_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
+        assert_int_equal(presence_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
         assert_int_equal(held, 2);
         struct lease_reaped step = reap_blaming(f, "p.1", NULL, way == 0 ? &all_blamed : &nobody);
         assert_int_equal(step.outcome, LEASE_REAP_ENDED);

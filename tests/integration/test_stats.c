@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/id.h"
-#include "queue/control.h"
+#include "queue/presence.h"
 #include "queue/schedule.h"
+#include "queue/settings.h"
 #include "queue/stats.h"
 #include "support/queue_fixture.h"
 
@@ -55,7 +56,7 @@ static void test_everything_there(void **state)
                                         "concurrency", "dead_max", "dead_age_ms"};
     for (int64_t i = 0; i < 6; i++)
         queue_fixture_limit(f, names[i], 10 + i);
-    assert_int_equal(control_pause(f->conn, &f->queue, true, &err), ST_OK);
+    assert_int_equal(settings_pause(f->conn, &f->queue, true, &err), ST_OK);
     struct stats stats = read_stats(f);
     assert_int_equal(stats.waiting, 3); /* with the one in the inbox */
     assert_int_equal(stats.held, 1);
@@ -235,7 +236,7 @@ static void test_workers(void **state)
     struct err err = {0};
     struct reply *workers = NULL;
     commands_do(f->conn, "ZADD", f->queue.workers, "5", "w.1", "6", "w.2");
-    assert_int_equal(stats_workers(f->conn, &f->queue, &workers, &err), ST_OK);
+    assert_int_equal(presence_workers(f->conn, &f->queue, &workers, &err), ST_OK);
     assert_int_equal(reply_count(workers), 6); /* with the fixture's */
     assert_true(slice_is(reply_slice(reply_at(workers, 0)), "w.1"));
     assert_int_equal(reply_int(reply_at(workers, 3), -1), 6);
@@ -249,22 +250,22 @@ static void test_publish(void **state)
     static const char *const fields[] = {"host", "here", "busy", "3 of 4"};
     struct reply *info = NULL;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(stats_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OK);
+        assert_int_equal(presence_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OK);
     assert_in_range(commands_int(f->conn, "PTTL", "darg:worker:p"), 1, 60000);
-    assert_int_equal(stats_process(f->conn, "darg", "p", &info, &err), ST_OK);
+    assert_int_equal(presence_process(f->conn, "darg", "p", &info, &err), ST_OK);
     assert_int_equal(reply_count(info), 4);
     reply_free(info);
-    assert_int_equal(stats_unpublish(f->conn, "darg", "p", &err), ST_OK);
-    assert_int_equal(stats_process(f->conn, "darg", "p", &info, &err), ST_OK);
+    assert_int_equal(presence_unpublish(f->conn, "darg", "p", &err), ST_OK);
+    assert_int_equal(presence_process(f->conn, "darg", "p", &info, &err), ST_OK);
     assert_int_equal(reply_count(info), 0);
     reply_free(info);
     commands_do(f->conn, "SET", "darg:worker:p", "wrong");
-    assert_int_equal(stats_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_WRONGTYPE);
+    assert_int_equal(presence_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_WRONGTYPE);
     commands_do(f->conn, "DEL", "darg:worker:p");
     queue_fixture_fill_memory(f, true);
-    assert_int_equal(stats_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OOM);
+    assert_int_equal(presence_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OOM);
     queue_fixture_fill_memory(f, false);
-    assert_int_equal(stats_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OK);
+    assert_int_equal(presence_publish(f->conn, "darg", "p", fields, 4, 60000, &err), ST_OK);
 }
 
 static void test_held_by(void **state)
@@ -272,11 +273,11 @@ static void test_held_by(void **state)
     struct queue_fixture *f = *state;
     struct err err = {0};
     int64_t held = -1;
-    assert_int_equal(stats_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
+    assert_int_equal(presence_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
     assert_int_equal(held, 0);
     queue_fixture_push(f, "a", "b");
     queue_fixture_claim_these(f, &f->lease, 0, 9, "a", "b");
-    assert_int_equal(stats_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
+    assert_int_equal(presence_held_by(f->conn, &f->queue, "p.1", &held, &err), ST_OK);
     assert_int_equal(held, 2);
 }
 

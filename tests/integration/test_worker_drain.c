@@ -2,7 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "base/clock.h"
-#include "queue/control.h"
+#include "queue/drain.h"
 #include "support/wait.h"
 #include "support/worker_fixture.h"
 
@@ -211,9 +211,9 @@ static void push_sentinel(struct worker_fixture *f, bool awaits_retries)
 {
     struct queue queue = {0};
     struct err err = {0};
-    struct control_sentinel answer;
+    struct drain_sentinel answer;
     assert_int_equal(queue_init(&queue, "darg", "jobs", &err), ST_OK);
-    assert_int_equal(control_push_sentinel(f->conn, &queue, NULL, awaits_retries, &answer, &err),
+    assert_int_equal(drain_push_sentinel(f->conn, &queue, NULL, awaits_retries, &answer, &err),
                      ST_OK);
     queue_fini(&queue);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "queue/control.h"
+#include "queue/settings.h"
 #include "queue/stats.h"
 
 int queue_fixture_setup(void **state)
@@ -241,7 +241,7 @@ void queue_fixture_done(struct queue_fixture *fixture, const struct lease *lease
 void queue_fixture_limit(struct queue_fixture *fixture, const char *name, int64_t value)
 {
     struct err err = {0};
-    if (control_set_limit(fixture->conn, &fixture->queue, name, value, &err) != ST_OK)
+    if (settings_set(fixture->conn, &fixture->queue, name, value, &err) != ST_OK)
         fail_msg("%s", err_text(&err));
 }
 

@@ -75,7 +75,7 @@ void queue_fixture_expect_unchanged(struct queue_fixture *fixture, char *digest)
 /* Acknowledges one held job. */
 void queue_fixture_done(struct queue_fixture *fixture, const struct lease *lease, int64_t number);
 
-/* control_set_limit(). */
+/* settings_set(). */
 void queue_fixture_limit(struct queue_fixture *fixture, const char *name, int64_t value);
 
 /* Settles; fails the test on any error. */

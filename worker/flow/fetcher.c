@@ -18,17 +18,17 @@ enum {
 
 /* --- orders and other threads -------------------------------------------------------------- */
 
-enum control_order fetcher_current_order(const struct fetcher *self)
+enum order fetcher_current_order(const struct fetcher *self)
 {
     int order = ORDER_NONE;
     for (int i = 0; i < VOICES; i++) {
         int given = atomic_load(&self->orders[i]);
         order = given > order ? given : order;
     }
-    return (enum control_order)order;
+    return (enum order)order;
 }
 
-void fetcher_order(struct fetcher *self, enum fetcher_voice voice, enum control_order order)
+void fetcher_order(struct fetcher *self, enum fetcher_voice voice, enum order order)
 {
     if (atomic_exchange(&self->orders[voice], (int)order) == (int)order)
         return;

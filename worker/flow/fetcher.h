@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "queue/control.h"
 #include "queue/keys.h"
+#include "queue/orders.h"
 #include "redis/conn.h"
 #include "worker/flow/ring.h"
 #include "worker/flow/room.h"
@@ -48,8 +48,8 @@ MUST_CHECK enum status fetcher_start(const struct fetcher_options *options,
 /* Three voices give orders, and the gravest counts: signals, shutdown keys, and the process, all of
  * whose queues have drained. */
 enum fetcher_voice { VOICE_SIGNALS, VOICE_KEYS, VOICE_DRAINS, VOICES };
-void fetcher_order(struct fetcher *fetcher, enum fetcher_voice voice, enum control_order order);
-enum control_order fetcher_current_order(const struct fetcher *fetcher);
+void fetcher_order(struct fetcher *fetcher, enum fetcher_voice voice, enum order order);
+enum order fetcher_current_order(const struct fetcher *fetcher);
 
 const struct queue *fetcher_queue(const struct fetcher *fetcher);
 bool fetcher_is_ready(const struct fetcher *fetcher); /* has registered at least once */

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue/control.h"
 #include "queue/stats.h"
 #include "worker/flow/giveback.h"
 
@@ -42,15 +41,15 @@ void fetcher_start_draining(struct fetcher *self)
 }
 
 /* Asks how the drain stands; false: no answer, and a pause was made. */
-static bool drain_tick(struct fetcher *self, enum control_drain *outcome)
+static bool tick(struct fetcher *self, enum drain_outcome *outcome)
 {
     struct err err = {0};
     if (self->look_link != conn_generation(self->conn))
-        self->look = (struct control_look){.cursor = ""};
+        self->look = (struct drain_look){.cursor = ""};
     self->look_link = conn_generation(self->conn);
     int64_t asked_ms = clock_mono_ms();
-    if (control_drain(self->conn, &self->session->lease, &self->known_drain, &self->look, outcome,
-                      &err) != ST_OK) {
+    if (drain_tick(self->conn, &self->session->lease, &self->known_drain, &self->look, outcome,
+                   &err) != ST_OK) {
         fetcher_await_retry(self, "cannot drain", &err);
         return false;
     }
@@ -82,10 +81,10 @@ static void end_drain(struct fetcher *self)
 
 void fetcher_quiet_step(struct fetcher *self)
 {
-    enum control_drain outcome;
+    enum drain_outcome outcome;
     fetcher_rest(self, self->look.cursor[0] ? self->look_rest_ms : FETCHER_PAUSE_MS);
     /* It does not claim, so it would never meet the sentinel: a drain overrides quiet. */
-    if (!drain_tick(self, &outcome))
+    if (!tick(self, &outcome))
         return;
     if (outcome == DRAIN_LOST)
         (void)session_lose(self->session);
@@ -109,8 +108,8 @@ void fetcher_drain_step(struct fetcher *self)
 {
     if (rests_while_held(self))
         return;
-    enum control_drain outcome;
-    if (!drain_tick(self, &outcome))
+    enum drain_outcome outcome;
+    if (!tick(self, &outcome))
         return;
     switch (outcome) {
     case DRAIN_LOST:

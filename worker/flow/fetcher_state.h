@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "queue/drain.h"
 #include "worker/flow/fetcher.h"
 #include "worker/flow/outage.h"
 
@@ -13,7 +14,7 @@ struct fetcher {
     struct fetcher_options options; /* fixed after start */
     pthread_t thread;
     struct wake wake;           /* set to make the thread look around */
-    _Atomic int orders[VOICES]; /* enum control_order */
+    _Atomic int orders[VOICES]; /* enum order */
     _Atomic bool is_ready, has_ended;
     _Atomic int poppers;       /* at most once: popper threads that may hold a job of this queue */
     _Atomic bool is_closing;   /* at most once: an empty queue is about to be left */
@@ -47,11 +48,11 @@ struct fetcher {
     int64_t taken_ms;
     struct outage outage;
     struct lease_drain known_drain;
-    struct control_look look; /* of a drain that waits for retries */
-    uint64_t look_link;       /* conn_generation() at its beginning */
-    int64_t look_rest_ms;     /* before the next step of it */
-    bool has_drained;         /* since the process started */
-    bool is_reentering;       /* drained: to deregister, and to register anew */
+    struct drain_look look; /* of a drain that waits for retries */
+    uint64_t look_link;     /* conn_generation() at its beginning */
+    int64_t look_rest_ms;   /* before the next step of it */
+    bool has_drained;       /* since the process started */
+    bool is_reentering;     /* drained: to deregister, and to register anew */
     bool is_leaving;
 };
 

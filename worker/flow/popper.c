@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue/control.h"
+#include "queue/drain.h"
 #include "queue/pop.h"
 #include "worker/flow/outage.h"
 
@@ -114,8 +114,8 @@ static void return_sentinel(struct popper_thread *self, struct fetcher *fetcher,
     struct err err = {0};
     self->fed = 0; /* the suspects are ahead of it */
     fetcher_meet_sentinel(fetcher);
-    if (control_return_sentinel(self->conn, fetcher_queue(fetcher), job_awaits_retries(sentinel),
-                                &err) != ST_OK)
+    if (drain_return_sentinel(self->conn, fetcher_queue(fetcher), job_awaits_retries(sentinel),
+                              &err) != ST_OK)
         log_printf(LOG_ERROR, "the drain's sentinel may be lost: %s", err_text(&err));
     popper_wake(self->popper);
 }

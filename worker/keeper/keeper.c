@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue/stats.h"
+#include "queue/presence.h"
 
 enum {
     TICK_MS = 750,      /* at most; a short lease wants three renewals too */
@@ -91,10 +91,10 @@ static void look_after(struct keeper *self, struct ward *ward, struct session *s
 
 /* --- shutdown keys ------------------------------------------------------------------------- */
 
-static enum control_order read_order(struct keeper *self, const char *word)
+static enum order read_order(struct keeper *self, const char *word)
 {
     bool is_known = true;
-    enum control_order order = control_parse_order(slice_of(word), &is_known);
+    enum order order = orders_parse(slice_of(word), &is_known);
     if (!is_known && strcmp(self->refused_order, word) != 0) {
         log_fields(LOG_WARN, "a shutdown key holds neither stop, drain nor quiet: ignored",
                    LOG_STR("value", word));
@@ -106,23 +106,22 @@ static enum control_order read_order(struct keeper *self, const char *word)
 static void obey(struct keeper *self)
 {
     struct err err = {0};
-    if (!self->has_orders &&
-        control_read_orders(self->conn, self->options.namespace, self->options.process,
-                            &self->orders, &err) != ST_OK) {
+    if (!self->has_orders && orders_read(self->conn, self->options.namespace, self->options.process,
+                                         &self->orders, &err) != ST_OK) {
         keeper_note_failure(self, "cannot read the shutdown keys", &err);
         return;
     }
-    enum control_order all = read_order(self, self->orders.of_all);
-    enum control_order process = read_order(self, self->orders.of_process);
-    enum control_order given = all > process ? all : process;
+    enum order all = read_order(self, self->orders.of_all);
+    enum order process = read_order(self, self->orders.of_process);
+    enum order given = all > process ? all : process;
     for (size_t i = 0; i < self->options.fetcher_count; i++) {
         struct ward *ward = &self->wards[i];
-        enum control_order queue = read_order(self, ward->state->orders[0]);
-        enum control_order order = queue > given ? queue : given;
+        enum order queue = read_order(self, ward->state->orders[0]);
+        enum order order = queue > given ? queue : given;
         if (order != ORDER_NONE && fetcher_current_order(ward->fetcher) < order)
             log_fields(LOG_INFO, "a shutdown key is set",
                        LOG_STR("queue", fetcher_queue(ward->fetcher)->name),
-                       LOG_STR("order", control_order_name(order)));
+                       LOG_STR("order", orders_name(order)));
         fetcher_order(ward->fetcher, VOICE_KEYS, order);
     }
 }
@@ -149,8 +148,8 @@ static void publish_words(struct keeper *self, const char *const *words, size_t 
 {
     struct err err = {0};
     /* It only informs: a user without the right to write it works as well. */
-    if (stats_publish(self->conn, self->options.namespace, self->options.process, words, count,
-                      PUBLISH_TTL_MS, &err) != ST_OK)
+    if (presence_publish(self->conn, self->options.namespace, self->options.process, words, count,
+                         PUBLISH_TTL_MS, &err) != ST_OK)
         log_printf(LOG_DEBUG, "cannot publish what this worker does: %s", err_text(&err));
     snprintf(self->published_busy, sizeof self->published_busy, "%s", find_busy(words, count));
     self->published_ms = clock_mono_ms();
@@ -348,8 +347,8 @@ void keeper_stop(struct keeper *self, int64_t deadline_ms)
     wake_set(&self->stop);
     pthread_join(self->thread, NULL);
     struct err err = {0};
-    if (conn_is_connected(self->conn) &&
-        stats_unpublish(self->conn, self->options.namespace, self->options.process, &err) != ST_OK)
+    if (conn_is_connected(self->conn) && presence_unpublish(self->conn, self->options.namespace,
+                                                            self->options.process, &err) != ST_OK)
         log_printf(LOG_DEBUG, "cannot take back the registration's description: %s",
                    err_text(&err));
     keeper_free(self);

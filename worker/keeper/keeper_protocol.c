@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "queue/stats.h"
+#include "queue/presence.h"
 
 enum {
     LOOK_MS = 10 * 1000,
@@ -49,7 +49,8 @@ void keeper_compare_protocols(struct keeper *self, struct ward *ward)
             strcmp(process, self->options.process) == 0)
             continue;
         /* It only informs: without the right to read it the work goes on. */
-        if (stats_protocol(self->conn, self->options.namespace, process, &protocol, &err) != ST_OK)
+        if (presence_protocol(self->conn, self->options.namespace, process, &protocol, &err) !=
+            ST_OK)
             return;
         if (protocol > LEASE_PROTOCOL)
             say(ward, process, protocol);

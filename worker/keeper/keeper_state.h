@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-#include "queue/control.h"
 #include "queue/names.h"
+#include "queue/orders.h"
 #include "worker/flow/outage.h"
 #include "worker/keeper/keeper.h"
 #include "worker/keeper/watch.h"
@@ -46,12 +46,12 @@ struct keeper {
     pthread_t thread;
     /* The thread's own: */
     struct conn *conn;
-    char *order_keys[2]; /* the shutdown keys of no queue: of all workers, of this process */
-    struct control_orders orders; /* what they hold */
-    bool has_orders;              /* in this tick */
-    bool is_cluster;              /* they cannot be asked for together with a queue's things */
-    char refused_order[16];       /* the last nonsense that was complained about */
-    bool *is_dead_reaped;         /* of options.dead */
+    char *order_keys[2];    /* the shutdown keys of no queue: of all workers, of this process */
+    struct orders orders;   /* what they hold */
+    bool has_orders;        /* in this tick */
+    bool is_cluster;        /* they cannot be asked for together with a queue's things */
+    char refused_order[16]; /* the last nonsense that was complained about */
+    bool *is_dead_reaped;   /* of options.dead */
     int64_t published_ms;
     char published_busy[24]; /* how many threads were, then */
     bool has_seen_policy;    /* of eviction */

@@ -45,7 +45,7 @@ static bool is_refused(const struct worker_options *options, int report_fd)
 
 /* --- signals ------------------------------------------------------------------------------- */
 
-static void order_all(struct worker *self, enum fetcher_voice voice, enum control_order order)
+static void order_all(struct worker *self, enum fetcher_voice voice, enum order order)
 {
     for (size_t i = 0; i < self->fetcher_count; i++)
         fetcher_order(self->fetchers[i], voice, order);

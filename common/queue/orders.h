@@ -1,0 +1,27 @@
+/* orders - what workers are told through the shutdown keys: to be quiet, to drain, to stop. Each
+ * call blocks for a round trip or two and may be repeated. */
+#ifndef DARG_QUEUE_ORDERS_H
+#define DARG_QUEUE_ORDERS_H
+
+#include <stdbool.h>
+
+#include "redis/conn.h"
+
+/* The shutdown keys. Orders, the gravest last. */
+enum order { ORDER_NONE, ORDER_QUIET, ORDER_DRAIN, ORDER_STOP };
+/* The word's order; ORDER_NONE for "" and for nonsense, which *is_known then tells apart. */
+enum order orders_parse(struct slice word, bool *is_known);
+const char *orders_name(enum order order);
+
+/* Reads the two keys that are of no queue: of all workers, and of `process`. Each "" if unset. */
+struct orders {
+    char of_all[16];
+    char of_process[16];
+};
+MUST_CHECK enum status orders_read(struct conn *conn, const char *namespace, const char *process,
+                                   struct orders *orders, struct err *err);
+/* Sets (or with ORDER_NONE clears) a shutdown key by its full name. */
+MUST_CHECK enum status orders_set(struct conn *conn, const char *key, enum order order,
+                                  struct err *err);
+
+#endif

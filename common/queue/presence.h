@@ -1,0 +1,34 @@
+/* presence - who works on a queue, and what each process tells of itself. */
+#ifndef DARG_QUEUE_PRESENCE_H
+#define DARG_QUEUE_PRESENCE_H
+
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... */
+MUST_CHECK enum status presence_workers(struct conn *conn, const struct queue *queue,
+                                        struct reply **workers, struct err *err);
+
+/* The info hash of a process (field, value, ...; empty array if it has expired); to be freed. */
+MUST_CHECK enum status presence_process(struct conn *conn, const char *namespace,
+                                        const char *process, struct reply **info, struct err *err);
+
+/* The version of the protocol that a process says it speaks; 0: it says nothing, or no number. */
+MUST_CHECK enum status presence_protocol(struct conn *conn, const char *namespace,
+                                         const char *process, int64_t *protocol, struct err *err);
+
+/* Publishes a process's info hash, which expires after ttl_ms: pairs of field and value. Failures
+ * matter little: it only informs. */
+MUST_CHECK enum status presence_publish(struct conn *conn, const char *namespace,
+                                        const char *process, const char *const *fields_and_values,
+                                        size_t count, int64_t ttl_ms, struct err *err);
+MUST_CHECK enum status presence_unpublish(struct conn *conn, const char *namespace,
+                                          const char *process, struct err *err);
+
+/* Number of jobs that workers hold (HLEN of claimed:W less the fields that are none). */
+MUST_CHECK enum status presence_held_by(struct conn *conn, const struct queue *queue,
+                                        const char *worker, int64_t *held, struct err *err);
+
+#endif
