@@ -104,7 +104,7 @@ static int run(const struct worker_options *options, const struct cgroup_place *
     struct handler_observer observer = {print_progress, print_log};
     struct handler_result result = {.retry_after_ms = -1};
     struct err err = {0};
-    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, options->timeout_ms);
+    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, options->policy.timeout_ms);
     struct handler_call call = {
         .job = job,
         .queue = "try",
@@ -112,7 +112,7 @@ static int run(const struct worker_options *options, const struct cgroup_place *
         .attempt = 1,
         .timeout_ms = timeout_ms,
         .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = handler_max_output(handler, options->max_output),
+        .max_output = handler_max_output(handler, options->policy.max_output),
         .observer = &observer,
         .abort_fd = take_signals(),
     };
@@ -163,7 +163,7 @@ int try_run(const struct worker_options *options, const struct cgroup_place *pla
     enum status status = check_args(options->try_args, &err);
     make_text(options, &text);
     if (status == ST_OK)
-        status = job_read(buf_slice(&text), options->max_job_size, &job, &err);
+        status = job_read(buf_slice(&text), options->policy.max_job_size, &job, &err);
     if (status != ST_OK) {
         fprintf(stderr, "darg-worker: --try: %s\n", err_text(&err));
     } else if (!handler) {

@@ -41,8 +41,8 @@ void claim_encode(struct request *request, const struct lease *lease, int64_t ba
     request_add_int(request, n);
     request_add_int(request, options->max_bytes);
     request_add_text(request, options->discard_sentinel ? "1" : "0");
-    request_add_int(request, options->max_job_size);
-    request_add_int(request, options->max_crashes);
+    request_add_int(request, options->policy.max_job_size);
+    request_add_int(request, options->policy.max_crashes);
 }
 
 /* A job, none, or one in short. */

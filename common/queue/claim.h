@@ -6,15 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "job/policy.h"
 #include "queue/lease.h"
 
 enum { CLAIM_MAX = 1000 };             /* jobs in one claim */
 enum { CLAIM_SHORT_BYTES = 64 << 10 }; /* of a job that is answered in short, and its like */
 
 struct claim_options {
-    int64_t max_bytes;     /* about how many bytes one claim may carry */
-    int64_t max_job_size;  /* larger jobs are answered in short */
-    int64_t max_crashes;   /* likewise suspects with so many crashes */
+    int64_t max_bytes; /* about how many bytes one claim may carry */
+    /* Of it: jobs larger than max_job_size are answered in short, likewise suspects with
+     * max_crashes. */
+    struct job_policy policy;
     bool discard_sentinel; /* --ignore-sentinel */
 };
 

@@ -49,7 +49,8 @@ static void must(enum status status, const struct err *err)
 static void claim_all(const struct bench *bench)
 {
     static const struct claim_options options = {
-        .max_bytes = CLAIM_BYTES, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+        .max_bytes = CLAIM_BYTES,
+        .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
     struct request request = {0};
     for (int64_t base = 0; base < bench->n;) {
         struct err err = {0};

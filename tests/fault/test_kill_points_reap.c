@@ -35,7 +35,8 @@ static void haunt(struct worker_fixture *f, struct ghost *ghost, size_t jobs)
         struct claim claim = {0};
         struct request request = {0};
         struct claim_options options = {
-            .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+            .max_bytes = 1 << 20,
+            .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
         size_t count = left < CLAIM_MAX ? left : CLAIM_MAX;
         claim_encode(&request, &ghost->lease, base, (int64_t)count, &options);
         if (claim_call(f->conn, &request, &claim, &err) != ST_OK)

@@ -187,10 +187,10 @@ static void test_sentinel_discarded(void **state)
     struct queue_fixture *f = *state;
     queue_fixture_push(f, SENTINEL, SENTINEL, "a", SENTINEL, "b", SENTINEL);
     commands_do(f->conn, "LMOVE", f->queue.jobs, f->queue.inbox, "RIGHT", "LEFT");
-    const struct claim_options discarding = {.max_bytes = 1 << 20,
-                                             .max_job_size = INT64_C(1) << 40,
-                                             .max_crashes = 999999,
-                                             .discard_sentinel = true};
+    const struct claim_options discarding = {
+        .max_bytes = 1 << 20,
+        .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999},
+        .discard_sentinel = true};
     struct claim claim = queue_fixture_claim_with(f, &f->lease, 0, 10, &discarding);
     assert_int_equal(claim.outcome, CLAIM_JOBS);
     assert_int_equal(claim.count, 2);

@@ -11,7 +11,8 @@ static struct claim claim_within(struct queue_fixture *f, int64_t base, int64_t 
                                  int64_t max_bytes)
 {
     const struct claim_options options = {
-        .max_bytes = max_bytes, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+        .max_bytes = max_bytes,
+        .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
     return queue_fixture_claim_with(f, &f->lease, base, n, &options);
 }
 
@@ -107,8 +108,8 @@ static void test_answers_in_short(void **state)
 {
     struct queue_fixture *f = *state;
     enum { LIMIT = 100 << 10 };
-    const struct claim_options options = {
-        .max_bytes = 1 << 20, .max_job_size = LIMIT, .max_crashes = 5};
+    const struct claim_options options = {.max_bytes = 1 << 20,
+                                          .policy = {.max_job_size = LIMIT, .max_crashes = 5}};
     const size_t head_len = strlen(SUSPECT("4"));
     push_long(f, "", LIMIT, "");
     push_long(f, "", LIMIT + 1, "");
@@ -119,7 +120,8 @@ static void test_answers_in_short(void **state)
     assert_int_equal(commands_int(f->conn, "HSTRLEN", f->lease.claimed, "2"), LIMIT + 1);
     expect_one(f, 2, &options, head_len + LIMIT + 1, false, 0);
     expect_one(f, 3, &options, CLAIM_SHORT_BYTES, true, LIMIT + 1);
-    const struct claim_options tiny = {.max_bytes = 1 << 20, .max_job_size = 3, .max_crashes = 5};
+    const struct claim_options tiny = {.max_bytes = 1 << 20,
+                                       .policy = {.max_job_size = 3, .max_crashes = 5}};
     queue_fixture_push(f, "1234");
     expect_one(f, 4, &tiny, 4, true, 4);
 }
@@ -128,8 +130,8 @@ static void test_answers_in_short(void **state)
 static void test_poison_in_short(void **state)
 {
     struct queue_fixture *f = *state;
-    const struct claim_options options = {
-        .max_bytes = 1 << 20, .max_job_size = 1 << 20, .max_crashes = 5};
+    const struct claim_options options = {.max_bytes = 1 << 20,
+                                          .policy = {.max_job_size = 1 << 20, .max_crashes = 5}};
     const size_t head_len = strlen(SUSPECT("4"));
     enum { SIZE = 100 << 10 };
     push_long(f, SUSPECT("4"), SIZE, "}");
@@ -234,7 +236,7 @@ static void test_wrong_types(void **state)
                                 f->queue.suspects,
                                 NULL};
     const struct claim_options options = {
-        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+        .max_bytes = 1 << 20, .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
     for (const char *const *key = keys; *key; key++) {
         assert_int_equal(queue_fixture_reset(state), 0);
         queue_fixture_push(f, "a", "b");

@@ -97,7 +97,7 @@ static void push(struct cluster *c, size_t count)
 static enum claim_outcome claim(struct cluster *c, int64_t base, size_t expected)
 {
     const struct claim_options options = {
-        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+        .max_bytes = 1 << 20, .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
     struct request request = {0};
     struct err err = {0};
     struct claim got;

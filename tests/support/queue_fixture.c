@@ -109,7 +109,7 @@ struct claim queue_fixture_claim(struct queue_fixture *fixture, const struct lea
                                  int64_t base, int64_t n)
 {
     const struct claim_options options = {
-        .max_bytes = 1 << 20, .max_job_size = INT64_C(1) << 40, .max_crashes = 999999};
+        .max_bytes = 1 << 20, .policy = {.max_job_size = INT64_C(1) << 40, .max_crashes = 999999}};
     return queue_fixture_claim_with(fixture, lease, base, n, &options);
 }
 

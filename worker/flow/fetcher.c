@@ -318,7 +318,7 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
     /* A claim goes on to the end of the job with which its budget is used up. */
     struct conn_options conn = *options->conn;
     conn.is_reading_large = load_reading_flag(options->load, options->slot);
-    conn.max_reply_bytes = options->max_bytes + options->max_job_size + OTHER_REPLY_BYTES;
+    conn.max_reply_bytes = options->max_bytes + options->policy->max_job_size + OTHER_REPLY_BYTES;
     self->conn = conn_open(&conn);
     int failed = pthread_create(&self->thread, NULL, fetcher_main, self);
     if (failed) {

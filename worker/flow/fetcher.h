@@ -34,8 +34,7 @@ struct fetcher_options {
     struct load *load;         /* in which open claims are noted */
     int64_t started_ms;        /* monotonic: start of the worker, its supervisor included */
     int64_t max_bytes;         /* in one claim */
-    int64_t max_job_size;      /* larger jobs are not read, but buried */
-    int64_t max_crashes;       /* likewise suspects with so many crashes */
+    const struct job_policy *policy;
     bool is_careful; /* a process died on a claim: claims jobs one by one until it is past those */
     bool is_at_most_once;
     bool is_burst; /* ends once the queue is empty and nothing is due */

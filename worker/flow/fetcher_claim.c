@@ -78,9 +78,9 @@ static void pass_on(struct fetcher *self, struct claim *claim)
 static void encode_claim(struct fetcher *self, int64_t max_job_size)
 {
     struct claim_options options = {.max_bytes = self->max_bytes,
-                                    .max_job_size = max_job_size,
-                                    .max_crashes = self->options.max_crashes,
+                                    .policy = *self->options.policy,
                                     .discard_sentinel = self->options.ignores_sentinel};
+    options.policy.max_job_size = max_job_size;
     request_clear(&self->claim);
     claim_encode(&self->claim, &self->session->lease, self->base, self->asked, &options);
 }
@@ -98,7 +98,7 @@ bool fetcher_release_claimed(struct fetcher *self)
         self->max_bytes = 1; /* to ask for half of it is no use */
     /* The receipt still says how many it had taken, so that the numbers go on behind them; had it
      * not been carried out at all, it is now. Either way the answer is a smaller one. */
-    encode_claim(self, self->options.max_job_size);
+    encode_claim(self, self->options.policy->max_job_size);
     self->must_release = false;
     return conn_is_connected(self->conn);
 }
@@ -260,9 +260,9 @@ void fetcher_claim_step(struct fetcher *self)
             return;
         bool is_cut_off = self->alone >= ALONE_MAX;
         self->asked = self->careful_left > 0 || is_cut_off ? 1 : self->granted;
-        encode_claim(self, is_cut_off && self->options.max_job_size > CLAIM_SHORT_BYTES
+        encode_claim(self, is_cut_off && self->options.policy->max_job_size > CLAIM_SHORT_BYTES
                                ? CLAIM_SHORT_BYTES
-                               : self->options.max_job_size);
+                               : self->options.policy->max_job_size);
         self->is_claim_open = true;
     }
     send_claim(self);

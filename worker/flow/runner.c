@@ -36,7 +36,7 @@ static void name_job(struct run *run)
 
 static bool is_poison(const struct run *run)
 {
-    return run->job->history.crashes >= run->runner->max_crashes;
+    return run->job->history.crashes >= run->runner->policy->max_crashes;
 }
 
 static void fail_as_poison(struct run *run, struct err *err)
@@ -49,7 +49,7 @@ static void fail_as_poison(struct run *run, struct err *err)
 /* A job that Redis answered in short, as it is only to be buried. */
 static void bury_unread(struct run *run, struct err *err)
 {
-    int64_t size = run->what->element.size, max_size = run->runner->max_job_size;
+    int64_t size = run->what->element.size, max_size = run->runner->policy->max_job_size;
     job_read_beginning(run->what->element.text, run->job);
     name_job(run);
     if (is_poison(run)) {
@@ -73,8 +73,8 @@ static bool read_job(struct run *run, struct err *err)
 {
     const struct load_run name = run_name(run);
     load_begin_reading(run->runner->load, run->what->thread, &name);
-    bool is_valid =
-        job_read(run->what->element.text, run->runner->max_job_size, run->job, err) == ST_OK;
+    bool is_valid = job_read(run->what->element.text, run->runner->policy->max_job_size, run->job,
+                             err) == ST_OK;
     load_end_reading(run->runner->load, run->what->thread);
     name_job(run);
     return is_valid;
@@ -111,7 +111,8 @@ static void perform(struct run *run, struct err *err)
 static enum settle_kind decide(const struct run *run)
 {
     const struct job *job = run->job;
-    int64_t max_attempts = job->max_attempts > 0 ? job->max_attempts : run->runner->max_attempts;
+    int64_t max_attempts =
+        job->max_attempts > 0 ? job->max_attempts : run->runner->policy->max_attempts;
     switch (run->result->outcome) {
     case HANDLER_DONE:
         return SETTLE_DONE;
@@ -184,7 +185,8 @@ static int64_t choose_delay_ms(const struct run *run)
         return run->put_off_ms;
     if (run->result->retry_after_ms >= 0)
         return run->result->retry_after_ms;
-    const struct retry_backoff *backoff = job->has_backoff ? &job->backoff : &run->runner->backoff;
+    const struct retry_backoff *backoff =
+        job->has_backoff ? &job->backoff : &run->runner->policy->backoff;
     return retry_delay_ms(backoff, job->history.attempts + 1, id_jitter(UINT64_MAX));
 }
 

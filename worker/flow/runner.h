@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "job/retry.h"
+#include "job/policy.h"
 #include "worker/flow/running.h"
 #include "worker/flow/session.h"
 #include "worker/flow/shortage.h"
@@ -20,12 +20,7 @@ struct runner {
     const struct registry *registry; /* borrowed */
     struct load *load;               /* borrowed */
     struct running *running;         /* borrowed */
-    int64_t max_job_size;            /* bytes */
-    int64_t max_output;              /* bytes */
-    int64_t timeout_ms;              /* default for jobs; 0: none */
-    int64_t max_attempts;            /* default for jobs */
-    struct retry_backoff backoff;    /* default for jobs */
-    int64_t max_crashes;             /* workers a job may kill: then it is buried unrun */
+    const struct job_policy *policy; /* borrowed */
     bool is_at_most_once;            /* a job that fails is buried, never run again */
     pthread_mutex_t *quarantine;     /* held while a job runs that was there when a worker died */
     struct shortage *shortage;       /* borrowed */

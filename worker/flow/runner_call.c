@@ -105,7 +105,7 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
 {
     const struct runner *runner = run->runner;
     const struct job *job = run->job;
-    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, runner->timeout_ms);
+    int64_t timeout_ms = handler_timeout_ms(handler, job->timeout_ms, runner->policy->timeout_ms);
     struct handler_call call = {
         .job = job,
         .queue = run->what->session->lease.queue->name,
@@ -113,7 +113,7 @@ static void call_handler(struct run *run, const struct handler *handler, int64_t
         .attempt = job->history.attempts + 1,
         .timeout_ms = timeout_ms,
         .deadline_ms = timeout_ms > 0 ? clock_wall_ms() + timeout_ms : 0,
-        .max_output = handler_max_output(handler, runner->max_output),
+        .max_output = handler_max_output(handler, runner->policy->max_output),
         .thread = run->what->thread,
         .observer = &run->observer,
         .abort_fd = running_stop_fd(runner->running, run->what->thread),

@@ -78,7 +78,7 @@ static enum status set_limits(struct worker_options *o, const struct options_lis
 static enum status set_plugins(struct worker_options *o, const struct options_list *given,
                                struct err *err)
 {
-    const struct registry_how how = {o->is_isolated, o->max_output};
+    const struct registry_how how = {o->is_isolated, o->policy.max_output};
     enum status status = o->own ? registry_add_plugin(o->registry, o->own, &how, err) : ST_OK;
     for (size_t i = 0; i < given->count && status == ST_OK; i++)
         status = registry_add_plugin_option(o->registry, given->items[i], &how, err);
@@ -143,8 +143,8 @@ static enum status set_words(struct worker_options *o, const struct options_raw 
         status = name_option(cgroup_mode_read(slice_of(raw->cgroup), &o->cgroup_mode, err), raw,
                              "cgroup", err);
     if (status == ST_OK)
-        status = name_option(retry_parse_backoff(slice_of(raw->backoff), &o->backoff, err), raw,
-                             "backoff", err);
+        status = name_option(retry_parse_backoff(slice_of(raw->backoff), &o->policy.backoff, err),
+                             raw, "backoff", err);
     if (status == ST_OK)
         status = name_option(log_parse_level(slice_of(raw->log_level), &o->log_level, err), raw,
                              "log-level", err);

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
-#include "job/retry.h"
+#include "job/policy.h"
 #include "redis/conn.h"
 #include "redis/url.h"
 #include "worker/handler/registry.h"
@@ -33,9 +33,7 @@ struct worker_options {
     bool is_at_most_once;
     int64_t prefetch; /* -1: adaptive */
     int64_t lease_ms, shutdown_timeout_ms;
-    int64_t timeout_ms, max_attempts;
-    struct retry_backoff backoff;
-    int64_t max_crashes, max_job_size, max_output;
+    struct job_policy policy;
     bool is_burst, ignores_sentinel;
     int64_t ready_fd;     /* -1: none */
     const char *try_type; /* run one job of this type without Redis; NULL: no */
