@@ -70,9 +70,10 @@ struct lease_peer {
 /* What a renewal asks for beside the queue's own things. */
 struct lease_ask {
     int64_t window_start; /* rank in the registry of the first of LEASE_WINDOW peers */
-    const char *const
-        *order_keys;        /* shutdown keys beside the queue's; they are in other slots: a */
-    size_t order_key_count; /* cluster answers ST_CLUSTER. Up to LEASE_ORDERS_MAX - 1 */
+    /* Shutdown keys beside the queue's, up to LEASE_ORDERS_MAX - 1. They are in other slots: a
+     * cluster answers ST_CLUSTER. */
+    const char *const *order_keys;
+    size_t order_key_count;
 };
 
 /* What it answers. */

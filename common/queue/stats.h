@@ -30,10 +30,11 @@ struct stats {
     int64_t scheduled;
     int64_t dead;
     int64_t workers;
-    int64_t next_due_ms;   /* server time; QUEUE_NEVER: nothing scheduled */
-    int64_t oldest_age_ms; /* how long the next in line has waited, as lua/tend.lua has noted it: at
-                              least; -1: none waits, or nobody has looked */
-    int64_t now_ms;        /* server time */
+    int64_t next_due_ms; /* server time; QUEUE_NEVER: nothing scheduled */
+    /* How long the next in line has waited at least, as lua/tend.lua has noted it; -1: none waits,
+     * or nobody has looked. */
+    int64_t oldest_age_ms;
+    int64_t now_ms; /* server time */
     bool is_paused;
     int64_t max_len;                                           /* -1: no bound */
     int64_t rate, rate_ms, concurrency, dead_max, dead_age_ms; /* -1: not set */

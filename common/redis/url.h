@@ -23,13 +23,14 @@ enum redis_transport { REDIS_TCP, REDIS_UNIX, REDIS_LOCAL };
 struct redis_url {
     enum redis_transport transport;
     bool tls;
-    char *host;     /* TCP: name or address, without brackets; NULL otherwise */
-    uint16_t port;  /* TCP; 6379 where none is given */
-    char *path;     /* UNIX: the socket; LOCAL: the directory ("" = the default one); else NULL */
-    char *user;     /* NULL: the default user */
-    char *password; /* NULL: no AUTH, even for a user: whoever parses sees to it that there is one;
-                     * wiped by redis_url_fini() */
-    int db;         /* 0 by default */
+    char *host;    /* TCP: name or address, without brackets; NULL otherwise */
+    uint16_t port; /* TCP; 6379 where none is given */
+    char *path;    /* UNIX: the socket; LOCAL: the directory ("" = the default one); else NULL */
+    char *user;    /* NULL: the default user */
+    /* NULL: no AUTH, even for a user: whoever parses sees to it that there is one. Wiped by
+     * redis_url_fini(). */
+    char *password;
+    int db; /* 0 by default */
 };
 
 /* Parses text into *url, which owns copies; call redis_url_fini() also after a failure. ST_INVALID

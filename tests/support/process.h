@@ -18,8 +18,9 @@ struct process_options {
     size_t stdin_len;              /* 0: stdin_text is terminated */
     const char *working_directory; /* NULL: ours */
     const char *terminal;          /* its terminal, in place of 0 to 2; NULL: none of its own */
-    int ready_fd;                  /* > 2: the number under which the program writes to a pipe that
-                                    * process_wait_ready() reads; 0: none */
+    /* > 2: the number under which the program writes to a pipe that process_wait_ready() reads; 0:
+     * none */
+    int ready_fd;
 };
 
 struct process;

@@ -42,8 +42,9 @@ enum handler_outcome {
     HANDLER_RETRY,   /* failed: again later, or dead once its attempts are used up */
     HANDLER_BURY,    /* failed for good */
     HANDLER_ABORTED, /* told to end by abort_fd: the job is given back */
-    HANDLER_UNABLE,  /* not begun: the worker lacks what it takes to start it. Says nothing of the
-                      * job, which can be run as soon as there is more */
+    /* Not begun: the worker lacks what it takes to start it. Says nothing of the job, which can be
+     * run as soon as there is more. */
+    HANDLER_UNABLE,
 };
 
 /* What it answers. The runner clears it before each call (no output, retry_after_ms -1, no usage)
