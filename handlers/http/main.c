@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/flatten.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "base/parse.h"
@@ -68,11 +69,7 @@ static void append_result(struct buf *out, const struct post_answer *answer)
             buf_printf(out, ",\"replaced_bytes\":%zu", replaced);
         return;
     }
-    size_t from = out->len;
-    buf_append_slice(out, body);
-    for (size_t i = from; i < out->len; i++)
-        if (out->ptr[i] == '\n' || out->ptr[i] == '\r')
-            out->ptr[i] = ' ';
+    flatten_json(out, body);
 }
 
 /* nonce: as it came; empty: there was none. */

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/flatten.h"
 #include "worker/shared/wake.h"
 
 struct seat {
@@ -97,10 +98,7 @@ void running_set_progress(struct running *running, size_t index, struct slice pr
         return;
     pthread_mutex_lock(&seat->lock);
     buf_clear(&seat->progress);
-    buf_append_slice(&seat->progress, progress);
-    for (size_t i = 0; i < seat->progress.len; i++)
-        if (seat->progress.ptr[i] == '\n' || seat->progress.ptr[i] == '\r')
-            seat->progress.ptr[i] = ' ';
+    flatten_json(&seat->progress, progress);
     atomic_store(&seat->is_visited, true); /* to be cleared at its end */
     pthread_mutex_unlock(&seat->lock);
 }

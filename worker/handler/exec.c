@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
+#include "base/flatten.h"
 #include "base/json.h"
 #include "base/parse.h"
-#include "base/printable.h"
 #include "worker/handler/exec_watch.h"
 #include "worker/program/command.h"
 #include "worker/program/death.h"
@@ -116,27 +116,6 @@ static void free_start(const struct command *command, struct start *start)
 
 /* ---- the end ---- */
 
-void exec_clean_text(struct buf *text)
-{
-    struct buf quoted = {0};
-    struct buf plain = {0};
-    struct slice raw = buf_slice(text);
-    for (; raw.len > 0 && (raw.ptr[0] & 0xc0) == 0x80; raw.len--)
-        raw.ptr++;
-    json_append_string(&quoted, raw);
-    json_decode_string(buf_slice(&quoted), &plain);
-    printable_make(plain.ptr, plain.len, ' ', "\n\t");
-    struct slice rest = buf_slice(&plain);
-    while (rest.len > 0 && strchr(" \t\n", rest.ptr[rest.len - 1]))
-        rest.len--;
-    for (; rest.len > 0 && strchr(" \t\n", rest.ptr[0]); rest.len--)
-        rest.ptr++;
-    buf_clear(text);
-    buf_append_slice(text, rest);
-    buf_fini(&plain);
-    buf_fini(&quoted);
-}
-
 const char *exec_output_option(const struct limits *limits)
 {
     return limits_have(limits, LIMIT_OUTPUT) ? "--limit output" : "--max-output";
@@ -185,7 +164,7 @@ static void conclude(enum exec_end end, const struct death *death, const struct 
                      const struct handler_call *call, struct handler_result *result)
 {
     struct buf reason = {0};
-    exec_clean_text(&result->error);
+    flatten_text(&result->error);
     struct slice said = buf_slice(&result->error);
     result->outcome = judge(end, death, limits, call, said.len > 0, &reason);
     result->usage = death->usage;

@@ -24,8 +24,4 @@ void exec_run(void *state, const struct handler_call *call, struct handler_resul
 /* What the option is called that says how large a result may be. */
 const char *exec_output_option(const struct limits *limits);
 
-/* Standard error as text for people: without the rest of a character cut at the start, valid UTF-8
- * by way of the JSON writer, no control bytes but line ends and tabs, no blanks around it. */
-void exec_clean_text(struct buf *text);
-
 #endif

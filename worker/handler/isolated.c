@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/flatten.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "worker/handler/isolate.h"
@@ -67,10 +68,6 @@ static bool next_line(struct talk *talk, struct slice *line)
 /* A worker that reads no more is about to end this process. */
 static void put(const struct talk *talk, struct buf *line)
 {
-    /* In JSON a line end can only stand between tokens. */
-    for (size_t i = 0; i < line->len; i++)
-        if (line->ptr[i] == '\n' || line->ptr[i] == '\r')
-            line->ptr[i] = ' ';
     buf_append_char(line, '\n');
     for (size_t done = 0; done < line->len;) {
         ssize_t put = write(talk->output, line->ptr + done, line->len - done);
@@ -95,7 +92,7 @@ static void say_progress(struct handler_observer *observer, struct slice text)
     const struct talk *talk = (const struct talk *)observer;
     struct buf line = {0};
     begin_line(talk, "progress", &line);
-    buf_append_slice(&line, text);
+    flatten_json(&line, text);
     buf_append_char(&line, '}');
     put(talk, &line);
 }
@@ -118,7 +115,7 @@ static void answer(const struct talk *talk, const struct handler_result *result)
         begin_line(talk, "done", &line);
         size_t replaced = 0;
         if (result->output_is_json)
-            buf_append_slice(&line, buf_slice(&result->output));
+            flatten_json(&line, buf_slice(&result->output));
         else
             replaced = json_append_string(&line, buf_slice(&result->output));
         if (replaced > 0)

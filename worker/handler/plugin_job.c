@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/flatten.h"
 #include "base/json.h"
 #include "base/parse.h"
-#include "worker/handler/exec.h"
 
 enum { REASON_BYTES = 2048, PAUSE_MAX_MS = INT32_MAX };
 
@@ -88,7 +88,7 @@ void plugin_job_conclude(struct darg_job *job, int answer)
         answer = DARG_RETRY;
     }
     result->outcome = answer == DARG_RETRY ? HANDLER_RETRY : HANDLER_BURY;
-    exec_clean_text(&result->error);
+    flatten_text(&result->error);
     if (result->error.len == 0)
         buf_append_text(&result->error, "the handler gave no reason");
 }

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/flatten.h"
 #include "base/parse.h"
 #include "worker/handler/exec.h"
 #include "worker/handler/stream_message.h"
@@ -105,7 +106,7 @@ static void answer(const struct talk *talk, const struct stream_message *message
     if (message->verb != STREAM_DONE) {
         json_decode_string(message->value.text, &result->error);
         cut(&result->error, REASON_BYTES);
-        exec_clean_text(&result->error);
+        flatten_text(&result->error);
         if (result->error.len == 0)
             buf_append_text(&result->error, "the handler gave no reason");
     } else if (result_bytes(&message->value, max_output) > max_output) {
@@ -294,8 +295,8 @@ static void end_process(struct talk *talk)
 /* The reason goes in front of what the process has written to standard error. */
 static void tell(struct stream_slot *slot, struct handler_result *result)
 {
-    exec_clean_text(&slot->reason);
-    exec_clean_text(&slot->child.errors);
+    flatten_text(&slot->reason);
+    flatten_text(&slot->child.errors);
     buf_clear(&result->output);
     buf_append_slice(&result->error, buf_slice(&slot->reason));
     if (slot->child.errors.len > 0) {

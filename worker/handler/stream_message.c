@@ -1,5 +1,7 @@
 #include "worker/handler/stream_message.h"
 
+#include "base/flatten.h"
+
 enum { RETRY_DELAY_MAX_MS = INT32_MAX }; /* 24 days */
 
 void stream_append_hello(struct buf *out, const char *type)
@@ -7,16 +9,6 @@ void stream_append_hello(struct buf *out, const char *type)
     buf_printf(out, "{\"darg\":%d,\"type\":", STREAM_PROTOCOL);
     json_append_string(out, slice_of(type));
     buf_printf(out, ",\"max\":%d}\n", STREAM_PROTOCOL_MAX);
-}
-
-/* In JSON a line end can only stand between tokens. */
-static void append_on_one_line(struct buf *out, struct slice json)
-{
-    size_t from = out->len;
-    buf_append_slice(out, json);
-    for (size_t i = from; i < out->len; i++)
-        if (out->ptr[i] == '\n' || out->ptr[i] == '\r')
-            out->ptr[i] = ' ';
 }
 
 static void append_number(struct buf *out, const char *name, int64_t value)
@@ -39,7 +31,7 @@ void stream_append_job(struct buf *out, const struct handler_call *call, int64_t
     append_number(out, ",\"deadline_ms\":", call->deadline_ms);
     append_number(out, ",\"nonce\":", nonce);
     buf_append_text(out, ",\"args\":");
-    append_on_one_line(out, job->args.len > 0 ? job->args : slice_of("null"));
+    flatten_json(out, job->args.len > 0 ? job->args : slice_of("null"));
     buf_append_text(out, "}\n");
 }
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/flatten.h"
 #include "base/parse.h"
-#include "worker/handler/exec.h"
 #include "worker/handler/stream_message.h"
 
 enum {
@@ -174,7 +174,7 @@ static bool is_well_behaved(struct stream_slot *slot, bool has_job)
         buf_append_text(&slot->reason, "it does not end a line that it writes while it has no job");
     if (slot->reason.len == 0)
         return true;
-    exec_clean_text(&slot->reason);
+    flatten_text(&slot->reason);
     log_fields(LOG_WARN, "an idle handler is replaced", LOG_STR("program", child->program),
                LOG_SLICE("error", buf_slice(&slot->reason)));
     return false;
