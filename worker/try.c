@@ -22,10 +22,8 @@ static void print_progress(struct handler_observer *observer, struct slice text)
 
 static void print_log(struct handler_observer *observer, enum log_level level, struct slice text)
 {
-    static const char *const names[] = {
-        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
     (void)observer;
-    fprintf(stderr, "log (%s): %.*s\n", names[level], (int)text.len, text.ptr);
+    fprintf(stderr, "log (%s): %.*s\n", log_level_name(level), (int)text.len, text.ptr);
 }
 
 static void print_usage(const struct usage *usage, int64_t wall_ms)

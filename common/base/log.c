@@ -21,8 +21,13 @@ enum {
     REOPEN_MS = 1000, /* how often to try to open a file that could not be opened anew */
 };
 
-static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
-static const char *const level_labels[] = {"DEBUG", "INFO ", "WARN ", "ERROR", "OFF  "};
+static const struct {
+    const char *name, *label;
+} levels[] = {
+    [LOG_DEBUG] = {"debug", "DEBUG"}, [LOG_INFO] = {"info", "INFO "},
+    [LOG_WARN] = {"warn", "WARN "},   [LOG_ERROR] = {"error", "ERROR"},
+    [LOG_OFF] = {"off", "OFF  "},
+};
 static const char *const format_names[] = {"text", "json"};
 
 /* The sink: the one global of the program. */
@@ -44,10 +49,16 @@ static struct {
     .sink = {.fd = STDERR_FILENO, .kind = LOG_SINK_GIVEN},
 };
 
+const char *log_level_name(enum log_level level)
+{
+    ensure((unsigned)level <= LOG_OFF, "log level %d", (int)level);
+    return levels[level].name;
+}
+
 enum status log_parse_level(struct slice text, enum log_level *level, struct err *err)
 {
     for (int i = 0; i <= LOG_OFF; i++)
-        if (slice_is(text, level_names[i])) {
+        if (slice_is(text, levels[i].name)) {
             *level = (enum log_level)i;
             return ST_OK;
         }
@@ -156,7 +167,7 @@ static void append_text_line(struct buf *line, enum log_level level, const char 
 {
     char time[CLOCK_TEXT_MAX];
     clock_format(clock_wall_ms(), time);
-    buf_printf(line, "%.12s %s ", time + 11, level_labels[level]);
+    buf_printf(line, "%.12s %s ", time + 11, levels[level].label);
     buf_append_text(line, message);
     const char *gap = "  ";
     for (size_t i = 0; i < count; i++) {
@@ -181,7 +192,7 @@ static void append_json_line(struct buf *line, enum log_level level, const char 
     char time[CLOCK_TEXT_MAX];
     buf_printf(line,
                "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", clock_format(clock_wall_ms(), time),
-               level_names[level]);
+               levels[level].name);
     json_append_string(line, slice_of(message));
     for (size_t i = 0; i < count; i++) {
         if (!fields[i].is_number && !fields[i].text.ptr)

@@ -44,6 +44,9 @@ struct log_field {
         (name), {NULL, 0}, (value), true                                                           \
     }
 
+/* debug info warn error off: the name that people write. */
+const char *log_level_name(enum log_level level);
+
 /* The names people write: debug info warn error off; text json. */
 MUST_CHECK enum status log_parse_level(struct slice text, enum log_level *level, struct err *err);
 MUST_CHECK enum status log_parse_format(struct slice text, enum log_format *format,

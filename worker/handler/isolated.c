@@ -99,12 +99,10 @@ static void say_progress(struct handler_observer *observer, struct slice text)
 
 static void say_log(struct handler_observer *observer, enum log_level level, struct slice text)
 {
-    static const char *const names[] = {
-        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
     struct buf line = {0};
     buf_append_text(&line, "{\"log\":");
     json_append_string(&line, text);
-    buf_printf(&line, ",\"level\":\"%s\"}", names[level]);
+    buf_printf(&line, ",\"level\":\"%s\"}", log_level_name(level));
     put((const struct talk *)observer, &line);
 }
 

@@ -85,10 +85,8 @@ static enum status read_level(struct json_value value, enum log_level *level, st
     *level = LOG_INFO;
     if (value.type == JSON_NONE)
         return ST_OK;
-    static const char *const names[] = {
-        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
     for (enum log_level each = LOG_DEBUG; each <= LOG_ERROR; each++) {
-        if (value.type == JSON_STRING && json_string_is(value.text, names[each])) {
+        if (value.type == JSON_STRING && json_string_is(value.text, log_level_name(each))) {
             *level = each;
             return ST_OK;
         }
