@@ -43,6 +43,17 @@ bool interrupt_sleep(int64_t duration_ms)
     return false;
 }
 
+static bool wait_a_while(void *context, int64_t duration_ms)
+{
+    (void)context; /* a signal is the program's */
+    return interrupt_sleep(duration_ms);
+}
+
+struct patience interrupt_patience(void)
+{
+    return (struct patience){.wait = wait_a_while};
+}
+
 void interrupt_end(void)
 {
     if (interrupt_signal == 0)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/patience.h"
+
 void interrupt_init(void);
 
 /* True once a signal has come. */
@@ -16,6 +18,9 @@ bool interrupt_is_set(void);
 
 /* Sleeps; false as soon as a signal has come. */
 bool interrupt_sleep(int64_t duration_ms);
+
+/* The same, for what works on a queue. */
+struct patience interrupt_patience(void);
 
 /* Ends the program by the signal that came, as a shell expects of an interrupted command; returns
  * if none did. */
