@@ -65,14 +65,17 @@ static void build_long_options(const struct options_spec *spec, size_t count, st
     out[count] = (struct option){0};
 }
 
-static void build_letters(const struct options_spec *spec, size_t count, char *out)
+/* order: '+' to end at the first operand, 0 to go on behind it. */
+static void build_letters(const struct options_spec *spec, char order, char *out)
 {
+    if (order)
+        *out++ = order;
     *out++ = ':'; /* a missing value is told apart from an unknown option */
-    for (size_t i = 0; i < count; i++) {
-        if (!spec->rows[i].letter)
+    for (const struct option_row *row = spec->rows; row->name; row++) {
+        if (!row->letter)
             continue;
-        *out++ = spec->rows[i].letter;
-        if (spec->rows[i].type != OPT_FLAG)
+        *out++ = row->letter;
+        if (row->type != OPT_FLAG)
             *out++ = ':';
     }
     *out++ = 'h';
@@ -168,20 +171,39 @@ static enum status act_on_flag(struct parsing *parsing, int found, struct err *e
     return options_set(spec, row, row->type == OPT_FLAG ? NULL : optarg, name, name, err);
 }
 
+/* What getopt_long() wants. */
+struct tables {
+    struct option *longs;
+    char *letters;
+};
+
+static struct tables begin_getopt(const struct options_spec *spec, char order)
+{
+    size_t count = count_rows(spec);
+    struct tables tables = {.longs = mem_array(count + OWN_COUNT + 1, sizeof *tables.longs),
+                            .letters = mem_new(2 * count + 5)};
+    build_long_options(spec, count, tables.longs);
+    build_letters(spec, order, tables.letters);
+    optind = 0; /* a fresh start, also for a second command line in one process */
+    opterr = 0;
+    return tables;
+}
+
+static void end_getopt(struct tables *tables)
+{
+    free(tables->longs);
+    free(tables->letters);
+}
+
 static enum status parse_flags(struct parsing *parsing, struct err *err)
 {
     const struct options_spec *spec = parsing->spec;
-    size_t count = count_rows(spec);
-    struct option *longs = mem_array(count + OWN_COUNT + 1, sizeof *longs);
-    char *letters = mem_new(2 * count + 4);
+    struct tables with = begin_getopt(spec, 0);
     enum status status = ST_OK;
     int found;
-    build_long_options(spec, count, longs);
-    build_letters(spec, count, letters);
-    optind = 0; /* a fresh start, also for a second command line in one process */
-    opterr = 0;
     while (status == ST_OK && !parsing->is_done &&
-           (found = getopt_long(parsing->argc, parsing->argv, letters, longs, NULL)) != -1) {
+           (found = getopt_long(parsing->argc, parsing->argv, with.letters, with.longs, NULL)) !=
+               -1) {
         if (found == '?')
             status = refuse_unknown(spec, parsing->argv, err);
         else if (found == ':')
@@ -189,8 +211,7 @@ static enum status parse_flags(struct parsing *parsing, struct err *err)
         else
             status = act_on_flag(parsing, found, err);
     }
-    free(longs);
-    free(letters);
+    end_getopt(&with);
     return status;
 }
 
@@ -269,9 +290,8 @@ static enum status fill_rest(struct parsing *parsing, struct err *err)
     return status;
 }
 
-enum status options_parse(const struct options_spec *spec, int argc, char **argv,
-                          const char ***operands, size_t *operand_count, bool *done,
-                          struct err *err)
+static enum status parse(const struct options_spec *spec, int argc, char **argv,
+                         const char ***operands, size_t *operand_count, bool *done, struct err *err)
 {
     struct parsing parsing = {.spec = spec, .argc = argc, .argv = argv};
     parsing.given = mem_array(count_rows(spec) + 1, sizeof *parsing.given);
@@ -291,4 +311,51 @@ enum status options_parse(const struct options_spec *spec, int argc, char **argv
     for (size_t i = 0; i < *operand_count; i++)
         (*operands)[i] = argv[optind + (int)i];
     return ST_OK;
+}
+
+enum status options_parse(const struct options_spec *spec, int argc, char **argv,
+                          const char ***operands, size_t *operand_count, bool *done,
+                          struct err *err)
+{
+    struct option_row *rows = options_flatten(spec->rows);
+    struct options_spec flat = *spec;
+    flat.rows = rows;
+    enum status status = parse(&flat, argc, argv, operands, operand_count, done, err);
+    free(rows);
+    return status;
+}
+
+/* True for what getopt_long() answers to an option with a row, --config or --print-config. */
+static bool may_lead(int found)
+{
+    return found != '?' && found != 'h' && found != 'V' && found != FIRST_OWN + OWN_HELP &&
+           found != FIRST_OWN + OWN_VERSION;
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] && strcmp(word, "--") != 0;
+}
+
+enum status options_count_leading(const struct options_spec *spec, int argc, char **argv,
+                                  int *count, struct err *err)
+{
+    struct option_row *rows = options_flatten(spec->rows);
+    struct options_spec flat = *spec;
+    flat.rows = rows;
+    struct tables with = begin_getopt(&flat, '+');
+    enum status status = ST_OK;
+    bool is_leading = true;
+    *count = 0;
+    while (status == ST_OK && is_leading && *count + 1 < argc && is_option(argv[*count + 1])) {
+        int found = getopt_long(argc, argv, with.letters, with.longs, NULL);
+        is_leading = may_lead(found);
+        if (found == ':')
+            status = refuse_missing(argv, err);
+        else if (is_leading)
+            *count = optind - 1; /* still as before within a bundle of letters */
+    }
+    end_getopt(&with);
+    free(rows);
+    return status;
 }

@@ -5,11 +5,18 @@
 #include "base/buf.h"
 #include "base/options.h"
 
+/* All files but options.c and options_rows.c see a spec whose rows are those of options_flatten().
+ */
+
+/* A copy of all rows, with those of each group in its place and all offsets from the same start.
+ * To free(). */
+struct option_row *options_flatten(const struct option_row *rows);
+
 /* --help, --version and, for a program with a record, --config and --print-config: as rows, without
- * a target, ending with a row whose name is NULL. */
+ * a field, ending with a row whose name is NULL. */
 const struct option_row *options_own_rows(const struct options_spec *spec);
 
-/* Puts a value (NULL: the flag was given) at the row's target and on record. `where` names its
+/* Puts a value (NULL: the flag was given) into the row's field and on record. `where` names its
  * source for the record, `sentence` for a failure, e.g. "/etc/darg.conf:3: threads". */
 MUST_CHECK enum status options_set(const struct options_spec *spec, const struct option_row *row,
                                    const char *value, const char *where, const char *sentence,

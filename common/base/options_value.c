@@ -1,4 +1,4 @@
-/* Puts the text of a value, wherever it comes from, at its row's target, typed, and on record. */
+/* Puts the text of a value, wherever it comes from, into its row's field, typed, and on record. */
 #include "base/options_state.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void list_add(struct options_list *list, const char *item)
     list->count++;
 }
 
-static enum status set_flag(const struct option_row *row, const char *value, struct err *err)
+static enum status set_flag(bool *field, const char *value, struct err *err)
 {
     static const char *const yes[] = {"1", "true", "yes", "on"};
     static const char *const no[] = {"0", "false", "no", "off", ""};
@@ -34,12 +34,12 @@ static enum status set_flag(const struct option_row *row, const char *value, str
             value = NULL;
     for (size_t i = 0; value && i < sizeof no / sizeof no[0]; i++)
         if (strcmp(value, no[i]) == 0) {
-            *(bool *)row->target = false;
+            *field = false;
             return ST_OK;
         }
     if (value)
         return err_set(err, ST_INVALID, "'%.40s' is neither yes nor no", value);
-    *(bool *)row->target = true;
+    *field = true;
     return ST_OK;
 }
 
@@ -60,8 +60,9 @@ static enum status check_range(const struct option_row *row, int64_t value, cons
     return err_set(err, ST_INVALID, "'%.40s' is not between %s and %s", text, low, high);
 }
 
-/* Puts a value (NULL: the flag was given) at the row's target. */
-static enum status set_value(const struct option_row *row, const char *value, struct err *err)
+/* Puts a value (NULL: the flag was given) into the row's field. */
+static enum status set_value(const struct option_row *row, const char *value, void *field,
+                             struct err *err)
 {
     enum status status = ST_OK;
     int64_t number = 0;
@@ -69,13 +70,13 @@ static enum status set_value(const struct option_row *row, const char *value, st
     bool is_bounded = row->min != 0 || row->max != 0;
     switch (row->type) {
     case OPT_FLAG:
-        return set_flag(row, value, err);
+        return set_flag(field, value, err);
     case OPT_STRING:
     case OPT_URL:
-        *(const char **)row->target = value;
+        *(const char **)field = value;
         return ST_OK;
     case OPT_LIST:
-        list_add(row->target, value);
+        list_add(field, value);
         return ST_OK;
     case OPT_INT:
         status = parse_int(text, row->min, is_bounded ? row->max : INT64_MAX, &number, err);
@@ -90,7 +91,7 @@ static enum status set_value(const struct option_row *row, const char *value, st
     if (status == ST_OK && row->type != OPT_INT)
         status = check_range(row, number, value, err);
     if (status == ST_OK)
-        *(int64_t *)row->target = number;
+        *(int64_t *)field = number;
     return status;
 }
 
@@ -218,7 +219,8 @@ enum status options_set(const struct options_spec *spec, const struct option_row
                         const char *value, const char *where, const char *sentence, struct err *err)
 {
     const char *kept = spec->record ? keep(spec->record, row, value ? value : "yes", where) : value;
-    enum status status = set_value(row, value ? kept : NULL, err);
+    void *field = row->target ? row->target : (char *)spec->target + row->offset;
+    enum status status = set_value(row, value ? kept : NULL, field, err);
     if (status != ST_OK && row->is_secret)
         (void)err_set(err, status, "its value (not shown) is not valid");
     if (status != ST_OK)

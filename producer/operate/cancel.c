@@ -101,8 +101,9 @@ int cancel_main(int argc, char **argv)
     struct cancel cancel = {.canceller.timeout_ms = TIMEOUT_MS,
                             .canceller.patience = interrupt_patience()};
     const struct option_row rows[] = {
-        {"timeout", 0, OPT_DURATION, &cancel.canceller.timeout_ms, .value_name = "DURATION",
-         .default_text = "10s", .help = "how long to wait for jobs that run to end"},
+        {"timeout", 0, OPT_DURATION, .target = &cancel.canceller.timeout_ms,
+         .value_name = "DURATION", .default_text = "10s",
+         .help = "how long to wait for jobs that run to end"},
         {0},
     };
     const struct context_spec spec = {

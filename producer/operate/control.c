@@ -19,11 +19,10 @@ struct scope {
 };
 
 #define SCOPE_ROWS(scope)                                                                          \
-    {"all", 0, OPT_FLAG, &(scope).is_all, .help = "all workers of the namespace"},                 \
+    {"all", 0, OPT_FLAG, .target = &(scope).is_all, .help = "all workers of the namespace"},       \
     {                                                                                              \
-        "worker", 0, OPT_STRING, &(scope).worker,                                                  \
-            .value_name = "PROCESS",                                                               \
-            .help = "the process of one worker, as `darg workers` names it"                        \
+        "worker", 0, OPT_STRING, .target = &(scope).worker, .value_name = "PROCESS",               \
+                                 .help = "the process of one worker, as `darg workers` names it"   \
     }
 
 static enum status check_scope(const struct scope *scope, struct err *err)
@@ -101,7 +100,7 @@ static int order_main(const struct context_spec *texts, enum order wanted, int a
     bool is_when_empty = false;
     const struct option_row rows[] = {
         SCOPE_ROWS(scope),
-        {wanted == ORDER_STOP ? "when-empty" : NULL, 0, OPT_FLAG, &is_when_empty,
+        {wanted == ORDER_STOP ? "when-empty" : NULL, 0, OPT_FLAG, .target = &is_when_empty,
          .help = "work until the queue is empty first"},
         {0},
     };

@@ -216,15 +216,19 @@ static int search_main(enum action action, const struct context_spec *texts, int
     static const char *const heads[] = {"ID", "TYPE", ">DIED AGO", ">RUNS", "ERROR", NULL};
     struct search search = {.action = action};
     const struct option_row rows[] = {
-        {"id", 0, OPT_STRING, &search.id, .value_name = "ID", .help = "the job of this id"},
-        {"type", 0, OPT_STRING, &search.type, .value_name = "TYPE", .help = "jobs of this type"},
-        {"error", 0, OPT_STRING, &search.error, .value_name = "TEXT",
+        {"id", 0, OPT_STRING, .target = &search.id, .value_name = "ID",
+         .help = "the job of this id"},
+        {"type", 0, OPT_STRING, .target = &search.type, .value_name = "TYPE",
+         .help = "jobs of this type"},
+        {"error", 0, OPT_STRING, .target = &search.error, .value_name = "TEXT",
          .help = "jobs whose error contains TEXT"},
-        {"limit", 0, OPT_INT, &search.limit, .value_name = "N", .min = 1, .max = INT64_MAX,
+        {"limit", 0, OPT_INT, .target = &search.limit, .value_name = "N", .min = 1,
+         .max = INT64_MAX,
          .help = action == LIST ? "at most N jobs, the last dead first (default: 50)"
                                 : "at most N jobs, the last dead first"},
-        {"all", 0, OPT_FLAG, &search.is_all, .help = "all jobs"},
-        {action == DROP ? "yes" : NULL, 'y', OPT_FLAG, &search.is_yes, .help = "do not ask"},
+        {"all", 0, OPT_FLAG, .target = &search.is_all, .help = "all jobs"},
+        {action == DROP ? "yes" : NULL, 'y', OPT_FLAG, .target = &search.is_yes,
+         .help = "do not ask"},
         {0},
     };
     struct context_spec spec = *texts;

@@ -178,10 +178,11 @@ int drain_main(int argc, char **argv)
 {
     struct drain drain = {0};
     const struct option_row rows[] = {
-        {"wait", 0, OPT_FLAG, &drain.is_wait, .help = "until the workers have finished and left"},
-        {"retries", 0, OPT_FLAG, &drain.awaits_retries,
+        {"wait", 0, OPT_FLAG, .target = &drain.is_wait,
+         .help = "until the workers have finished and left"},
+        {"retries", 0, OPT_FLAG, .target = &drain.awaits_retries,
          .help = "jobs that failed are waited for, too, however often they are retried"},
-        {"timeout", 0, OPT_DURATION, &drain.timeout_ms, .value_name = "DURATION",
+        {"timeout", 0, OPT_DURATION, .target = &drain.timeout_ms, .value_name = "DURATION",
          .help = "how long to wait (default: for ever)"},
         {0},
     };

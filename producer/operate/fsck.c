@@ -97,10 +97,10 @@ int fsck_main(int argc, char **argv)
     static const char *const heads[] = {"QUEUE", "STATE", ">COUNT", "KEY", "WHAT", NULL};
     struct fsck fsck = {.options.pause = interrupt_sleep};
     const struct option_row rows[] = {
-        {"repair", 0, OPT_FLAG, &fsck.options.is_repair,
+        {"repair", 0, OPT_FLAG, .target = &fsck.options.is_repair,
          .help = "mend what can be mended; a worker that lives is never touched"},
-        {"all", 0, OPT_FLAG, &fsck.is_all, .help = "all known queues"},
-        {"lease", 0, OPT_DURATION, &fsck.options.lease_ms, .value_name = "DURATION",
+        {"all", 0, OPT_FLAG, .target = &fsck.is_all, .help = "all known queues"},
+        {"lease", 0, OPT_DURATION, .target = &fsck.options.lease_ms, .value_name = "DURATION",
          .default_text = "10s", .min = 100, .max = 86400000, .help = "the workers' --lease"},
         {0},
     };

@@ -149,15 +149,15 @@ int limit_main(int argc, char **argv)
     const char *max_len = NULL, *rate = NULL, *concurrency = NULL, *dead_max = NULL,
                *dead_age = NULL;
     const struct option_row rows[] = {
-        {"max-len", 0, OPT_STRING, &max_len, .value_name = "N|none",
+        {"max-len", 0, OPT_STRING, .target = &max_len, .value_name = "N|none",
          .help = "pushes wait while so many jobs wait in the queue"},
-        {"rate", 0, OPT_STRING, &rate, .value_name = "N/DURATION|none",
+        {"rate", 0, OPT_STRING, .target = &rate, .value_name = "N/DURATION|none",
          .help = "so many jobs are handed out in that time, by all workers together"},
-        {"concurrency", 0, OPT_STRING, &concurrency, .value_name = "N|none",
+        {"concurrency", 0, OPT_STRING, .target = &concurrency, .value_name = "N|none",
          .help = "so many jobs run at a time, on all workers together"},
-        {"dead-max", 0, OPT_STRING, &dead_max, .value_name = "N|none",
+        {"dead-max", 0, OPT_STRING, .target = &dead_max, .value_name = "N|none",
          .help = "keep so many dead jobs, the newest"},
-        {"dead-age", 0, OPT_STRING, &dead_age, .value_name = "DURATION|none",
+        {"dead-age", 0, OPT_STRING, .target = &dead_age, .value_name = "DURATION|none",
          .help = "keep dead jobs so long"},
         {0},
     };

@@ -70,10 +70,12 @@ int purge_main(int argc, char **argv)
 {
     bool is_wanted[KINDS] = {false}, is_yes = false;
     const struct option_row rows[] = {
-        {"waiting", 0, OPT_FLAG, &is_wanted[WAITING], .help = "jobs that wait (the default)"},
-        {"scheduled", 0, OPT_FLAG, &is_wanted[SCHEDULED], .help = "delayed jobs and retries"},
-        {"dead", 0, OPT_FLAG, &is_wanted[DEAD], .help = "dead jobs"},
-        {"yes", 'y', OPT_FLAG, &is_yes, .help = "do not ask"},
+        {"waiting", 0, OPT_FLAG, .target = &is_wanted[WAITING],
+         .help = "jobs that wait (the default)"},
+        {"scheduled", 0, OPT_FLAG, .target = &is_wanted[SCHEDULED],
+         .help = "delayed jobs and retries"},
+        {"dead", 0, OPT_FLAG, .target = &is_wanted[DEAD], .help = "dead jobs"},
+        {"yes", 'y', OPT_FLAG, .target = &is_yes, .help = "do not ask"},
         {0},
     };
     const struct context_spec spec = {

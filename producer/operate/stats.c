@@ -205,10 +205,10 @@ int stats_main(int argc, char **argv)
 {
     struct view view = {0};
     const struct option_row rows[] = {
-        {"watch", 'w', OPT_FLAG, &view.is_watch, .help = "again and again, with rates"},
-        {"interval", 0, OPT_DURATION, &view.interval_ms, .value_name = "DURATION",
+        {"watch", 'w', OPT_FLAG, .target = &view.is_watch, .help = "again and again, with rates"},
+        {"interval", 0, OPT_DURATION, .target = &view.interval_ms, .value_name = "DURATION",
          .default_text = "1s", .min = 100, .max = 3600000, .help = "pause between two of --watch"},
-        {"all", 0, OPT_FLAG, &view.is_all,
+        {"all", 0, OPT_FLAG, .target = &view.is_all,
          .help = "all queues, even where -q or DARG_QUEUE names one"},
         {0},
     };

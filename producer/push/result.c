@@ -171,8 +171,8 @@ int result_main(int argc, char **argv)
 {
     struct inquiry inquiry = {0};
     const struct option_row rows[] = {
-        {"wait", 'w', OPT_FLAG, &inquiry.is_wait, .help = "wait until the job has ended"},
-        {"timeout", 0, OPT_DURATION, &inquiry.timeout_ms, .value_name = "DURATION",
+        {"wait", 'w', OPT_FLAG, .target = &inquiry.is_wait, .help = "wait until the job has ended"},
+        {"timeout", 0, OPT_DURATION, .target = &inquiry.timeout_ms, .value_name = "DURATION",
          .help = "with --wait: how long at most; 0: for ever"},
         {0},
     };

@@ -18,19 +18,20 @@ struct inputs {
 
 static enum status parse(struct inputs *inputs, int argc, char **argv, bool *done, struct err *err)
 {
-    const struct option_row rows[] = {
-        {"redis", 'r', OPT_STRING, &inputs->url, "URL", "redis://127.0.0.1:6379", .help = "Redis"},
-        {"namespace", 0, OPT_STRING, &inputs->namespace, "NAME", "darg",
+    static const struct option_row rows[] = {
+        {"redis", 'r', OPT_STRING, offsetof(struct inputs, url), "URL", "redis://127.0.0.1:6379",
+         .help = "Redis"},
+        {"namespace", 0, OPT_STRING, offsetof(struct inputs, namespace), "NAME", "darg",
          .help = "what all keys begin with"},
-        {"queue", 'q', OPT_LIST, &inputs->queues, "NAME",
+        {"queue", 'q', OPT_LIST, offsetof(struct inputs, queues), "NAME",
          .help = "again for more; all that were pushed to"},
-        {"pushed", 0, OPT_LIST, &inputs->pushed, "FILE",
+        {"pushed", 0, OPT_LIST, offsetof(struct inputs, pushed), "FILE",
          .help = "lines 'ID' (acknowledged) or '? ID' (uncertain); again for more"},
-        {"ran", 0, OPT_LIST, &inputs->ran, "FILE",
+        {"ran", 0, OPT_LIST, offsetof(struct inputs, ran), "FILE",
          .help = "lines 'ID RUN [begin|end|fail]' by the handlers; again for more"},
-        {"lease", 0, OPT_DURATION, &inputs->lease_ms, "DURATION", "10s",
+        {"lease", 0, OPT_DURATION, offsetof(struct inputs, lease_ms), "DURATION", "10s",
          .help = "the workers' --lease"},
-        {"json", 0, OPT_FLAG, &inputs->is_json, .help = "print JSON"},
+        {"json", 0, OPT_FLAG, offsetof(struct inputs, is_json), .help = "print JSON"},
         {0},
     };
     const struct options_spec spec = {
@@ -41,6 +42,7 @@ static enum status parse(struct inputs *inputs, int argc, char **argv, bool *don
             "Exit code 1: jobs are lost, stuck, in two places or unexpected, or counters are "
             "wrong. 2: could not look.",
         .rows = rows,
+        .target = inputs,
         .environment_prefix = "DARG_",
         .version = DARG_VERSION,
     };

@@ -182,10 +182,10 @@ static bool run(struct torture *t)
 static int parse(struct torture *t, int argc, char **argv)
 {
     struct err err = {0};
-    const struct option_row rows[] = {
+    static const struct option_row rows[] = {
         {.name = "seconds",
          .type = OPT_INT,
-         .target = &t->seconds,
+         .offset = offsetof(struct torture, seconds),
          .value_name = "N",
          .default_text = "60",
          .min = 1,
@@ -193,14 +193,14 @@ static int parse(struct torture *t, int argc, char **argv)
          .help = "how long faults are injected"},
         {.name = "seed",
          .type = OPT_INT,
-         .target = &t->seed,
+         .offset = offsetof(struct torture, seed),
          .value_name = "N",
          .min = 0,
          .max = INT32_MAX,
          .help = "draw the faults of this seed: their order and strength"},
         {.name = "calm-kills",
          .type = OPT_INT,
-         .target = &t->calm_kills,
+         .offset = offsetof(struct torture, calm_kills),
          .value_name = "N",
          .default_text = "20",
          .min = 0,
@@ -208,7 +208,7 @@ static int parse(struct torture *t, int argc, char **argv)
          .help = "processes killed afterwards, for recovery times without other faults"},
         {.name = "without",
          .type = OPT_STRING,
-         .target = &t->without,
+         .offset = offsetof(struct torture, without),
          .value_name = "WORD",
          .help = "leave out faults whose name holds this, to see whether they are to blame"},
         {.name = NULL},
@@ -220,6 +220,7 @@ static int parse(struct torture *t, int argc, char **argv)
                    "that no job\n"
                    "is lost or stuck. Ctrl-C ends the faults early. Exit code 1: something was.",
         .rows = rows,
+        .target = t,
         .environment_prefix = "TORTURE_",
         .version = DARG_VERSION,
     };

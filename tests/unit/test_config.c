@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct {
+static struct values {
     bool burst;
     const char *url, *name;
     int64_t threads, fd;
@@ -18,18 +18,22 @@ static struct {
 static struct options_record record;
 
 static const struct option_row rows[] = {
-    {.name = "burst", .type = OPT_FLAG, .target = &o.burst, .help = "h"},
+    {.name = "burst", .type = OPT_FLAG, .offset = offsetof(struct values, burst), .help = "h"},
     {.name = "url",
      .type = OPT_URL,
-     .target = &o.url,
+     .offset = offsetof(struct values, url),
      .default_text = "redis://h",
      .environment = "CONFTEST_MY_URL MY_URL",
      .help = "h"},
-    {.name = "name", .letter = 'n', .type = OPT_STRING, .target = &o.name, .help = "h"},
+    {.name = "name",
+     .letter = 'n',
+     .type = OPT_STRING,
+     .offset = offsetof(struct values, name),
+     .help = "h"},
     {.name = "threads",
      .letter = 't',
      .type = OPT_INT,
-     .target = &o.threads,
+     .offset = offsetof(struct values, threads),
      .default_text = "10",
      .min = 1,
      .max = 100,
@@ -37,11 +41,15 @@ static const struct option_row rows[] = {
     {.name = "queue",
      .letter = 'q',
      .type = OPT_LIST,
-     .target = &o.queues,
+     .offset = offsetof(struct values, queues),
      .default_text = "default",
      .section = "queues",
      .help = "h"},
-    {.name = "fd", .type = OPT_INT, .target = &o.fd, .no_file = true, .help = "h"},
+    {.name = "fd",
+     .type = OPT_INT,
+     .offset = offsetof(struct values, fd),
+     .no_file = true,
+     .help = "h"},
     {.name = NULL},
 };
 
@@ -50,6 +58,7 @@ static const struct options_spec spec = {
     .usage = "[options]",
     .summary = "Does things.",
     .rows = rows,
+    .target = &o,
     .environment_prefix = "CONFTEST_",
     .version = "prog 1",
     .record = &record,

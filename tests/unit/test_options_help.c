@@ -8,35 +8,41 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool burst;
-static const char *password;
-static int64_t threads, max_size;
+static struct values {
+    bool burst;
+    const char *password;
+    int64_t threads, max_size;
+} values;
 
 static const struct option_row rows[] = {
-    {.name = "burst", .letter = 'b', .type = OPT_FLAG, .target = &burst, .help = "stop when empty"},
+    {.name = "burst",
+     .letter = 'b',
+     .type = OPT_FLAG,
+     .offset = offsetof(struct values, burst),
+     .help = "stop when empty"},
     {.name = "password",
      .type = OPT_STRING,
-     .target = &password,
+     .offset = offsetof(struct values, password),
      .default_text = "hunter2",
      .help = "the password",
      .is_secret = true},
     {.name = "threads",
      .letter = 't',
      .type = OPT_INT,
-     .target = &threads,
+     .offset = offsetof(struct values, threads),
      .value_name = "N",
      .default_text = "10",
      .help = "how many"},
     {.name = "max-size",
      .type = OPT_BYTES,
-     .target = &max_size,
+     .offset = offsetof(struct values, max_size),
      .value_name = "SIZE",
      .default_text = "1MiB",
      .help = "how large; and so many more words on what becomes of what is larger that they do not "
              "fit into the rest of one line of a hundred columns"},
     {.name = "an-option-with-a-very-long-name",
      .type = OPT_BYTES,
-     .target = &max_size,
+     .offset = offsetof(struct values, max_size),
      .value_name = "SIZE",
      .help = "what is too long for its column"},
     {.name = NULL},
@@ -48,6 +54,7 @@ static const struct options_spec spec = {
     .summary = "Does things.",
     .examples = "  prog --burst x\n",
     .rows = rows,
+    .target = &values,
     .environment_prefix = "OPTTEST_",
     .version = "prog 1.2.3",
 };
