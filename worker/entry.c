@@ -33,7 +33,7 @@ static enum status prepare(const struct worker_options *options, struct err *err
         return ST_OK;
     if (check_stack(err) != ST_OK)
         return ST_INVALID;
-    return log_open(options->log_level, options->log_format, options->log_file, err);
+    return log_open(options->log.level, options->log.format, options->log.file, err);
 }
 
 /* Answers the exit code. */

@@ -114,6 +114,11 @@ void options_record_fini(struct options_record *record);
 /* Where the value of the option came from, e.g. "--threads"; "default". Borrowed. */
 const char *options_where(const struct options_record *record, const char *name);
 
+/* Says of a failure which option it is about, and where that was given. Answers `status`; ST_OK:
+ * *err is left as it is. */
+MUST_CHECK enum status options_blame(enum status status, const struct options_record *record,
+                                     const char *name, struct err *err);
+
 /* Appends the names of the options whose values are not the same in both, each once. Names are
  * borrowed from the rows. */
 void options_changes(const struct options_record *before, const struct options_record *after,

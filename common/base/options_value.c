@@ -150,6 +150,17 @@ const char *options_where(const struct options_record *record, const char *name)
     return value ? value->where : "default";
 }
 
+enum status options_blame(enum status status, const struct options_record *record, const char *name,
+                          struct err *err)
+{
+    const char *where = options_where(record, name);
+    if (status != ST_OK && where[0] != '-')
+        err_prefix(err, "%s: %s", where, name);
+    else if (status != ST_OK)
+        err_prefix(err, "--%s", name);
+    return status;
+}
+
 static bool is_same(const struct options_record *a, const struct options_record *b,
                     const char *name)
 {

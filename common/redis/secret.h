@@ -11,9 +11,6 @@
 #include "base/err.h"
 #include "redis/url.h"
 
-/* What both programs' option --redis has besides its help. */
-#define SECRET_URL_ENVIRONMENT "DARG_REDIS_URL REDIS_URL"
-
 /* Parses the URL. where: its source, for sentences; *password_file: NULL or a file whose first line
  * is the password (it replaces one in the URL). It is set to NULL where there is no use in reading
  * it again, as it is a pipe. Sentences never quote a password. From here on the process of whoever

@@ -218,30 +218,35 @@ static int usage(const struct err *err)
     return EX_USAGE;
 }
 
+struct settings {
+    int64_t max_body;
+    const char *ca_file; /* NULL: not given */
+};
+
+static const struct option_row rows[] = {
+    {.name = "max-answer",
+     .type = OPT_BYTES,
+     .offset = offsetof(struct settings, max_body),
+     .value_name = "SIZE",
+     .default_text = "64KiB",
+     .min = 1,
+     .max = 1 << 30,
+     .no_environment = true,
+     .help = "an answer that is longer buries the job"},
+    {.name = "ca",
+     .type = OPT_STRING,
+     .offset = offsetof(struct settings, ca_file),
+     .value_name = "FILE",
+     .no_environment = true,
+     .help = "certificate authorities to trust, and no others (else $SSL_CERT_FILE, else the "
+             "system's)"},
+    OPTIONS_END,
+};
+
 int main(int argc, char **argv)
 {
     standard_begin();
-    int64_t max_body = 0;
-    const char *ca = NULL;
-    const struct option_row rows[] = {
-        {.name = "max-answer",
-         .type = OPT_BYTES,
-         .target = &max_body,
-         .value_name = "SIZE",
-         .default_text = "64KiB",
-         .min = 1,
-         .max = 1 << 30,
-         .no_environment = true,
-         .help = "an answer that is longer buries the job"},
-        {.name = "ca",
-         .type = OPT_STRING,
-         .target = &ca,
-         .value_name = "FILE",
-         .no_environment = true,
-         .help = "certificate authorities to trust, and no others (else $SSL_CERT_FILE, else the "
-                 "system's)"},
-        {0},
-    };
+    struct settings settings = {0};
     const struct options_spec spec = {
         .program = "darg-http",
         .usage = "[options] URL",
@@ -251,6 +256,7 @@ int main(int argc, char **argv)
                     "  darg-worker --handler 'mail=stream:darg-http --max-answer 1MiB "
                     "https://mail.example.org/send' --max-output 1MiB\n",
         .rows = rows,
+        .target = &settings,
         .environment_prefix = "DARG_",
         .version = "darg-http " DARG_VERSION,
     };
@@ -263,8 +269,10 @@ int main(int argc, char **argv)
     if (status == ST_OK && !is_done && count != 1)
         status = err_set(&err, ST_INVALID, "it wants one URL");
     if (status == ST_OK && !is_done)
-        status = post_open(operands[0], ca != NULL ? ca : getenv("SSL_CERT_FILE"), &post, &err);
-    int code = status != ST_OK ? usage(&err) : is_done ? EX_OK : serve(post, max_body);
+        status =
+            post_open(operands[0], settings.ca_file ? settings.ca_file : getenv("SSL_CERT_FILE"),
+                      &post, &err);
+    int code = status != ST_OK ? usage(&err) : is_done ? EX_OK : serve(post, settings.max_body);
     post_close(post);
     free(operands);
     return standard_end("darg-http", code);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "producer/shared/interrupt.h"
+#include "queue/options.h"
 #include "redis/secret.h"
 
 #include <errno.h>
@@ -24,41 +25,23 @@ static void add_row(struct row_list *list, const struct option_row *row)
     list->rows[list->count++] = *row;
 }
 
-static void add_common_rows(struct row_list *list, struct context *context, unsigned uses)
+static void add_common_rows(struct row_list *list, unsigned uses)
 {
-    const struct {
+    static const struct {
         unsigned uses; /* 0: every command's */
         struct option_row row;
     } common[] = {
         {CONTEXT_QUEUE,
-         {"queue", 'q', OPT_STRING, .target = &context->queue_name, .value_name = "NAME",
+         {"queue", 'q', OPT_STRING, offsetof(struct context, queue_name), .value_name = "NAME",
           .help = "the queue (default: " QUEUE_DEFAULT_NAME ")"}},
         {CONTEXT_QUEUE | CONTEXT_NAMESPACE,
-         {"namespace", 0, OPT_STRING, .target = &context->namespace, .value_name = "NAME",
-          .default_text = QUEUE_DEFAULT_NAMESPACE, .help = "what all keys begin with"}},
+         {.group = namespace_option_rows, .offset = offsetof(struct context, namespace)}},
         {CONTEXT_JSON,
-         {"json", 0, OPT_FLAG, .target = &context->is_json, .help = "print JSON",
+         {"json", 0, OPT_FLAG, offsetof(struct context, is_json), .help = "print JSON",
           .no_environment = true, .no_file = true}},
+        {0, {.group = redis_option_rows, .offset = offsetof(struct context, redis)}},
         {0,
-         {"redis", 'r', OPT_URL, .target = &context->redis_text, .value_name = "URL",
-          .default_text = REDIS_DEFAULT_URL, .environment = SECRET_URL_ENVIRONMENT,
-          .help =
-              "redis[s]://[user[:password]@]host[:port][/db], unix:///path or local:[dir]; also "
-              "$DARG_REDIS_URL, $REDIS_URL"}},
-        {0,
-         {"redis-password-file", 0, OPT_STRING, .target = &context->password_file,
-          .value_name = "FILE", .help = "read the password from FILE, for each connection"}},
-        {0,
-         {"tls-ca", 0, OPT_STRING, .target = &context->tls_ca_file, .value_name = "FILE",
-          .help = "rediss: trust the certificates in FILE"}},
-        {0,
-         {"tls-cert", 0, OPT_STRING, .target = &context->tls_cert_file, .value_name = "FILE",
-          .help = "rediss: our certificate"}},
-        {0,
-         {"tls-key", 0, OPT_STRING, .target = &context->tls_key_file, .value_name = "FILE",
-          .help = "rediss: our certificate's key"}},
-        {0,
-         {"connect-timeout", 0, OPT_DURATION, .target = &context->connect_timeout_ms,
+         {"connect-timeout", 0, OPT_DURATION, offsetof(struct context, connect_timeout_ms),
           .value_name = "DURATION", .default_text = "5s",
           .help = "how long to try to reach Redis"}},
     };
@@ -72,25 +55,23 @@ static const char names_of_others[] = "queue namespace";
 
 /* A command's own options are taken from the command line alone: DARG_YES, DARG_ALL ... would make
  * a harmless line of shell a dangerous one. */
-static void make_rows(struct row_list *list, struct context *context,
-                      const struct context_spec *spec)
+static void make_rows(struct row_list *list, const struct context_spec *spec)
 {
     for (const struct option_row *row = spec->rows; row != NULL && row->name != NULL; row++) {
         add_row(list, row);
         list->rows[list->count - 1].no_environment = true;
         list->rows[list->count - 1].no_file = true;
     }
-    add_common_rows(list, context, spec->uses);
+    add_common_rows(list, spec->uses);
     list->rows[list->count] = (struct option_row){0};
 }
 
 static enum status make_targets(struct context *context, const struct context_spec *spec, int argc,
                                 char **argv, struct err *err)
 {
-    const char *where = options_where(&context->record, "redis");
     enum status status =
-        secret_read_url(context->redis_text, where, &context->password_file, &context->url, err);
-    secret_wipe_argv(argc, argv, context->redis_text);
+        redis_options_read(&context->redis, &context->record, &context->url, &context->link, err);
+    secret_wipe_argv(argc, argv, context->redis.url);
     if (status == ST_OK && (spec->uses & (CONTEXT_QUEUE | CONTEXT_NAMESPACE)) != 0)
         status = queue_init(&context->queue, context->namespace,
                             context->queue_name ? context->queue_name : QUEUE_DEFAULT_NAME, err);
@@ -102,12 +83,13 @@ bool context_parse(struct context *context, const struct context_spec *spec, int
 {
     *context = (struct context){0};
     struct row_list list = {.count = 0};
-    make_rows(&list, context, spec);
+    make_rows(&list, spec);
     const struct options_spec options = {.program = spec->program,
                                          .usage = spec->usage,
                                          .summary = spec->summary,
                                          .examples = spec->examples,
                                          .rows = list.rows,
+                                         .target = context,
                                          .environment_prefix = "DARG_",
                                          .version = "darg " DARG_VERSION,
                                          .record = &context->record,
@@ -144,13 +126,9 @@ void context_fini(struct context *context)
 
 struct conn *context_open(const struct context *context, const char *role)
 {
-    const struct conn_options options = {.url = &context->url,
-                                         .client_name = role,
-                                         .password_file = context->password_file,
-                                         .connect_timeout_ms = context->connect_timeout_ms,
-                                         .tls_ca_file = context->tls_ca_file,
-                                         .tls_cert_file = context->tls_cert_file,
-                                         .tls_key_file = context->tls_key_file};
+    struct conn_options options = context->link;
+    options.client_name = role;
+    options.connect_timeout_ms = context->connect_timeout_ms;
     return conn_open(&options);
 }
 

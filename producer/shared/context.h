@@ -16,6 +16,7 @@
 #include "base/options.h"
 #include "queue/keys.h"
 #include "redis/conn.h"
+#include "redis/options.h"
 
 /* Exit codes of darg, as they are documented. */
 enum { DARG_OK = 0, DARG_FAILED = 1, DARG_USAGE = 2, DARG_NO_REDIS = 3 };
@@ -38,7 +39,7 @@ struct context_spec {
 };
 
 struct context {
-    const char *redis_text, *password_file, *tls_ca_file, *tls_cert_file, *tls_key_file;
+    struct redis_options redis;
     const char *namespace;
     const char *queue_name; /* NULL: not given (queue is then the default one) */
     bool is_json;
@@ -46,6 +47,7 @@ struct context {
     const char **operands; /* borrowed strings */
     size_t operand_count;
     struct redis_url url;
+    struct conn_options link;     /* what all connections have in common; borrows url */
     struct queue queue;           /* made unless the command takes no queue */
     struct conn *conn;            /* NULL before context_connect() */
     struct options_record record; /* what was given where */

@@ -20,13 +20,13 @@ static bool has_same_queues(const struct worker_options *a, const struct worker_
 void supervisor_tune(struct supervisor *self, const struct worker_options *options)
 {
     struct tuning *tuning = self->tuning;
-    tuning->log_level = options->log_level;
+    tuning->log_level = options->log.level;
     tuning->shutdown_timeout_ms = options->shutdown_timeout_ms;
     tuning->prefetch = options->prefetch;
     tuning->health_age_ms = options->health_age_ms;
     for (size_t i = 0; i < tuning->queue_count && has_same_queues(self->options, options); i++)
         tuning->weights[i] = options->queues[i].weight;
-    log_set_level(options->log_level);
+    log_set_level(options->log.level);
 }
 
 static bool is_reloadable(const char *name, bool are_queues_same)

@@ -85,20 +85,10 @@ static enum status set_plugins(struct worker_options *o, const struct options_li
     return status;
 }
 
-static enum status set_redis(struct worker_options *o, const struct options_raw *raw,
-                             struct err *err)
+static enum status set_redis(struct worker_options *o, struct err *err)
 {
-    const char *password_file = raw->password_file;
-    enum status status = secret_read_url(raw->redis, options_where(&raw->record, "redis"),
-                                         &password_file, &o->redis, err);
-    o->conn = (struct conn_options){
-        .url = &o->redis,
-        .client_name = "darg-worker",
-        .password_file = password_file,
-        .tls_ca_file = raw->ca_file,
-        .tls_cert_file = raw->cert_file,
-        .tls_key_file = raw->key_file,
-    };
+    enum status status = redis_options_read(&o->given.redis, &o->record, &o->redis, &o->conn, err);
+    o->conn.client_name = "darg-worker";
     return status;
 }
 
@@ -121,37 +111,51 @@ static enum status read_prefetch(struct worker_options *o, const char *text, str
     return status;
 }
 
-/* Says of a failure which option it is about, and where that was given. */
-static enum status name_option(enum status status, const struct options_raw *raw, const char *name,
-                               struct err *err)
+static enum status set_words(struct worker_options *o, struct err *err)
 {
-    const char *where = options_where(&raw->record, name);
-    if (status != ST_OK && where[0] != '-')
-        err_prefix(err, "%s: %s", where, name);
-    else if (status != ST_OK)
-        err_prefix(err, "--%s", name);
+    const struct worker_texts *given = &o->given;
+    const struct options_record *record = &o->record;
+    enum status status =
+        options_blame(read_delivery(o, given->delivery, err), record, "delivery", err);
+    if (status == ST_OK)
+        status = options_blame(read_prefetch(o, given->prefetch, err), record, "prefetch", err);
+    if (status == ST_OK)
+        status = options_blame(cgroup_mode_read(slice_of(given->cgroup), &o->cgroup_mode, err),
+                               record, "cgroup", err);
+    if (status == ST_OK)
+        status =
+            options_blame(retry_parse_backoff(slice_of(given->backoff), &o->policy.backoff, err),
+                          record, "backoff", err);
+    return status == ST_OK ? log_options_read(&o->log, record, err) : status;
+}
+
+/* What runs the jobs, and what that is held to. */
+static enum status set_registry(struct worker_options *o, struct err *err)
+{
+    const struct worker_texts *given = &o->given;
+    const struct options_record *record = &o->record;
+    enum status status =
+        options_blame(set_handlers(o, &given->handlers, err), record, "handler", err);
+    if (status == ST_OK)
+        status = options_blame(set_plugins(o, &given->plugins, err), record, "plugin", err);
+    if (status == ST_OK)
+        status = options_blame(allow_dashes(o, &given->dashes, err), record, "allow-dash", err);
+    if (status == ST_OK)
+        status = options_blame(check_passed(o, &given->passed, err), record, "pass-env", err);
+    if (status == ST_OK)
+        status =
+            options_blame(set_limits(o, &given->limits, &given->passed, err), record, "limit", err);
     return status;
 }
 
-static enum status set_words(struct worker_options *o, const struct options_raw *raw,
-                             struct err *err)
+static enum status set_all(struct worker_options *o, struct err *err)
 {
-    enum status status = name_option(read_delivery(o, raw->delivery, err), raw, "delivery", err);
+    enum status status = set_words(o, err);
     if (status == ST_OK)
-        status = name_option(read_prefetch(o, raw->prefetch, err), raw, "prefetch", err);
+        status = set_redis(o, err);
     if (status == ST_OK)
-        status = name_option(cgroup_mode_read(slice_of(raw->cgroup), &o->cgroup_mode, err), raw,
-                             "cgroup", err);
-    if (status == ST_OK)
-        status = name_option(retry_parse_backoff(slice_of(raw->backoff), &o->policy.backoff, err),
-                             raw, "backoff", err);
-    if (status == ST_OK)
-        status = name_option(log_parse_level(slice_of(raw->log_level), &o->log_level, err), raw,
-                             "log-level", err);
-    if (status == ST_OK)
-        status = name_option(log_parse_format(slice_of(raw->log_format), &o->log_format, err), raw,
-                             "log-format", err);
-    return status;
+        status = options_blame(set_queues(o, &o->given.queues, err), &o->record, "queue", err);
+    return status == ST_OK ? set_registry(o, err) : status;
 }
 
 static char **copy_words(int argc, char *const *argv)
@@ -175,35 +179,13 @@ static void free_words(char **words)
 enum status worker_options_read(int argc, char **argv, struct plugin *own, struct worker_options *o,
                                 bool *done, struct err *err)
 {
-    struct options_raw raw = {0};
-    *o = (struct worker_options){.own = own, .argc = argc, .argv = copy_words(argc, argv)};
-    enum status status = options_table_parse(argc, argv, &raw, o, done, err);
+    *o = (struct worker_options){
+        .own = own, .argc = argc, .argv = copy_words(argc, argv), .ready_fd = -1};
+    enum status status = options_table_parse(argc, argv, o, done, err);
     if (status == ST_OK && !*done && !o->is_health_check) {
-        o->namespace = raw.namespace;
-        status = set_words(o, &raw, err);
-        if (status == ST_OK)
-            status = set_redis(o, &raw, err);
-        if (status == ST_OK)
-            status = name_option(set_queues(o, &raw.queues, err), &raw, "queue", err);
-        if (status == ST_OK)
-            status = name_option(set_handlers(o, &raw.handlers, err), &raw, "handler", err);
-        if (status == ST_OK)
-            status = name_option(set_plugins(o, &raw.plugins, err), &raw, "plugin", err);
-        if (status == ST_OK)
-            status = name_option(allow_dashes(o, &raw.dashes, err), &raw, "allow-dash", err);
-        if (status == ST_OK)
-            status = name_option(check_passed(o, &raw.passed, err), &raw, "pass-env", err);
-        if (status == ST_OK)
-            status = name_option(set_limits(o, &raw.limits, &raw.passed, err), &raw, "limit", err);
-        secret_wipe_argv(argc, argv, raw.redis);
+        status = set_all(o, err);
+        secret_wipe_argv(argc, argv, o->given.redis.url);
     }
-    o->record = raw.record;
-    options_list_fini(&raw.queues);
-    options_list_fini(&raw.handlers);
-    options_list_fini(&raw.limits);
-    options_list_fini(&raw.passed);
-    options_list_fini(&raw.dashes);
-    options_list_fini(&raw.plugins);
     return status;
 }
 
@@ -228,6 +210,7 @@ void worker_options_fini(struct worker_options *o)
     if (o->registry)
         registry_free(o->registry);
     redis_url_fini(&o->redis);
+    options_table_fini(o);
     options_record_fini(&o->record);
     free_words(o->argv);
     *o = (struct worker_options){0};

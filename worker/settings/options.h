@@ -5,13 +5,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
+#include "base/log_options.h"
 #include "base/options.h"
 #include "job/policy.h"
 #include "redis/conn.h"
+#include "redis/options.h"
 #include "redis/url.h"
 #include "worker/handler/registry.h"
 #include "worker/program/cgroup_place.h"
+
+/* What the table of options brings as text, before it is checked and put in its final form. */
+struct worker_texts {
+    struct redis_options redis;
+    const char *delivery, *prefetch, *backoff, *cgroup;
+    struct options_list queues, handlers, plugins, limits, passed, dashes;
+};
 
 struct worker_queue {
     char *name;
@@ -20,6 +28,7 @@ struct worker_queue {
 
 /* Fixed after options_read(). */
 struct worker_options {
+    struct worker_texts given; /* options*.c only */
     struct redis_url redis;
     struct conn_options conn; /* points at redis */
     const char *namespace;
@@ -41,9 +50,7 @@ struct worker_options {
     bool is_health_check; /* only ask the worker that runs here; what follows concerns it, too */
     const char *health_name;
     int64_t health_age_ms;
-    enum log_level log_level;
-    enum log_format log_format;
-    const char *log_file;         /* NULL: standard error */
+    struct log_options log;
     struct options_record record; /* what was given where; owns the texts */
     int argc;                     /* the command line as it was given, to be read again */
     char **argv;                  /* likewise */
