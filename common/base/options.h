@@ -82,9 +82,10 @@ struct options_spec {
     const char *environment_prefix; /* "DARG_" */
     const char *version;            /* what --version prints */
     struct options_record *record;  /* filled; NULL: no --config and no --print-config */
-    const char *section;            /* the program's own in a file; names before any are for all */
-    const char *other_sections;     /* other programs', separated by blanks: skipped */
-    const char *other_names; /* options that may stand in the file but are no rows, likewise */
+    const char
+        *sections; /* its own in a file, blanks between: first its name, then rows' sections */
+    const char *other_sections; /* another program's, likewise: skipped */
+    const char *other_names;    /* options that may stand in the file but are no rows, likewise */
 };
 
 /* Parses argv[1..argc-1], the environment and the file; operands (non-options) may stand anywhere

@@ -1,10 +1,10 @@
 /* What a configuration file says, by the rows of the table. */
 #include "base/options_state.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 128, WHERE_MAX = 256 };
+enum { NAMES_MAX = 128 };
 
 bool options_word_is_in(const char *word, const char *words)
 {
@@ -17,9 +17,17 @@ bool options_word_is_in(const char *word, const char *words)
     return false;
 }
 
+/* The program's own: "worker" of "worker queues". */
+static bool is_main_section(const char *sections, const char *section)
+{
+    size_t len = strlen(section);
+    return len > 0 && strncmp(sections, section, len) == 0 && strchr(" ", sections[len]);
+}
+
+/* What stands before all sections is for every program. */
 static bool is_own_section(const struct options_spec *spec, const char *section)
 {
-    return section[0] == 0 || strcmp(section, spec->section) == 0;
+    return section[0] == 0 || is_main_section(spec->sections, section);
 }
 
 /* The entry is a value of this row. */
@@ -33,44 +41,73 @@ static bool is_of_row(const struct options_spec *spec, const struct option_row *
     return is_own_section(spec, entry->section) && strcmp(entry->name, row->name) == 0;
 }
 
-static enum status refuse(const struct config *config, const struct config_entry *entry,
-                          const char *what, const char *nearest, struct err *err)
+/* Uses up `what`. */
+static enum status refuse(const struct options_spec *spec, const struct config_entry *entry,
+                          struct buf *what, struct err *err)
 {
-    if (nearest)
-        return err_set(err, ST_INVALID, "%s:%d: %s; did you mean '%s'?", config->path, entry->line,
-                       what, nearest);
-    return err_set(err, ST_INVALID, "%s:%d: %s", config->path, entry->line, what);
+    enum status status = err_set(err, ST_INVALID, "%s:%d: %s", spec->record->config.path,
+                                 entry->line, buf_text(what));
+    buf_fini(what);
+    return status;
+}
+
+/* Of the names that a file may have, the nearest; NULL: none is near. */
+static const char *suggest_name(const struct options_spec *spec, const char *name)
+{
+    const char *names[NAMES_MAX + 1];
+    size_t count = 0;
+    for (const struct option_row *row = spec->rows; row->name && count < NAMES_MAX; row++)
+        if (!row->no_file)
+            names[count++] = row->name;
+    names[count] = NULL;
+    return options_suggest(name, names);
 }
 
 static enum status refuse_name(const struct options_spec *spec, const struct config_entry *entry,
                                struct err *err)
 {
-    const char *names[NAMES_MAX + 1];
-    size_t count = 0;
-    char what[160];
-    const char *whose = entry->section[0] ? entry->section : "what stands before all sections";
-    for (const struct option_row *row = spec->rows; row->name && count < NAMES_MAX; row++)
-        if (!row->no_file)
-            names[count++] = row->name;
-    names[count] = NULL;
-    snprintf(what, sizeof what, "'%.40s' is no option of %s%s%s", entry->name,
-             entry->section[0] ? "[" : "", whose, entry->section[0] ? "]" : "");
-    return refuse(&spec->record->config, entry, what, options_suggest(entry->name, names), err);
+    struct buf what = {0};
+    const char *nearest = suggest_name(spec, entry->name), *others = spec->other_sections;
+    buf_printf(&what, "unknown option '%.40s'", entry->name);
+    if (entry->section[0])
+        buf_printf(&what, " in [%s]", entry->section);
+    if (nearest)
+        buf_printf(&what, "; did you mean '%s'?", nearest);
+    else if (!entry->section[0] && others)
+        buf_printf(&what, "; if it is for the other program, put it below [%.*s]",
+                   (int)strcspn(others, " "), others);
+    return refuse(spec, entry, &what, err);
 }
 
 static enum status refuse_section(const struct options_spec *spec, const struct config_entry *entry,
                                   struct err *err)
 {
+    struct buf known = {0}, what = {0};
     const char *names[NAMES_MAX + 1];
     size_t count = 0;
-    char what[120];
-    names[count++] = spec->section;
-    for (const struct option_row *row = spec->rows; row->name && count < NAMES_MAX; row++)
-        if (row->section)
-            names[count++] = row->section;
+    buf_printf(&known, "%s %s", spec->sections, spec->other_sections ? spec->other_sections : "");
+    char *words = mem_dup(buf_text(&known));
+    for (char *at = words; at && count < NAMES_MAX;)
+        names[count++] = strsep(&at, " ");
     names[count] = NULL;
-    snprintf(what, sizeof what, "there is no section [%.40s]", entry->section);
-    return refuse(&spec->record->config, entry, what, options_suggest(entry->section, names), err);
+    const char *nearest = options_suggest(entry->section, names);
+    buf_printf(&what, "unknown section [%.40s]; ", entry->section);
+    if (nearest)
+        buf_printf(&what, "did you mean [%s]?", nearest);
+    else
+        buf_printf(&what, "those known are: %s", buf_text(&known));
+    free(words);
+    buf_fini(&known);
+    return refuse(spec, entry, &what, err);
+}
+
+/* It is one, but not of those that a file may have. */
+static enum status refuse_flag(const struct options_spec *spec, const struct config_entry *entry,
+                               struct err *err)
+{
+    struct buf what = {0};
+    buf_printf(&what, "'%.40s' cannot be set in a file, only on the command line", entry->name);
+    return refuse(spec, entry, &what, err);
 }
 
 static enum status check_entry(const struct options_spec *spec, const struct config_entry *entry,
@@ -85,12 +122,18 @@ static enum status check_entry(const struct options_spec *spec, const struct con
         return refuse_section(spec, entry, err);
     if (options_word_is_in(entry->name, spec->other_names))
         return ST_OK;
+    for (const struct option_row *row = spec->rows; row->name; row++)
+        if (strcmp(row->name, entry->name) == 0)
+            return refuse_flag(spec, entry, err);
     return refuse_name(spec, entry, err);
 }
 
 enum status options_read_file(const struct options_spec *spec, const char *path, struct err *err)
 {
     struct config *config = &spec->record->config;
+    for (const struct option_row *row = spec->rows; row->name; row++)
+        ensure(!row->section || options_word_is_in(row->section, spec->sections),
+               "section [%s] is not listed", row->section);
     enum status status = config_read(path, config, err);
     for (size_t i = 0; status == ST_OK && i < config->count; i++)
         status = check_entry(spec, &config->entries[i], err);

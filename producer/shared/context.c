@@ -1,6 +1,7 @@
 #include "producer/shared/context.h"
 
 #include "base/clock.h"
+#include "base/sections.h"
 #include "producer/shared/interrupt.h"
 #include "queue/options.h"
 #include "redis/secret.h"
@@ -93,8 +94,8 @@ bool context_parse(struct context *context, const struct context_spec *spec, int
                                          .environment_prefix = "DARG_",
                                          .version = "darg " DARG_VERSION,
                                          .record = &context->record,
-                                         .section = "darg",
-                                         .other_sections = "worker queues handlers",
+                                         .sections = SECTIONS_OF_DARG,
+                                         .other_sections = SECTIONS_OF_WORKER,
                                          .other_names = names_of_others};
     bool is_done = false;
     struct err err = {0};

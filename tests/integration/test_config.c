@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "support/process.h"
+#include "support/script.h"
 
 enum { WAIT_MS = 20000 };
 
@@ -106,11 +107,18 @@ static void test_refused(void **state)
 {
     const struct fixture *fixture = *state;
     write_file(fixture, "threads = 2\nthraeds = 3\n");
-    expect_refused(fixture->path, ":2: 'thraeds' is no option");
+    expect_refused(fixture->path, ":2: unknown option 'thraeds'");
     expect_refused(fixture->path, "did you mean 'threads'?");
     write_file(fixture, "threads = many\n");
     expect_refused(fixture->path, ":1: ");
     expect_refused("/nowhere/darg.ini", "cannot read the configuration file /nowhere/darg.ini");
+}
+
+/* README's, and those in docs and examples: with both programs. */
+static void test_documented(void **state)
+{
+    (void)state;
+    script_run("configurations", NULL, WAIT_MS);
 }
 
 int main(void)
@@ -119,6 +127,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_precedence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_secrets_are_masked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static const struct options_spec spec = {
     .environment_prefix = "CONFTEST_",
     .version = "prog 1",
     .record = &record,
-    .section = "worker",
+    .sections = "worker queues",
     .other_sections = "darg other",
     .other_names = "namespace json",
 };
@@ -210,11 +210,17 @@ static void test_the_file_from_the_environment(void **state)
 static void test_what_is_wrong_is_named(void **state)
 {
     (void)state;
-    refuse("# a\n\nthread = 1\n",
-           "3: 'thread' is no option of what stands before all sections; did you mean 'threads'?");
-    refuse("[worker]\nxyzzy = 1\n", "2: 'xyzzy' is no option of [worker]");
-    refuse("[worker]\nfd = 1\n", "2: 'fd' is no option of [worker]");
-    refuse("[wroker]\nthreads = 1\n", "2: there is no section [wroker]; did you mean 'worker'?");
+    refuse("# a\n\nthread = 1\n", "3: unknown option 'thread'; did you mean 'threads'?");
+    refuse("connect-timeout = 1s\n", "1: unknown option 'connect-timeout'; if it is for the other "
+                                     "program, put it below [darg]");
+    refuse("[worker]\nxyzzy = 1\n", "2: unknown option 'xyzzy' in [worker]");
+    refuse("[worker]\ntreads = 1\n",
+           "2: unknown option 'treads' in [worker]; did you mean 'threads'?");
+    refuse("[worker]\nfd = 1\n", "2: 'fd' cannot be set in a file, only on the command line");
+    refuse("[wroker]\nthreads = 1\n", "2: unknown section [wroker]; did you mean [worker]?");
+    refuse("[othr]\nthreads = 1\n", "2: unknown section [othr]; did you mean [other]?");
+    refuse("[Service]\nUser = 1\n",
+           "2: unknown section [Service]; those known are: worker queues darg other");
     refuse("threads = 0\n", "1: threads: '0' is not a whole number from 1 to 100");
     refuse("threads = 1\n[worker]\nthreads = 2\n",
            "3: threads is set again, after line 1; remove one");

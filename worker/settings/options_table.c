@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sections.h"
 #include "job/job.h"
 #include "queue/keys.h"
 #include "queue/options.h"
@@ -283,8 +284,8 @@ enum status options_table_parse(int argc, char **argv, struct worker_options *o,
         .environment_prefix = "DARG_",
         .version = "darg-worker " DARG_VERSION,
         .record = &o->record,
-        .section = "worker",
-        .other_sections = "darg",
+        .sections = SECTIONS_OF_WORKER,
+        .other_sections = SECTIONS_OF_DARG,
     };
     const char **operands = NULL;
     size_t operand_count = 0;
