@@ -2,51 +2,112 @@
 
 #include <string.h>
 
-/* What the scripts read as a number: at most 15 digits, all of which a double holds. */
-static const int64_t limit_max = INT64_C(999999999999999);
+#include "base/parse.h"
 
-/* Calls and frees the request. */
-static enum status call(struct conn *conn, struct request *request, struct reply **reply,
-                        struct err *err)
+enum {
+#define AT(field, ...) AT_##field,
+    SETTINGS_LIST(AT) ROWS
+#undef AT
+};
+
+static const struct setting rows[ROWS] = {
+#define ROW(field, kind, least, option, help)                                                      \
+    [AT_##field] = {#field, SETTING_##kind, offsetof(struct settings, field), least, option, help},
+    SETTINGS_LIST(ROW)
+#undef ROW
+};
+
+const char *const settings_names[] = {
+#define NAME(field, ...) #field,
+    SETTINGS_LIST(NAME) SETTINGS_KEPT_LIST(NAME)
+#undef NAME
+        NULL};
+
+const struct setting *settings_at(size_t i)
 {
-    enum status status = conn_call(conn, request, reply, err);
-    request_fini(request);
-    return status;
+    return i < ROWS ? &rows[i] : NULL;
 }
 
-/* A command whose answer matters only as far as it is no error. */
-static enum status call_plain(struct conn *conn, struct request *request, struct err *err)
+static int64_t *value_of(const struct setting *setting, struct settings *settings)
 {
+    return (int64_t *)((char *)settings + setting->offset);
+}
+
+int64_t settings_value(const struct setting *setting, const struct settings *settings)
+{
+    return *(const int64_t *)((const char *)settings + setting->offset);
+}
+
+struct settings settings_unchanged(void)
+{
+    struct settings changes;
+#define KEEP(field, ...) changes.field = SETTING_KEEP;
+    SETTINGS_LIST(KEEP)
+    SETTINGS_KEPT_LIST(KEEP)
+#undef KEEP
+    return changes;
+}
+
+/* ---- reading ---- */
+
+static int64_t read_value(enum setting_kind kind, const struct reply *reply)
+{
+    if (kind == SETTING_FLAG) /* scripts ask no more than whether it is there */
+        return reply_is_nil(reply) ? SETTING_NONE : 1;
+    if (kind == SETTING_TIME) /* may have a fraction */
+        return reply_time_ms(reply, SETTING_NONE);
+    return reply_int(reply, SETTING_NONE);
+}
+
+void settings_take(const struct reply *reply, struct settings *settings)
+{
+    size_t i = 0;
+#define TAKE(field, kind, ...) settings->field = read_value(SETTING_##kind, reply_at(reply, i++));
+    SETTINGS_LIST(TAKE)
+    SETTINGS_KEPT_LIST(TAKE)
+#undef TAKE
+}
+
+enum status settings_read(struct conn *conn, const struct queue *queue, struct settings *settings,
+                          struct err *err)
+{
+    struct request request = {0};
     struct reply *reply = NULL;
-    enum status status = call(conn, request, &reply, err);
+    request_add_text(&request, "HMGET");
+    request_add_text(&request, queue->settings);
+    for (const char *const *name = settings_names; *name; name++)
+        request_add_text(&request, *name);
+    enum status status = conn_call(conn, &request, &reply, err);
+    request_fini(&request);
+    if (status == ST_OK)
+        settings_take(reply, settings);
     reply_free(reply);
     return status;
 }
 
-/* value NULL removes the field. */
-static enum status set_setting(struct conn *conn, const struct queue *queue, const char *name,
-                               const char *value, struct err *err)
+/* ---- setting ---- */
+
+/* The greatest value: of counts one beyond any queue; else what scripts read as a number, which is
+ * at most 15 digits, since a double holds those. */
+static int64_t greatest(const struct setting *setting)
 {
-    struct request request = {0};
-    request_add_text(&request, value ? "HSET" : "HDEL");
-    request_add_text(&request, queue->settings);
-    request_add_text(&request, name);
-    if (value)
-        request_add_text(&request, value);
-    return call_plain(conn, &request, err);
+    bool is_count = setting->kind == SETTING_COUNT || setting->kind == SETTING_RATE;
+    return is_count ? INT64_C(1) << 40 : INT64_C(999999999999999);
 }
 
-static enum status get_setting(struct conn *conn, const struct queue *queue, const char *name,
-                               int64_t fallback, int64_t *value, struct err *err)
+/* value SETTING_NONE removes the field. */
+static enum status store(struct conn *conn, const struct queue *queue, const char *name,
+                         int64_t value, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    request_add_text(&request, "HGET");
+    request_add_text(&request, value == SETTING_NONE ? "HDEL" : "HSET");
     request_add_text(&request, queue->settings);
     request_add_text(&request, name);
-    enum status status = call(conn, &request, &reply, err);
-    if (status == ST_OK)
-        *value = reply_int(reply, fallback);
+    if (value != SETTING_NONE)
+        request_add_int(&request, value);
+    enum status status = conn_call(conn, &request, &reply, err);
+    request_fini(&request);
     reply_free(reply);
     return status;
 }
@@ -54,40 +115,80 @@ static enum status get_setting(struct conn *conn, const struct queue *queue, con
 enum status settings_pause(struct conn *conn, const struct queue *queue, bool is_paused,
                            struct err *err)
 {
-    return set_setting(conn, queue, "paused", is_paused ? "1" : NULL, err);
+    return store(conn, queue, rows[AT_paused].name, is_paused ? 1 : SETTING_NONE, err);
 }
 
-static enum status check_limit_name(const char *name, struct err *err)
+static enum status store_checked(struct conn *conn, const struct queue *queue,
+                                 const struct setting *setting, int64_t value, struct err *err)
 {
-    static const char *const names[] = {"max_len",     "rate",     "rate_ms",
-                                        "concurrency", "dead_max", "dead_age_ms"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
-            return ST_OK;
-    return err_set(err, ST_INVALID, "'%.64s' is no limit of a queue", name);
+    if (value != SETTING_NONE && (value < setting->least || value > greatest(setting)))
+        return err_set(err, ST_INVALID, "%s: %lld is not between %lld and %lld", setting->name,
+                       (long long)value, (long long)setting->least, (long long)greatest(setting));
+    return store(conn, queue, setting->name, value, err);
 }
 
 enum status settings_set(struct conn *conn, const struct queue *queue, const char *name,
                          int64_t value, struct err *err)
 {
-    enum status status = check_limit_name(name, err);
-    if (status != ST_OK)
-        return status;
-    if (value < 0)
-        return set_setting(conn, queue, name, NULL, err);
-    if (value > limit_max)
-        return err_set(err, ST_INVALID, "a limit of %lld is above the greatest, %lld",
-                       (long long)value, (long long)limit_max);
-    struct buf text = {0};
-    buf_append_int(&text, value);
-    status = set_setting(conn, queue, name, buf_text(&text), err);
-    buf_fini(&text);
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0 && rows[i].kind != SETTING_FLAG)
+            return store_checked(conn, queue, &rows[i], value, err);
+    return err_set(err, ST_INVALID, "'%.64s' is no limit of a queue", name);
+}
+
+enum status settings_apply(struct conn *conn, const struct queue *queue,
+                           const struct settings *changes, struct err *err)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < ROWS; i++)
+        if (settings_value(&rows[i], changes) != SETTING_KEEP)
+            status = store_checked(conn, queue, &rows[i], settings_value(&rows[i], changes), err);
     return status;
 }
 
-enum status settings_get(struct conn *conn, const struct queue *queue, const char *name,
-                         int64_t *value, struct err *err)
+/* ---- what people write ---- */
+
+static enum status parse_value(const struct setting *setting, struct slice text, int64_t *value,
+                               struct err *err)
 {
-    enum status status = check_limit_name(name, err);
-    return status == ST_OK ? get_setting(conn, queue, name, -1, value, err) : status;
+    bool is_time = setting->kind == SETTING_DURATION || setting->kind == SETTING_PERIOD;
+    enum status status = is_time ? parse_duration_ms(text, value, err)
+                                 : parse_int(text, setting->least, greatest(setting), value, err);
+    if (status == ST_OK && *value < setting->least)
+        return err_set(err, ST_INVALID, "'%.*s' is too small", (int)(text.len < 60 ? text.len : 60),
+                       text.ptr);
+    return status;
+}
+
+/* "100/1s", or "100/s" for short. */
+static enum status parse_rate(const struct setting *rate, const char *text,
+                              struct settings *changes, struct err *err)
+{
+    const struct setting *period = rate + 1;
+    const char *slash = strchr(text, '/');
+    if (slash == NULL)
+        return err_set(err, ST_INVALID,
+                       "'%.60s' is not a number of jobs and a time like 100/1s, or none", text);
+    struct buf time = {0};
+    buf_printf(&time, "%s%s", slash[1] >= '0' && slash[1] <= '9' ? "" : "1", slash + 1);
+    enum status status = parse_value(rate, (struct slice){text, (size_t)(slash - text)},
+                                     value_of(rate, changes), err);
+    if (status == ST_OK)
+        status = parse_value(period, buf_slice(&time), value_of(period, changes), err);
+    buf_fini(&time);
+    return status;
+}
+
+enum status settings_parse(const struct setting *setting, const char *text,
+                           struct settings *changes, struct err *err)
+{
+    bool is_rate = setting->kind == SETTING_RATE;
+    if (strcmp(text, "none") == 0) {
+        *value_of(setting, changes) = SETTING_NONE;
+        if (is_rate)
+            *value_of(setting + 1, changes) = SETTING_NONE;
+        return ST_OK;
+    }
+    return is_rate ? parse_rate(setting, text, changes, err)
+                   : parse_value(setting, slice_of(text), value_of(setting, changes), err);
 }

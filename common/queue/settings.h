@@ -1,24 +1,98 @@
-/* settings - what operators set of a queue: paused, and its limits. Each call blocks for a round
- * trip and may be repeated. */
+/* settings - what stands in darg:{Q}:settings: whether the queue is paused, its limits, and what
+ * scripts keep there for themselves.
+ *
+ * The two lists below are the one declaration. struct settings, what is read, what may be set, the
+ * options of `darg limit`, and the members of its --json and of `darg stats --json` follow from
+ * them; tools/check-settings holds docs/protocol.md and the scripts to them. A new limit is a row
+ * here, the row of docs/protocol.md that the check then asks for, and the script that obeys it.
+ *
+ * Calls that take a connection block for a round trip a setting at most, and may be repeated. */
 #ifndef DARG_QUEUE_SETTINGS_H
 #define DARG_QUEUE_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* paused: no job is handed out; pushing goes on. */
+/* Set by people: field of the hash, kind, least value, the option of `darg limit` that sets it
+ * (NULL: none of its own), and what it does. */
+#define SETTINGS_LIST(X)                                                                           \
+    X(paused, FLAG, 1, NULL, "no jobs are handed out; pushing goes on")                            \
+    X(max_len, COUNT, 0, "max-len", "pushes wait while N jobs are waiting in the queue")           \
+    X(rate, RATE, 1, "rate", "hand out at most N jobs per DURATION, across all workers")           \
+    X(rate_ms, PERIOD, 1, NULL, "the DURATION of `rate`")                                          \
+    X(concurrency, COUNT, 1, "concurrency", "run at most N jobs at a time, across all workers")    \
+    X(dead_max, COUNT, 0, "dead-max", "keep at most N dead jobs, the newest")                      \
+    X(dead_age_ms, DURATION, 1, "dead-age", "keep dead jobs for at most DURATION")
+
+/* Kept by scripts, and nobody else's to set: field, kind, and what it is. */
+#define SETTINGS_KEPT_LIST(X)                                                                      \
+    X(rate_at, TIME, "up to when `rate` is used up")                                               \
+    X(drained_at, TIME, "when the last drain ended")                                               \
+    X(drain_number, NUMBER, "the number of the last drain; it only grows")                         \
+    X(drain_retries, FLAG, "a sentinel that waits for retries may be in line")
+
+enum setting_kind {
+    SETTING_FLAG,     /* there or not: 1 or -1 */
+    SETTING_COUNT,    /* jobs */
+    SETTING_RATE,     /* jobs in the SETTING_PERIOD of the next row: one option sets both */
+    SETTING_PERIOD,   /* ms */
+    SETTING_DURATION, /* ms */
+    SETTING_TIME,     /* ms of the server's clock */
+    SETTING_NUMBER,
+};
+
+enum {
+    SETTING_NONE = -1, /* not set, or nonsense */
+    SETTING_KEEP = -2, /* in changes: as it is */
+};
+
+/* A value for each field. */
+struct settings {
+#define SETTINGS_FIELD(field, ...) int64_t field;
+    SETTINGS_LIST(SETTINGS_FIELD)
+    SETTINGS_KEPT_LIST(SETTINGS_FIELD)
+#undef SETTINGS_FIELD
+};
+
+/* A row of SETTINGS_LIST. */
+struct setting {
+    const char *name; /* the field, and the member of JSON objects */
+    enum setting_kind kind;
+    size_t offset; /* of its value in struct settings */
+    int64_t least;
+    const char *option, *help;
+};
+const struct setting *settings_at(size_t i); /* NULL past the last */
+int64_t settings_value(const struct setting *setting, const struct settings *settings);
+
+/* For those who ask in a pipeline: the fields for HMGET, NULL at the end; and its answer. */
+extern const char *const settings_names[];
+void settings_take(const struct reply *reply, struct settings *settings);
+
+MUST_CHECK enum status settings_read(struct conn *conn, const struct queue *queue,
+                                     struct settings *settings, struct err *err);
+
+/* While it is paused no jobs are handed out. */
 MUST_CHECK enum status settings_pause(struct conn *conn, const struct queue *queue, bool is_paused,
                                       struct err *err);
 
-/* Settings of `darg limit`: names are max_len, rate, rate_ms, concurrency, dead_max, dead_age_ms.
- * value < 0 removes it. */
+/* Sets one that is no flag, or removes it: SETTING_NONE. ST_INVALID: there is no such setting, or
+ * the value is out of its range. */
 MUST_CHECK enum status settings_set(struct conn *conn, const struct queue *queue, const char *name,
                                     int64_t value, struct err *err);
-/* -1: not set. */
-MUST_CHECK enum status settings_get(struct conn *conn, const struct queue *queue, const char *name,
-                                    int64_t *value, struct err *err);
+
+/* What people write for it, into *changes: "none", or by kind "1000", "90s", or for a rate, whose
+ * period changes with it, "100/1s" or "100/s". ST_INVALID with a sentence that does not name it. */
+MUST_CHECK enum status settings_parse(const struct setting *setting, const char *text,
+                                      struct settings *changes, struct err *err);
+/* To begin with: changes nothing. */
+struct settings settings_unchanged(void);
+/* One after the other, as far as all goes well. */
+MUST_CHECK enum status settings_apply(struct conn *conn, const struct queue *queue,
+                                      const struct settings *changes, struct err *err);
 
 #endif

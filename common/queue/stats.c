@@ -24,15 +24,9 @@ static void read_time(const struct reply *reply, struct stats *stats)
     stats->now_ms = seconds * 1000 + micros / 1000;
 }
 
-#define SETTINGS "paused", "max_len", "rate", "rate_ms", "concurrency", "dead_max", "dead_age_ms"
-
 static void read_settings(const struct reply *reply, struct stats *stats)
 {
-    int64_t *const numbers[] = {&stats->max_len,     &stats->rate,     &stats->rate_ms,
-                                &stats->concurrency, &stats->dead_max, &stats->dead_age_ms};
-    stats->is_paused = !reply_is_nil(reply_at(reply, 0));
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        *numbers[i] = reply_int(reply_at(reply, i + 1), -1);
+    settings_take(reply, &stats->settings);
 }
 
 static void read_counts(const struct reply *reply, struct stats *stats)
@@ -143,14 +137,13 @@ enum status stats_read(struct conn *conn, const struct queue *queue, struct stat
 #define WORD(name) #name,
     static const char *const counts[] = {STATS_COUNT_LIST(WORD) NULL};
 #undef WORD
-    static const char *const settings[] = {SETTINGS, NULL};
     static const char *const first[] = {"0", "0", "WITHSCORES", NULL};
     static const char *const all[] = {"0", "-1", NULL};
     const struct step others[] = {
         {queue->workers, "ZCARD", NULL, read_workers, 0},
         {queue->scheduled, "ZRANGE", first, read_next_due, 0},
         {NULL, "TIME", NULL, read_time, 0},
-        {queue->settings, "HMGET", settings, read_settings, 0},
+        {queue->settings, "HMGET", settings_names, read_settings, 0},
         {queue->counts, "HMGET", counts, read_counts, 0},
         {queue->waits, "LRANGE", all, read_waits, 0},
     };

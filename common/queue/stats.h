@@ -2,11 +2,9 @@
 #ifndef DARG_QUEUE_STATS_H
 #define DARG_QUEUE_STATS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "queue/keys.h"
-#include "redis/conn.h"
+#include "queue/settings.h"
 
 /* Counters of darg:{Q}:counts: field of the hash. They only grow. */
 #define STATS_COUNT_LIST(X)                                                                        \
@@ -35,9 +33,7 @@ struct stats {
      * or nobody has looked. */
     int64_t oldest_age_ms;
     int64_t now_ms; /* server time */
-    bool is_paused;
-    int64_t max_len;                                           /* -1: no bound */
-    int64_t rate, rate_ms, concurrency, dead_max, dead_age_ms; /* -1: not set */
+    struct settings settings;
 #define STATS_FIELD(name) int64_t name;
     struct {
         STATS_COUNT_LIST(STATS_FIELD)

@@ -177,7 +177,7 @@ static enum status end_pause(struct context *context, const struct scope *scope,
     enum status status = stats_read(context->conn, &context->queue, &stats, err);
     if (status != ST_OK)
         return status;
-    *was_paused = stats.is_paused;
+    *was_paused = stats.settings.paused != SETTING_NONE;
     return settings_pause(context->conn, &context->queue, false, err);
 }
 

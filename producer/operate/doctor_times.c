@@ -3,6 +3,7 @@
 #include "producer/operate/doctor_rules.h"
 
 #include "base/parse.h"
+#include "queue/settings.h"
 
 #include <stdio.h>
 
@@ -44,14 +45,10 @@ static int64_t last_death_ms(struct doctor *doctor)
 
 static int64_t last_drain_ms(struct doctor *doctor)
 {
-    struct request request = {0};
-    request_add_text(&request, "HGET");
-    request_add_text(&request, doctor->context.queue.settings);
-    request_add_text(&request, "drained_at");
-    struct reply *reply = ask(doctor, &request);
-    int64_t ms = reply_int(reply, 0);
-    reply_free(reply);
-    return ms;
+    struct settings settings = {0};
+    if (settings_read(doctor->context.conn, &doctor->context.queue, &settings, NULL) != ST_OK)
+        return 0;
+    return settings.drained_at == REPLY_TIME_MAX ? 0 : settings.drained_at;
 }
 
 void doctor_check_times(struct doctor *doctor)

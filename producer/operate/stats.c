@@ -75,6 +75,18 @@ static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t b
     rate_of((view), (i), (view)->now[i].counts.counter,                                            \
             (view)->has_before ? (view)->before[i].counts.counter : 0)
 
+static void add_settings(struct cJSON *object, const struct settings *settings)
+{
+    const struct setting *setting;
+    for (size_t i = 0; (setting = settings_at(i)) != NULL; i++) {
+        int64_t value = settings_value(setting, settings);
+        if (setting->kind == SETTING_FLAG)
+            cJSON_AddBoolToObject(object, setting->name, value != SETTING_NONE);
+        else
+            table_json_int(object, setting->name, value);
+    }
+}
+
 static void add_json(struct view *view, size_t i, const struct stats *stats)
 {
     struct cJSON *object = cJSON_CreateObject();
@@ -88,8 +100,7 @@ static void add_json(struct view *view, size_t i, const struct stats *stats)
     table_json_int(object, "next_due_ms",
                    stats->next_due_ms == QUEUE_NEVER ? -1 : stats->next_due_ms);
     table_json_int(object, "now_ms", stats->now_ms);
-    cJSON_AddBoolToObject(object, "paused", stats->is_paused);
-    table_json_int(object, "max_len", stats->max_len);
+    add_settings(object, &stats->settings);
     struct cJSON *counts = cJSON_AddObjectToObject(object, "counts");
 #define ADD_COUNT(name) table_json_int(counts, #name, stats->counts.name);
     STATS_COUNT_LIST(ADD_COUNT)
@@ -119,7 +130,7 @@ static void add_row(struct view *view, size_t i, const struct stats *stats)
     } else {
         table_add_int(table, stats->counts.done);
     }
-    table_add_text(table, stats->is_paused ? "paused" : "");
+    table_add_text(table, stats->settings.paused != SETTING_NONE ? "paused" : "");
 }
 
 static void show_begin(struct view *view)

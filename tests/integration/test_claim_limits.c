@@ -197,7 +197,7 @@ static void test_concurrency(void **state)
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 2, 100), CLAIM_WAIT);
     queue_fixture_done(f, &f->lease, 2);
     queue_fixture_claim_these(f, &f->lease, 2, 100, "c");
-    queue_fixture_limit(f, "concurrency", 0);
+    commands_do(f->conn, "HSET", f->queue.settings, "concurrency", "0");
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 3, 100), CLAIM_WAIT);
 }
 

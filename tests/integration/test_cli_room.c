@@ -33,6 +33,12 @@ static void test_limit_is_shown(void **state)
             "--dead-max", "0", "--json");
     cli_expect_out(cli, "{\"queue\":\"default\",\"max_len\":null,\"rate\":null,\"rate_ms\":null,"
                         "\"concurrency\":7,\"dead_max\":0,\"dead_age_ms\":172800000}\n");
+    cli_run(cli, 0, "stats", "--json", "-q", "default");
+    cli_expect_out_has(cli, "\"paused\":false,\"max_len\":null,\"rate\":null,\"rate_ms\":null,"
+                            "\"concurrency\":7,\"dead_max\":0,\"dead_age_ms\":172800000,");
+    cli_run(cli, 2, "limit", "--max-len", "5", "--rate", "100");
+    cli_expect_err_has(cli,
+                       "--rate: '100' is not a number of jobs and a time like 100/1s, or none");
 }
 
 static void test_no_wait_for_room(void **state)

@@ -29,13 +29,13 @@ static void test_nothing_there(void **state)
     assert_in_range(stats.now_ms, before_ms, queue_fixture_server_ms(f));
     assert_true(stats.next_due_ms == QUEUE_NEVER);
     assert_int_equal(stats.oldest_age_ms, -1);
-    assert_int_equal(stats.max_len, -1);
-    assert_int_equal(stats.rate, -1);
-    assert_int_equal(stats.rate_ms, -1);
-    assert_int_equal(stats.concurrency, -1);
-    assert_int_equal(stats.dead_max, -1);
-    assert_int_equal(stats.dead_age_ms, -1);
-    assert_false(stats.is_paused);
+    assert_int_equal(stats.settings.max_len, -1);
+    assert_int_equal(stats.settings.rate, -1);
+    assert_int_equal(stats.settings.rate_ms, -1);
+    assert_int_equal(stats.settings.concurrency, -1);
+    assert_int_equal(stats.settings.dead_max, -1);
+    assert_int_equal(stats.settings.dead_age_ms, -1);
+    assert_int_equal(stats.settings.paused, -1);
     assert_int_equal(stats.waiting + stats.held + stats.scheduled + stats.dead + stats.workers +
                          stats.counts.claimed,
                      0);
@@ -68,9 +68,10 @@ static void test_everything_there(void **state)
     assert_int_equal(stats.counts.done, 1);
     assert_int_equal(stats.counts.drains, 7);
     assert_int_equal(stats.counts.retried, 0);
-    assert_true(stats.is_paused);
-    const int64_t limits[] = {stats.max_len,     stats.rate,     stats.rate_ms,
-                              stats.concurrency, stats.dead_max, stats.dead_age_ms};
+    assert_int_equal(stats.settings.paused, 1);
+    const int64_t limits[] = {stats.settings.max_len,  stats.settings.rate,
+                              stats.settings.rate_ms,  stats.settings.concurrency,
+                              stats.settings.dead_max, stats.settings.dead_age_ms};
     for (int64_t i = 0; i < 6; i++)
         assert_int_equal(limits[i], 10 + i);
 }
