@@ -1,38 +1,33 @@
-/* darg-http - a handler that stays (docs/handlers.md): sends each job to a URL and makes an answer
+/* darg-http - a persistent handler (docs/handlers.md): sends each job to a URL and makes an answer
  * of what comes back. The worker starts it for `--handler TYPE=https://...`. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/flatten.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "base/parse.h"
 #include "base/standard.h"
 #include "handlers/http/post.h"
+#include "stream/talk.h"
 
 enum {
-    PROTOCOL = 1,        /* of the hello */
-    PROTOCOL_NONCES = 2, /* which is asked for where the worker knows it */
-    EARLY_MS = 100,      /* so much before the worker's own time-out, which would end the process */
-    QUOTED_BYTES = 200,  /* of a body, in a reason */
+    EARLY_MS = 100,     /* so much before the worker's own time-out, which would end the process */
+    QUOTED_BYTES = 200, /* of a body, in a reason */
 };
 
 /* ---- an answer's meaning ---- */
 
-enum verb { DONE, RETRY, BURY };
-
-static enum verb judge(const struct post_answer *answer)
+static enum stream_verb judge(const struct post_answer *answer)
 {
     long code = answer->code;
     if (code >= 200 && code <= 299)
-        return answer->is_cut ? BURY : DONE; /* it will be no shorter the next time */
+        return answer->is_cut ? STREAM_BURY : STREAM_DONE; /* it will be no shorter the next time */
     if (code == 0 || code == 408 || code == 425 || code == 429 || code >= 500)
-        return RETRY;
-    return BURY;
+        return STREAM_RETRY;
+    return STREAM_BURY;
 }
 
 static void explain(const struct post_answer *answer, int64_t max_body, struct buf *reason)
@@ -57,157 +52,89 @@ static void explain(const struct post_answer *answer, int64_t max_body, struct b
     }
 }
 
-/* JSON goes on as it stands, but on one line; everything else as a string. */
-static void append_result(struct buf *out, const struct post_answer *answer)
+/* False: it cannot be written. JSON goes on as it stands, everything else as a string. */
+static bool say(const struct talk *talk, const struct post_answer *answer, int64_t max_body)
 {
+    struct slice body = buf_slice(&answer->body);
+    enum stream_verb verb = judge(answer);
     enum json_type type;
     struct err ignored = {0};
-    struct slice body = buf_slice(&answer->body);
-    if (!answer->is_json || json_check(body, JSON_MAX_DEPTH, &type, &ignored) != ST_OK) {
-        size_t replaced = json_append_string(out, body);
-        if (replaced > 0)
-            buf_printf(out, ",\"replaced_bytes\":%zu", replaced);
-        return;
-    }
-    flatten_json(out, body);
-}
-
-/* nonce: as it came; empty: there was none. */
-static void append_answer(struct buf *out, struct slice id, struct slice nonce,
-                          const struct post_answer *answer, int64_t max_body)
-{
-    static const char *const verbs[] = {[DONE] = "done", [RETRY] = "retry", [BURY] = "bury"};
-    enum verb verb = judge(answer);
+    if (verb == STREAM_DONE)
+        return talk_done(talk, body,
+                         answer->is_json &&
+                             json_check(body, JSON_MAX_DEPTH, &type, &ignored) == ST_OK);
     struct buf reason = {0};
-    buf_append_text(out, "{\"id\":");
-    buf_append_slice(out, id);
-    if (nonce.len > 0)
-        buf_printf(out, ",\"nonce\":%.*s", (int)nonce.len, nonce.ptr);
-    buf_printf(out, ",\"%s\":", verbs[verb]);
-    if (verb == DONE) {
-        append_result(out, answer);
-    } else {
-        explain(answer, max_body, &reason);
-        json_append_string(out, buf_slice(&reason));
-    }
+    explain(answer, max_body, &reason);
     bool is_told_when = answer->code == 429 || answer->code == 503;
-    if (verb == RETRY && is_told_when && answer->retry_after_ms >= 0) {
-        buf_append_text(out, ",\"delay_ms\":");
-        buf_append_int(out, answer->retry_after_ms);
-    }
-    buf_append_text(out, "}\n");
+    bool is_said =
+        talk_fail(talk, verb, buf_slice(&reason), is_told_when ? answer->retry_after_ms : -1);
     buf_fini(&reason);
+    return is_said;
 }
 
-/* ---- lines ---- */
+/* ---- jobs ---- */
 
-enum { ID, TYPE, QUEUE, RUN, ATTEMPT, DEADLINE, NONCE, ARGS, FIELDS };
-
-struct line {
-    struct json_field fields[FIELDS];
+struct texts {
     struct buf id, type, queue; /* decoded */
 };
 
-static void decode(const struct json_field *field, struct buf *out)
+static struct slice decode(const struct json_field *field, struct buf *out)
 {
     buf_clear(out);
     if (field->value.type == JSON_STRING)
         json_decode_string(field->value.text, out);
+    return buf_slice(out);
 }
 
-static bool read_line(struct slice text, struct line *line)
-{
-    static const char *const names[FIELDS] = {"id",      "type",        "queue", "run",
-                                              "attempt", "deadline_ms", "nonce", "args"};
-    struct err err = {0};
-    for (size_t i = 0; i < FIELDS; i++)
-        line->fields[i] = (struct json_field){.name = names[i]};
-    /* Args may be nested as deeply as the worker lets them, in the line's own object. */
-    if (json_read_object(text, JSON_MAX_DEPTH + 1, line->fields, FIELDS, &err) != ST_OK) {
-        fprintf(stderr, "darg-http: this is no line of the protocol: %s\n", err_text(&err));
-        return false;
-    }
-    decode(&line->fields[ID], &line->id);
-    decode(&line->fields[TYPE], &line->type);
-    decode(&line->fields[QUEUE], &line->queue);
-    return true;
-}
-
-static int64_t time_left_ms(const struct line *line)
+static int64_t time_left_ms(const struct json_field *deadline)
 {
     struct err ignored = {0};
     int64_t deadline_ms = 0;
-    if (json_read_int(line->fields[DEADLINE].value, 0, INT64_MAX, &deadline_ms, &ignored) !=
-            ST_OK ||
+    if (json_read_int(deadline->value, 0, INT64_MAX, &deadline_ms, &ignored) != ST_OK ||
         deadline_ms == 0)
         return 0;
     int64_t left_ms = deadline_ms - clock_wall_ms() - EARLY_MS;
     return left_ms > 1 ? left_ms : 1;
 }
 
-/* The first line: {"darg":1,...}. A worker that knows more is answered with the version that is
- * wanted. */
-static bool accept_hello(struct slice text)
+static struct post_job read_job(const struct json_field *fields, struct texts *texts)
 {
-    struct err err = {0};
-    struct json_field fields[] = {{.name = "darg"}, {.name = "max"}};
-    int64_t number = 0;
-    if (json_read_object(text, JSON_MAX_DEPTH, fields, 2, &err) == ST_OK &&
-        json_read_int(fields[0].value, PROTOCOL, PROTOCOL, &number, &err) == ST_OK) {
-        bool knows_more =
-            json_read_int(fields[1].value, PROTOCOL_NONCES, INT64_MAX, &number, &err) == ST_OK;
-        return !knows_more || printf("{\"darg\":%d}\n", PROTOCOL_NONCES) > 0;
-    }
-    fprintf(stderr, "darg-http: it speaks version %d of the protocol, and is spoken to as: %.*s\n",
-            PROTOCOL, (int)text.len, text.ptr);
-    return false;
-}
-
-static bool write_all(const struct buf *out)
-{
-    return fwrite(out->ptr, 1, out->len, stdout) == out->len && fflush(stdout) == 0;
+    return (struct post_job){
+        .id = decode(&fields[STREAM_JOB_ID], &texts->id),
+        .type = decode(&fields[STREAM_JOB_TYPE], &texts->type),
+        .queue = decode(&fields[STREAM_JOB_QUEUE], &texts->queue),
+        .run = fields[STREAM_JOB_RUN].value.text,
+        .attempt = fields[STREAM_JOB_ATTEMPT].value.text,
+        .args = fields[STREAM_JOB_ARGS].value.text,
+        .timeout_ms = time_left_ms(&fields[STREAM_JOB_DEADLINE]),
+    };
 }
 
 static int serve(struct post *post, int64_t max_body)
 {
-    struct line line = {0};
+    struct talk talk = {.input = STDIN_FILENO, .output = STDOUT_FILENO, .takes_rest = true};
+    struct texts texts = {0};
     struct post_answer answer = {0};
-    struct buf out = {0};
-    char *text = NULL;
-    size_t capacity = 0;
-    ssize_t len;
-    bool is_greeted = false, is_good = true;
-    while (is_good && (len = getline(&text, &capacity, stdin)) > 0) {
-        struct slice slice = {text, (size_t)len};
-        if (!is_greeted) {
-            is_good = is_greeted = accept_hello(slice);
-            continue;
-        }
-        is_good = read_line(slice, &line);
-        if (!is_good)
+    struct talk_job line;
+    struct err err = {0};
+    bool is_heard = true;
+    enum talk_next next = talk_begin(&talk, &err);
+    while (is_heard && next == TALK_JOB) {
+        next = talk_next(&talk, &line, &err);
+        if (next != TALK_JOB)
             break;
-        const struct post_job job = {
-            .id = buf_slice(&line.id),
-            .type = buf_slice(&line.type),
-            .queue = buf_slice(&line.queue),
-            .run = line.fields[RUN].value.text,
-            .attempt = line.fields[ATTEMPT].value.text,
-            .args = line.fields[ARGS].value.text,
-            .timeout_ms = time_left_ms(&line),
-        };
+        const struct post_job job = read_job(line.fields, &texts);
         post_send(post, &job, max_body, &answer);
-        buf_clear(&out);
-        append_answer(&out, line.fields[ID].value.text, line.fields[NONCE].value.text, &answer,
-                      max_body);
-        is_good = write_all(&out);
+        is_heard = say(&talk, &answer, max_body);
     }
-    free(text);
-    buf_fini(&out);
+    if (next == TALK_BROKEN)
+        fprintf(stderr, "darg-http: %s\n", err_text(&err));
+    talk_fini(&talk);
     buf_fini(&answer.body);
-    buf_fini(&line.id);
-    buf_fini(&line.type);
-    buf_fini(&line.queue);
-    return is_good ? EX_OK : EX_PROTOCOL;
+    buf_fini(&texts.id);
+    buf_fini(&texts.type);
+    buf_fini(&texts.queue);
+    return is_heard && next != TALK_BROKEN ? EX_OK : EX_PROTOCOL;
 }
 
 /* ---- the program ---- */

@@ -37,17 +37,6 @@ void stream_append_job(struct buf *out, const struct handler_call *call, int64_t
 
 /* ---- reading ---- */
 
-static const struct {
-    const char *name;
-    bool wants_text;
-} verbs[] = {
-    [STREAM_DONE] = {"done", false},    [STREAM_RETRY] = {"retry", true},
-    [STREAM_UNABLE] = {"unable", true}, [STREAM_BURY] = {"bury", true},
-    [STREAM_LOG] = {"log", true},       [STREAM_PROGRESS] = {"progress", false},
-    [STREAM_VERSION] = {"darg", false},
-};
-enum { VERBS = STREAM_VERSION + 1 };
-
 static enum status find_verb(const struct json_field *fields, struct stream_message *message,
                              struct err *err)
 {
@@ -63,8 +52,8 @@ static enum status find_verb(const struct json_field *fields, struct stream_mess
         return err_set(err, ST_INVALID,
                        "%s of done, retry, bury, progress and log is in it: one must be",
                        found == 0 ? "none" : "more than one");
-    if (verbs[message->verb].wants_text && message->value.type != JSON_STRING)
-        return err_set(err, ST_INVALID, "\"%s\" must be a string", verbs[message->verb].name);
+    if (stream_verb_wants_text(message->verb) && message->value.type != JSON_STRING)
+        return err_set(err, ST_INVALID, "\"%s\" must be a string", stream_verb_name(message->verb));
     return ST_OK;
 }
 
@@ -107,14 +96,14 @@ static enum status read_version(struct stream_message *message, struct err *err)
 
 enum status stream_read_message(struct slice line, struct stream_message *message, struct err *err)
 {
-    enum { ID = VERBS, RUN, NONCE, DELAY, REPLACED, LEVEL, FIELDS };
+    enum { ID = STREAM_VERBS, RUN, NONCE, DELAY, REPLACED, LEVEL, FIELDS };
     struct json_field fields[FIELDS] = {
         [ID] = {.name = "id"},       [RUN] = {.name = "run"},
         [NONCE] = {.name = "nonce"}, [DELAY] = {.name = "delay_ms"},
         [LEVEL] = {.name = "level"}, [REPLACED] = {.name = "replaced_bytes"},
     };
     for (enum stream_verb verb = 0; verb <= STREAM_VERSION; verb++)
-        fields[verb].name = verbs[verb].name;
+        fields[verb].name = stream_verb_name(verb);
     enum status status = json_read_object(line, JSON_MAX_DEPTH, fields, FIELDS, err);
     if (status == ST_OK)
         status = find_verb(fields, message, err);

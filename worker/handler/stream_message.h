@@ -7,21 +7,8 @@
 #define DARG_WORKER_HANDLER_STREAM_MESSAGE_H
 
 #include "base/json.h"
+#include "stream/protocol.h"
 #include "worker/handler/handler.h"
-
-/* The version that is spoken until the handler asks for a later one, and the last there is. From 2
- * on, whatever is said about a job has its nonce. */
-enum { STREAM_PROTOCOL = 1, STREAM_NONCES = 2, STREAM_PROTOCOL_MAX = 2 };
-
-enum stream_verb {
-    STREAM_DONE,
-    STREAM_RETRY,
-    STREAM_BURY,
-    STREAM_UNABLE, /* it lacks what it takes to begin; only processes of --isolate say so */
-    STREAM_PROGRESS,
-    STREAM_LOG,
-    STREAM_VERSION,
-};
 
 /* What a handler said. Slices point into its line. */
 struct stream_message {
