@@ -1,0 +1,45 @@
+/* dead_walk - goes through the dead set, the last dead first, and shows, sends back or drops what
+ * matches.
+ *
+ * The set may be huge, so it is paged through, and each page is dealt with before the next is read.
+ * Whatever dies after the walk has begun is left alone, or sending back jobs that fail at once
+ * would never end. One thread. */
+#ifndef DARG_QUEUE_DEAD_WALK_H
+#define DARG_QUEUE_DEAD_WALK_H
+
+#include "base/patience.h"
+#include "job/job.h"
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+enum dead_walk_action { DEAD_WALK_SHOW, DEAD_WALK_RETRY, DEAD_WALK_DROP };
+
+/* A dead job, borrowed for the time of a visit. */
+struct dead_walk_job {
+    struct job job; /* as far as it can be read: that it cannot may be why it is here */
+    struct slice member;
+    int64_t died_ms;  /* server time */
+    struct buf error; /* decoded */
+};
+
+struct dead_walk {
+    /* In: which jobs; NULL: any. */
+    const char *id, *type;
+    const char *error; /* what the error contains */
+    int64_t limit;     /* so many at most; 0: all */
+    enum dead_walk_action action;
+    struct patience patience;
+    /* For DEAD_WALK_SHOW: each match. Anything but ST_OK ends the walk. */
+    enum status (*visit)(void *context, const struct dead_walk_job *job, struct err *err);
+    void *context;
+    /* Out: right also where the walk broke off. */
+    int64_t now_ms; /* server time when it began; set before the first visit */
+    int64_t found;  /* matches that were shown, or really moved or dropped */
+    bool is_cut;    /* the limit may have left some out */
+};
+
+/* Blocks for a round trip or two a page. Where the patience ends the walk: ST_OK. */
+MUST_CHECK enum status dead_walk_run(struct conn *conn, const struct queue *queue,
+                                     struct dead_walk *walk, struct err *err);
+
+#endif
