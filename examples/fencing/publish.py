@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A handler that stays, whose late writes are refused: publishes a report in an SQL table.
+"""A persistent handler whose late writes are refused: publishes a report in an SQL table.
 
     darg-worker --handler 'publish=stream:python3 publish.py REPORTS.db'
     darg push publish '{"report":"sales","text":"up by 3 %"}' --id sales-monday --wait

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A handler that stays, in Node: sums up a table. Args: {"csv": "TEXT"}, the first line being the
+// A persistent handler in Node: sums up a table. Args: {"csv": "TEXT"}, the first line being the
 // names of the columns. The result has the number of rows and, for each column, what is in it. See
 // docs/handlers.md.
 //

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A handler that stays: makes thumbnails. Args: the name of a picture. Needs python3-pil.
+"""A persistent handler: makes thumbnails. Args: the name of a picture. Needs python3-pil.
 
     darg-worker --handler 'thumbnail=stream:python3 thumbnail.py PICTURES THUMBNAILS'
     ls PICTURES | darg push thumbnail --lines --wait
