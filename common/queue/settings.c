@@ -95,55 +95,72 @@ static int64_t greatest(const struct setting *setting)
     return is_count ? INT64_C(1) << 40 : INT64_C(999999999999999);
 }
 
-/* value SETTING_NONE removes the field. */
-static enum status store(struct conn *conn, const struct queue *queue, const char *name,
-                         int64_t value, struct err *err)
+static enum status check_ranges(const struct settings *changes, struct err *err)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        int64_t value = settings_value(&rows[i], changes), most = greatest(&rows[i]);
+        bool is_number = value != SETTING_KEEP && value != SETTING_NONE;
+        if (is_number && (value < rows[i].least || value > most))
+            return err_set(err, ST_INVALID, "%s: %lld is not between %lld and %lld", rows[i].name,
+                           (long long)value, (long long)rows[i].least, (long long)most);
+    }
+    return ST_OK;
+}
+
+/* All fields that are to be removed, or all others, in one command, and none if there are none. */
+static enum status store(struct conn *conn, const struct queue *queue, bool is_removal,
+                         const struct settings *changes, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    request_add_text(&request, value == SETTING_NONE ? "HDEL" : "HSET");
+    size_t count = 0;
+    request_add_text(&request, is_removal ? "HDEL" : "HSET");
     request_add_text(&request, queue->settings);
-    request_add_text(&request, name);
-    if (value != SETTING_NONE)
-        request_add_int(&request, value);
-    enum status status = conn_call(conn, &request, &reply, err);
+    for (size_t i = 0; i < ROWS; i++) {
+        int64_t value = settings_value(&rows[i], changes);
+        if (value == SETTING_KEEP || (value == SETTING_NONE) != is_removal)
+            continue;
+        request_add_text(&request, rows[i].name);
+        if (!is_removal)
+            request_add_int(&request, value);
+        count++;
+    }
+    enum status status = count > 0 ? conn_call(conn, &request, &reply, err) : ST_OK;
     request_fini(&request);
     reply_free(reply);
     return status;
 }
 
+/* Not field by field: a claim between two of them would read a new rate with the old period. That
+ * is also why no transaction is needed: a rate and its period are set, or removed, together. */
+enum status settings_apply(struct conn *conn, const struct queue *queue,
+                           const struct settings *changes, struct err *err)
+{
+    enum status status = check_ranges(changes, err);
+    if (status == ST_OK)
+        status = store(conn, queue, false, changes, err);
+    return status == ST_OK ? store(conn, queue, true, changes, err) : status;
+}
+
 enum status settings_pause(struct conn *conn, const struct queue *queue, bool is_paused,
                            struct err *err)
 {
-    return store(conn, queue, rows[AT_paused].name, is_paused ? 1 : SETTING_NONE, err);
-}
-
-static enum status store_checked(struct conn *conn, const struct queue *queue,
-                                 const struct setting *setting, int64_t value, struct err *err)
-{
-    if (value != SETTING_NONE && (value < setting->least || value > greatest(setting)))
-        return err_set(err, ST_INVALID, "%s: %lld is not between %lld and %lld", setting->name,
-                       (long long)value, (long long)setting->least, (long long)greatest(setting));
-    return store(conn, queue, setting->name, value, err);
+    struct settings changes = settings_unchanged();
+    changes.paused = is_paused ? 1 : SETTING_NONE;
+    return settings_apply(conn, queue, &changes, err);
 }
 
 enum status settings_set(struct conn *conn, const struct queue *queue, const char *name,
                          int64_t value, struct err *err)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (strcmp(rows[i].name, name) == 0 && rows[i].kind != SETTING_FLAG)
-            return store_checked(conn, queue, &rows[i], value, err);
-    return err_set(err, ST_INVALID, "'%.64s' is no limit of a queue", name);
-}
-
-enum status settings_apply(struct conn *conn, const struct queue *queue,
-                           const struct settings *changes, struct err *err)
-{
-    enum status status = ST_OK;
-    for (size_t i = 0; status == ST_OK && i < ROWS; i++)
-        if (settings_value(&rows[i], changes) != SETTING_KEEP)
-            status = store_checked(conn, queue, &rows[i], settings_value(&rows[i], changes), err);
-    return status;
+    struct settings changes = settings_unchanged();
+    size_t i = 0;
+    while (i < ROWS && (strcmp(rows[i].name, name) != 0 || rows[i].kind == SETTING_FLAG))
+        i++;
+    if (i == ROWS)
+        return err_set(err, ST_INVALID, "'%.64s' is no limit of a queue", name);
+    *value_of(&rows[i], &changes) = value;
+    return settings_apply(conn, queue, &changes, err);
 }
 
 /* ---- what people write ---- */

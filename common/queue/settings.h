@@ -6,7 +6,7 @@
  * them; tools/check-settings holds docs/protocol.md and the scripts to them. A new limit is a row
  * here, the row of docs/protocol.md that the check then asks for, and the script that obeys it.
  *
- * Calls that take a connection block for a round trip a setting at most, and may be repeated. */
+ * Calls that take a connection block for a round trip or two, and may be repeated. */
 #ifndef DARG_QUEUE_SETTINGS_H
 #define DARG_QUEUE_SETTINGS_H
 
@@ -91,7 +91,8 @@ MUST_CHECK enum status settings_parse(const struct setting *setting, const char 
                                       struct settings *changes, struct err *err);
 /* To begin with: changes nothing. */
 struct settings settings_unchanged(void);
-/* One after the other, as far as all goes well. */
+/* Values first, then removals, each in one step. ST_INVALID: one is out of its range; nothing is
+ * changed. */
 MUST_CHECK enum status settings_apply(struct conn *conn, const struct queue *queue,
                                       const struct settings *changes, struct err *err);
 

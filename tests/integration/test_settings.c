@@ -1,5 +1,6 @@
 #include "support/cmocka_all.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "queue/settings.h"
@@ -163,6 +164,29 @@ static void test_changes(void **state)
     assert_int_equal(settings.paused, SETTING_NONE);
 }
 
+/* All at once, so that no claim sees a rate with a period that is not its own; or nothing. */
+static void test_changes_are_one_step(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct settings changes = settings_unchanged();
+    struct err err = {0};
+    changes.rate = 5;
+    changes.rate_ms = 0;
+    assert_int_equal(settings_apply(f->conn, &f->queue, &changes, &err), ST_INVALID);
+    assert_int_equal(commands_int(f->conn, "EXISTS", f->queue.settings), 0);
+    commands_do(f->conn, "CONFIG", "RESETSTAT");
+    changes.rate_ms = 1000;
+    assert_int_equal(settings_apply(f->conn, &f->queue, &changes, &err), ST_OK);
+    assert_int_equal(commands_int(f->conn, "HLEN", f->queue.settings), 2);
+    changes.rate = changes.rate_ms = SETTING_NONE;
+    assert_int_equal(settings_apply(f->conn, &f->queue, &changes, &err), ST_OK);
+    assert_int_equal(commands_int(f->conn, "HLEN", f->queue.settings), 0);
+    char *calls = commands_text(f->conn, "INFO", "commandstats");
+    assert_non_null(strstr(calls, "cmdstat_hset:calls=1,"));
+    assert_non_null(strstr(calls, "cmdstat_hdel:calls=1,"));
+    free(calls);
+}
+
 /* A rate's option sets the row behind it, too. */
 static void test_rates_have_a_period(void **state)
 {
@@ -194,6 +218,7 @@ int main(void)
         QUEUE_TEST(test_what_scripts_keep),
         QUEUE_TEST(test_texts),
         QUEUE_TEST(test_changes),
+        QUEUE_TEST(test_changes_are_one_step),
         QUEUE_TEST(test_rates_have_a_period),
         QUEUE_TEST_DAMAGED(test_wrong_type),
     };
