@@ -40,22 +40,22 @@ void settle_add_list_keys(struct request *request, const struct queue *queue,
     buf_fini(&key);
 }
 
-static void add_telling(struct request *request, const struct settle_item *item, int64_t keep_ms,
-                        const char *is_only)
+static void add_telling(struct request *request, const char *verb, const struct settle_item *item,
+                        int64_t keep_ms)
 {
+    request_add_text(request, verb);
     request_add_int(request, item->number);
     request_add(request, item->told);
     request_add_int(request, keep_ms);
-    request_add_text(request, is_only);
 }
 
 void settle_add_tellings(struct request *request, const struct settle_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (is_name(items[i].reply_name))
-            add_telling(request, &items[i], SETTLE_REPLY_TTL_MS, "0");
+            add_telling(request, "tell", &items[i], SETTLE_REPLY_TTL_MS);
         if (is_name(items[i].result_id))
-            add_telling(request, &items[i], items[i].keep_ms, "1");
+            add_telling(request, "keep", &items[i], items[i].keep_ms);
     }
 }
 

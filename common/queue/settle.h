@@ -31,7 +31,7 @@ struct settle_item {
 };
 
 /* For calls of other modules that tell of an end: how many lists the items name, their keys, and
- * the arguments that _tell.lua reads, in the same order. */
+ * the arguments that _follow.lua reads, in the same order. */
 int settle_count_lists(const struct settle_item *items, size_t count);
 void settle_add_list_keys(struct request *request, const struct queue *queue,
                           const struct settle_item *items, size_t count);

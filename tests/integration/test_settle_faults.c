@@ -3,8 +3,10 @@
 #include "support/cmocka_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "job/job.h"
+#include "queue/scripts.h"
 #include "support/queue_fixture.h"
 
 static const char head[] =
@@ -157,6 +159,35 @@ static void test_damaged_counts(void **state)
     }
 }
 
+/* What follows a job's end has to be known before anything is done. */
+static void test_unknown_verb(void **state)
+{
+    struct queue_fixture *f = *state;
+    const struct queue *q = &f->queue;
+    const char *held = f->lease.claimed, *worker = f->lease.worker, *list = "darg:{jobs}:reply:x";
+    const char *const *const calls[] = {
+        COMMANDS_ARGS("EVAL", script_done.source, "4", held, q->workers, q->counts, list, worker,
+                      "shout", "1", "text", "1000"),
+        COMMANDS_ARGS("EVAL", script_bury.source, "6", held, q->workers, q->counts, q->dead,
+                      q->settings, list, worker, "shout", "1", "text", "1000", "1", head, "1"),
+        COMMANDS_ARGS("EVAL", script_cancel.source, "5", q->jobs, q->dead, q->settings, q->counts,
+                      list, "waits", "member", "shout", "0", "text", "1000"),
+        COMMANDS_ARGS("EVAL", script_settle_popped.source, "4", q->counts, q->dead, q->settings,
+                      list, "1", "1", "member", "shout", "0", "text", "1000"),
+        /* Too few arguments. */
+        COMMANDS_ARGS("EVAL", script_done.source, "4", held, q->workers, q->counts, list, worker),
+    };
+    hold_two(f);
+    queue_fixture_push(f, "waits");
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct err err = {0};
+        char *digest = queue_fixture_digest(f);
+        assert_int_equal(commands_status_args(f->conn, &err, calls[i]), ST_SERVER);
+        assert_non_null(strstr(err_text(&err), "no such verb"));
+        queue_fixture_expect_unchanged(f, digest);
+    }
+}
+
 static void test_popped(void **state)
 {
     struct queue_fixture *f = *state;
@@ -199,6 +230,7 @@ int main(void)
         QUEUE_TEST(test_script_flush),
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST_DAMAGED(test_damaged_counts),
+        QUEUE_TEST(test_unknown_verb),
         QUEUE_TEST(test_popped),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

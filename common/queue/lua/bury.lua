@@ -5,27 +5,27 @@
 -- KEYS[3] counts
 -- KEYS[4] dead
 -- KEYS[5] settings
--- further KEYS: lists on which a job's end is told
--- ARGV: worker, for each further key what _tell.lua says; then for each job: number, head of its envelope, 1 if the
+-- further KEYS: of what follows a job's end
+-- ARGV: worker, for each further key what _follow.lua says; then for each job: number, head of its envelope, 1 if the
 -- whole element is the original
 -- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
 --#include _time.lua
 --#include _envelope.lua
 --#include _dead.lua
---#include _tell.lua
+--#include _follow.lua
 local now = server_ms()
 redis.call('ZCARD', KEYS[4])
 redis.call('HLEN', KEYS[5])
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
 local moved = 0
-for i = read_told(6, 2), #ARGV, 3 do
+for i = read_follow(6, 2), #ARGV, 3 do
   local text = redis.call('HGET', KEYS[1], ARGV[i])
   if text then
     local original = ARGV[i + 2] == '1' and text or original_of(text)
     add_dead(KEYS[4], KEYS[5], KEYS[3], now, ARGV[i + 1] .. original .. '}')
     redis.call('HDEL', KEYS[1], ARGV[i])
     moved = moved + 1
-    tell(ARGV[i])
+    follow(ARGV[i])
   end
 end
 count(KEYS[3], 'buried', moved)

@@ -4,19 +4,20 @@
 -- KEYS[2] dead
 -- KEYS[3] settings
 -- KEYS[4] counts
--- further KEYS: lists on which a job's end is told
--- ARGV: the element as it is there, the member it becomes, then for each further key what _tell.lua says
+-- further KEYS: of what follows a job's end
+-- ARGV: the element as it is there, the member it becomes, then for each further key what _follow.lua says
 -- Answers 1 if it was there. Acts only on what it removes: repeatable.
 --#include _time.lua
 --#include _dead.lua
---#include _tell.lua
+--#include _follow.lua
 local now = server_ms()
+local _, numbers = read_follow(5, 3)
 redis.call('ZCARD', KEYS[2])
 redis.call('HLEN', KEYS[3])
 local is_list = redis.call('TYPE', KEYS[1]).ok == 'list'
 local removed = redis.call(is_list and 'LREM' or 'ZREM', KEYS[1], unpack(is_list and {-1, ARGV[1]} or {ARGV[1]}))
 if removed == 0 then return 0 end
 add_dead(KEYS[2], KEYS[3], KEYS[4], now, ARGV[2])
-for i = 3, read_told(5, 3) - 1, 4 do tell(ARGV[i]) end
+for i = 1, #numbers do follow(numbers[i]) end
 count(KEYS[4], 'cancelled', 1)
 return 1

@@ -3,18 +3,18 @@
 -- KEYS[1] claimed
 -- KEYS[2] workers
 -- KEYS[3] counts
--- further KEYS: lists on which a job's end is told
--- ARGV: worker, for each further key what _tell.lua says; then the numbers of the other jobs
+-- further KEYS: of what follows a job's end
+-- ARGV: worker, for each further key what _follow.lua says; then the numbers of the other jobs
 -- Answers {registered 1|0, entries removed}. A worker that has lost its lease changes nothing.
 --#include _time.lua
---#include _tell.lua
+--#include _follow.lua
 local claimed = KEYS[1]
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
-local removed, at = 0, read_told(4, 2)
-for i = 2, at - 1, 4 do
-  if redis.call('HDEL', claimed, ARGV[i]) == 1 then
+local removed, at, numbers = 0, read_follow(4, 2)
+for i = 1, #numbers do
+  if redis.call('HDEL', claimed, numbers[i]) == 1 then
     removed = removed + 1
-    tell(ARGV[i])
+    follow(numbers[i])
   end
 end
 while at <= #ARGV do
