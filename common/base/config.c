@@ -12,13 +12,20 @@
 
 #include "base/buf.h"
 
-enum { CONFIG_BYTES_MAX = 1 << 20 };
+enum { CONFIG_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = 64 << 10, LINE_END_MAX = 3 };
+
+/* The longest line that libinih has room for, and the end of one. Its authors settle that when it
+ * is compiled, 200 bytes; Debian 12 and 13 make a variable of it. Weak: where there is none, lines
+ * stay as short as that, and the sentence says so. */
+extern int ini_max_line __attribute__((weak)); /* NOLINT(readability-redundant-declaration) */
 
 struct reading {
     struct config *config;
     FILE *file;
     size_t capacity; /* of config->entries */
     int line;        /* the one being read */
+    char *text;      /* that line, as getline() has it */
+    size_t text_capacity;
     struct err *err;
     enum status status; /* the first failure */
 };
@@ -44,27 +51,46 @@ static void check_heading(struct reading *reading, const char *line)
         fail(reading, "a line with a [SECTION] holds nothing else; put the rest on the next line");
 }
 
-/* libinih's source of lines. Its buffer is fixed, and it would take the rest of a longer line for
- * another one; and an indented line would be the continuation of the one before, which nobody who
- * indents the lines of a section means. */
+/* Some editors begin a file with the byte order mark; libinih would skip it, but no heading is seen
+ * behind it. Blanks are skipped because an indented line would be the continuation of the one
+ * before, which nobody who indents the lines of a section means. */
+static const char *skip_start(const struct reading *reading, const char *line)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    if (reading->line == 1 && strncmp(line, mark, sizeof mark - 1) == 0)
+        line += sizeof mark - 1;
+    return line + strspn(line, " \t");
+}
+
+/* libinih's source of lines. It would take the rest of a line that is longer than its buffer for
+ * another one, and what stands behind a NUL byte for nothing. */
 static char *read_line(char *out, int size, void *stream)
 {
     struct reading *reading = stream;
-    if (reading->status != ST_OK || !fgets(out, size, reading->file))
+    if (reading->status != ST_OK)
         return NULL;
+    ssize_t read = getline(&reading->text, &reading->text_capacity, reading->file);
+    if (read < 0)
+        return NULL;
+    size_t len = (size_t)read;
     reading->line++;
-    size_t len = strlen(out);
-    if ((len == 0 || out[len - 1] != '\n') && !feof(reading->file)) {
+    while (len > 0 && (reading->text[len - 1] == '\n' || reading->text[len - 1] == '\r'))
+        reading->text[--len] = 0;
+    if (strlen(reading->text) < len)
+        fail(reading, "the line holds a NUL byte; remove it");
+    if (len > (size_t)(size - LINE_END_MAX)) {
         char what[120];
-        snprintf(what, sizeof what,
-                 "the line is longer than %d bytes or holds a NUL byte; shorten it", size - 2);
+        snprintf(
+            what, sizeof what,
+            "the line is longer than %d bytes; shorten it, or put a long command into a script",
+            size - LINE_END_MAX);
         fail(reading, what);
-        return NULL;
     }
-    size_t blanks = strspn(out, " \t");
-    memmove(out, out + blanks, len - blanks + 1);
-    check_heading(reading, out);
-    return reading->status == ST_OK ? out : NULL;
+    const char *line = skip_start(reading, reading->text);
+    check_heading(reading, line);
+    if (reading->status != ST_OK)
+        return NULL;
+    return memcpy(out, line, strlen(line) + 1);
 }
 
 /* libinih's handler; 0 would mean that the line is wrong. */
@@ -111,6 +137,19 @@ static enum status open_config(const char *path, FILE **file, bool *is_public, s
     return ST_OK;
 }
 
+/* The limit is put back: whoever links to libdarg may use libinih, too, and its buffer lies on the
+ * stack. */
+static int parse(struct reading *reading)
+{
+    int limit = &ini_max_line ? ini_max_line : 0;
+    if (&ini_max_line)
+        ini_max_line = LINE_BYTES_MAX + LINE_END_MAX;
+    int bad_line = ini_parse_stream(read_line, reading, add_entry, reading);
+    if (&ini_max_line)
+        ini_max_line = limit;
+    return bad_line;
+}
+
 enum status config_read(const char *path, struct config *config, struct err *err)
 {
     struct reading reading = {.config = config, .err = err, .status = ST_OK};
@@ -118,9 +157,12 @@ enum status config_read(const char *path, struct config *config, struct err *err
     enum status status = open_config(path, &reading.file, &config->is_public, err);
     if (status != ST_OK)
         return status;
-    int bad_line = ini_parse_stream(read_line, &reading, add_entry, &reading);
+    int bad_line = parse(&reading);
     int failed = ferror(reading.file) ? errno : 0;
     fclose(reading.file);
+    if (reading.text)
+        explicit_bzero(reading.text, reading.text_capacity);
+    free(reading.text);
     if (failed)
         return err_system(err, failed, "cannot read the configuration file %s", path);
     if (reading.status == ST_OK && bad_line != 0) {

@@ -5,7 +5,7 @@
  *   name = value
  *
  * What the sections and names mean is told by who asks (options). Every line is kept with its
- * number. Used by one thread at a time. */
+ * number. A line has at most 64 KiB, a file 1 MiB. Used by one thread at a time. */
 #ifndef DARG_BASE_CONFIG_H
 #define DARG_BASE_CONFIG_H
 

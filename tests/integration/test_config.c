@@ -2,6 +2,7 @@
  * refused. */
 #include "support/cmocka_all.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,55 @@ static void test_refused(void **state)
     expect_refused("/nowhere/darg.ini", "cannot read the configuration file /nowhere/darg.ini");
 }
 
+/* What the file has said, as a file again. */
+static void write_what_was_printed(const struct fixture *fixture, const char *json)
+{
+    FILE *file = fopen(fixture->path, "w");
+    assert_non_null(file);
+    cJSON *printed = cJSON_Parse(json), *row;
+    assert_non_null(printed);
+    cJSON_ArrayForEach(row, printed)
+    {
+        const char *from = cJSON_GetObjectItem(row, "from")->valuestring;
+        if (strncmp(from, fixture->path, strlen(fixture->path)) == 0)
+            fprintf(file, "%s = %s\n", cJSON_GetObjectItem(row, "name")->valuestring,
+                    cJSON_GetObjectItem(row, "value")->valuestring);
+    }
+    cJSON_Delete(printed);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Also what is long, or has signs in it that mean something elsewhere. */
+static void test_printed_and_read_back(void **state)
+{
+    const struct fixture *fixture = *state;
+    enum { LONG = 60 * 1024 };
+    static char text[LONG + 200], expected[LONG + 200];
+    for (size_t i = 0; i < LONG; i++)
+        expected[i] = "aZ9 =\\;'#-.\xC3\xA4"[i % 14];
+    expected[LONG - 1] = '$';
+    snprintf(text, sizeof text,
+             "redis = unix:///a?b=c#d\nthreads = 7\nburst = yes\nqueue = a=2\nqueue = b\n"
+             "handler = t=%s\n",
+             expected);
+    write_file(fixture, text);
+    struct process *first = run(fixture->path, "--print-config=json", NULL, 0);
+    write_what_was_printed(fixture, process_stdout(first));
+    process_free(first);
+    first = run(fixture->path, "--print-config=json", NULL, 0);
+    write_what_was_printed(fixture, process_stdout(first));
+    struct process *second = run(fixture->path, "--print-config=json", NULL, 0);
+    assert_string_equal(process_stdout(first), process_stdout(second));
+    cJSON *printed = cJSON_Parse(process_stdout(second)), *row, *found = NULL;
+    cJSON_ArrayForEach(row, printed) if (strcmp(cJSON_GetObjectItem(row, "name")->valuestring,
+                                                "handler") == 0) found = row;
+    assert_non_null(found);
+    assert_string_equal(cJSON_GetObjectItem(found, "value")->valuestring + strlen("t="), expected);
+    cJSON_Delete(printed);
+    process_free(first);
+    process_free(second);
+}
+
 /* README's, and those in docs and examples: with both programs. */
 static void test_documented(void **state)
 {
@@ -127,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_precedence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_secrets_are_masked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_printed_and_read_back, set_up, tear_down),
         cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

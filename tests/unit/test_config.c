@@ -228,35 +228,6 @@ static void test_what_is_wrong_is_named(void **state)
     refuse("[worker\n", "1: neither NAME = VALUE nor [SECTION] nor a comment");
 }
 
-/* What a reader of INI files would drop without a word, or take for something else. */
-static void test_nothing_is_dropped(void **state)
-{
-    (void)state;
-    static const char lonely[] =
-        "a line with a [SECTION] holds nothing else; put the rest on the next line";
-    char sentence[120];
-    snprintf(sentence, sizeof sentence, "1: %s", lonely);
-    refuse("[worker] threads = 1\n", sentence);
-    refuse("  [worker]threads = 1", sentence);
-    refuse("[worker] [queues]\n", sentence);
-    refuse("[]\nthreads = 1\n", "1: the section has no name");
-    refuse("[ \t]\nthreads = 1\n", "1: the section has no name");
-    write_file("[worker] ; a\nthreads = 3\n[queues]# b\nq =\n[darg]\r\n", 0600);
-    assert_int_equal(parse(NULL), ST_OK);
-    assert_int_equal(o.threads, 3);
-    assert_string_equal(o.queues.items[0], "q");
-}
-
-static void test_a_long_line(void **state)
-{
-    (void)state;
-    char text[400] = "name = 1\nname = ";
-    memset(text + strlen(text), 'x', 300);
-    write_file(text, 0600);
-    assert_int_equal(parse(NULL), ST_INVALID);
-    assert_non_null(strstr(err_text(&err), ":2: the line is longer than "));
-}
-
 static void test_a_file_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -331,12 +302,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sections, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nothing_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_goes_before_what, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_named_variables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_file_from_the_environment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_wrong_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_long_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_password_that_others_can_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_print_config, set_up, tear_down),
