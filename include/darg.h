@@ -70,7 +70,7 @@ struct darg_client;
 /* Fill what you need and leave the rest 0. */
 struct darg_options {
     size_t size;               /* sizeof(struct darg_options) */
-    const char *url;           /* NULL: redis://127.0.0.1:6379; see README.md */
+    const char *url;           /* NULL: redis://127.0.0.1:6379; see docs/settings.md */
     const char *queue;         /* NULL: "default" */
     const char *prefix;        /* the namespace, with which all keys begin; NULL: "darg" */
     const char *tls_ca_file;   /* NULL: the system's */

@@ -34,7 +34,7 @@ def targets_section:
     | (($rows | length) + ($others | length)) as $count
     | "## Targets",
       "",
-      "\($met) of \($count) are met. Rates and times are those of no-op jobs of 100 bytes.",
+      "\($met) of \($count) are met. Rates and times are for no-op jobs of 100 bytes.",
       "",
       "| what | darg | target | met | raw | darg / raw |",
       "|---|---:|---:|---|---:|---:|",
@@ -60,10 +60,10 @@ def bench_section:
     .bench
     | "## All figures",
       "",
-      "`make bench` on \(.machine.date), \(.jobs | commas) jobs a run. Rates are the median of three runs and",
-      "include the start of the program.",
+      "`make bench` on \(.machine.date), \(.jobs | commas) jobs per run. Rates are the median of three runs and",
+      "include the program's start.",
       "",
-      "| | darg | raw | darg / raw | what is raw |",
+      "| | darg | raw | darg / raw | what raw is |",
       "|---|---:|---:|---:|---|",
       (.rows[] | bench_row),
       "";
@@ -101,10 +101,10 @@ def curves_section:
     | "## Curves",
       "",
       "`make bench-curves` on \(.machine.date)\(if .size == "full" then ", `BENCH_FULL=1`" else "" end): "
-      + "\(.jobs | commas) no-op jobs of 100 bytes a run where the curve",
-      "does not say otherwise, jobs/s, the median of three; ± is half the distance from least to most. Ratios are",
-      "taken within each of the three repetitions, so that a slow minute does not count. In the plots, bars go from",
-      "least to most.",
+      + "\(.jobs | commas) no-op jobs of 100 bytes per run unless the",
+      "curve says otherwise; jobs/s, the median of three; ± is half the distance from least to most. Ratios are taken",
+      "within each of the three repetitions, so that a slow minute does not matter. In the plots, bars go from least",
+      "to most.",
       "",
       (.curves[] | curve_section);
 
@@ -124,16 +124,16 @@ def prefetch_section:
       "",
       "Two workers of \(.threads) threads each share \(.short_jobs | commas) jobs of \(.short_ms) ms and "
       + "\(.long_jobs) of \(.long_ms / 1000) s: *mixed* evenly, or in",
-      "*phases*, the long ones last, so that workers which have only seen short jobs meet them. *Few* are phases with",
-      "\(.few_jobs) long jobs: one worker may claim them all, and nothing is left for the other. Measured on "
+      "*phases*, the long ones last, so that workers that have seen only short jobs meet them. *Few* means phases with",
+      "\(.few_jobs) long jobs: one worker could claim them all, and leave nothing for the other. Measured on "
       + "\(.machine.date).",
       "",
-      "The time until all are done is beside the ideal schedule: the same jobs, as long as each really took, in the",
-      "order of the line onto \(2 * .threads) threads without any gap. (Another order can be",
-      "shorter.) *Stranded* is the longest time that one job lay in one worker's memory while a thread of the other had",
+      "The time until all are done is compared with the ideal schedule: the same jobs, each as long as it really took, in",
+      "the order of the line, on \(2 * .threads) threads without any gap. (Another order can be",
+      "shorter.) *Stranded* is the longest time that a job lay in one worker's memory while a thread of the other had",
       "nothing to do.",
       "",
-      "| | no-op jobs/s | jobs a claim | mixed | stranded | phases | stranded | few | stranded | given back |",
+      "| | no-op jobs/s | jobs per claim | mixed | stranded | phases | stranded | few | stranded | released |",
       "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
       (.variants[] | prefetch_row),
       "",
@@ -146,35 +146,35 @@ def prefetch_section:
 def noise_section:
     "## Noise",
     "",
-    "* The bare claim loop ran \(.bench.noise.runs) times during `make bench`, from its beginning to its end: "
+    "* The bare claim loop ran \(.bench.noise.runs) times during `make bench`, from beginning to end: "
     + "\(.bench.noise.slowest | commas) to \(.bench.noise.fastest | commas)",
-    "  jobs/s, \(.bench.noise.spread * 100 | round) % apart. Absolute rates are as uncertain; ratios less.",
-    "* Of the \(.curves.noise.points) points of the curves half vary by less than "
-    + "\(.curves.noise.median * 100 | round) % between their three repetitions, the worst by "
+    "  jobs/s, \(.bench.noise.spread * 100 | round) % apart. Absolute rates are that uncertain; ratios are less so.",
+    "* Of the \(.curves.noise.points) points of the curves, half vary by less than "
+    + "\(.curves.noise.median * 100 | round) % between their three repetitions, and the worst by "
     + "\(.curves.noise.worst * 100 | round) %.",
     "* Load average before and after `make bench`: \(.bench.noise.load_before); \(.bench.noise.load_after).",
     "",
-    "## Again",
+    "## Measure it yourself",
     "",
     "    make performance                 # all of this page",
     "    make performance BENCH_FULL=1    # with all points and more jobs",
     "    make bench                       # the table of targets and figures",
-    "    make bench-prefetch              # adaptive prefetch beside fixed ones",
+    "    make bench-prefetch              # adaptive prefetch compared with fixed",
 "    make bench-profile               # where the time goes; needs perf and valgrind",
-"    make bench-curves                # the curves; BENCH_CURVES='threads rtt' for some",
+"    make bench-curves                # the curves; BENCH_CURVES='threads rtt': only these",
     "    make performance-page            # this page and its plots, from what is there",
     "";
 
 "# Performance",
 "",
-"Made by `make performance`. All figures come from [performance.json](performance.json), which that command",
-"measures; the text is a template (`tests/bench/performance.jq`).",
+"Made by `make performance`, which measures all the figures ([performance.json](performance.json)). The text is a",
+"template (`tests/bench/performance.jq`).",
 "",
-"*Raw* is what Redis itself reaches with bare commands in the same minutes on the same machine, without any of",
-"darg's safeguards: the limit. What counts is the ratio: rates of one machine change by a third from hour to hour.",
+"*Raw* is what Redis itself reaches with bare commands, in the same minutes on the same machine, without any of",
+"darg's safeguards: the limit. The ratio is what counts: one machine's rates change by a third from hour to hour.",
 "",
 (.bench.machine
  | "Measured on \(.date): \(.processors) processors (\(.processor)), \(.memory), \(.kernel), redis-server \(.redis) on a",
-   "Unix socket on the same machine, nothing on disk but for the curve about that (\(.files)); \(.darg)."),
+   "Unix socket on the same machine, nothing on disk except for the curve about that (\(.files)); \(.darg)."),
 "",
 targets_section, curves_section, prefetch_section, profile_section, bench_section, noise_section

@@ -15,31 +15,31 @@ def drain_rate($all):
     result($all; "raw_claim.rate") as $raw
     | "The bare claim loop, which does nothing with the jobs, reached \($raw | commas) jobs/s in the same minutes. "
     + redis_is_busy($all; "drain")
-    + ", with \(result($all; "drain.redis_us") | digits(2)) µs a job; the bare loop costs it "
-    + "\(result($all; "raw_claim.redis_us") | digits(2)) µs. The rest is where worker and Redis wait for one another.";
+    + ", with \(result($all; "drain.redis_us") | digits(2)) µs per job; the bare loop costs it "
+    + "\(result($all; "raw_claim.redis_us") | digits(2)) µs. The rest is time that worker and Redis spend waiting for each other.";
 
 def drain_redis($all):
     (result($all; "drain.redis_us") - result($all; "raw_claim.redis_us")) as $more
     | "The bare loop (RPOP, HSET, HDEL) takes \(result($all; "raw_claim.redis_us") | digits(2)) µs of it. "
-    + "The product's scripts take \($more | digits(2)) µs more: they look at each job for a sentinel and for an "
-    + "envelope, answer it and not only take it, and keep the receipt and the counters.";
+    + "darg's scripts take \($more | digits(2)) µs more: they check each job for a sentinel and an "
+    + "envelope, return it instead of only taking it, and keep the receipt and the counters.";
 
 def push_redis($all):
-    "A bare LPUSH takes \(result($all; "raw_lpush.redis_us") | digits(2)) µs. Through a script, which keeps the "
-    + "bound of a queue, each job is copied once more, into Lua and out of it: "
+    "A bare LPUSH takes \(result($all; "raw_lpush.redis_us") | digits(2)) µs. In a script, which enforces "
+    + "the queue's bound, each job is copied once more, into Lua and out of it: "
     + "\(result($all; "push.redis_us") - result($all; "raw_lpush.redis_us") | digits(2)) µs.";
 
 def pickup($all; $p):
-    "BLMOVE and a claim by script without any threads, which is the least that at least once needs, have "
-    + "\(result($all; "pickup_blmove.\($p)") | commas) µs where BRPOP has "
+    "BLMOVE and a claim script without any threads, the minimum for at least once, take "
+    + "\(result($all; "pickup_blmove.\($p)") | commas) µs where BRPOP takes "
     + "\(result($all; "pickup_brpop.\($p)") | commas): one round trip more. The remaining "
-    + "\(result($all; "pickup.\($p)") - result($all; "pickup_blmove.\($p)") | commas) µs are the way from the thread "
-    + "that fetches to one that runs, which has to be woken, on \($all.bench.machine.processors) processors.";
+    + "\(result($all; "pickup.\($p)") - result($all; "pickup_blmove.\($p)") | commas) µs are the way from the "
+    + "fetching thread to a running one, which has to be woken, on \($all.bench.machine.processors) processors.";
 
 def at_most_once($all):
-    "Both let Redis do a call for each job, which costs it \(result($all; "at_most_once.redis_us") | digits(2)) µs here and "
+    "Both make one call per job, which costs Redis \(result($all; "at_most_once.redis_us") | digits(2)) µs here and "
     + "\(result($all; "raw_brpop.redis_us") | digits(2)) µs with bare BRPOP. The worker's own time is "
-    + "\(result($all; "at_most_once.cpu_us") | digits(2)) µs a job on the "
+    + "\(result($all; "at_most_once.cpu_us") | digits(2)) µs per job on the "
     + "\($all.bench.machine.processors) processors that it shares with Redis.";
 
 # For a row of make bench.
@@ -58,9 +58,9 @@ def with_threads($all; $count):
 
 def contention($all):
     with_threads($all; 4) as $few | with_threads($all; 64) as $many
-    | "A thread is put to sleep \($many.switches.median | digits(3)) times a job with 64, "
+    | "A thread goes to sleep \($many.switches.median | digits(3)) times per job with 64, "
     + "\($few.switches.median | digits(3)) with 4; the worker takes \($many.cpu_us.median | digits(2)) and "
-    + "\($few.cpu_us.median | digits(2)) µs of CPU a job on \($all.curves.machine.processors) processors, one of which "
+    + "\($few.cpu_us.median | digits(2)) µs of CPU per job on \($all.curves.machine.processors) processors, one of which "
     + "Redis wants for itself. The three repetitions with 64 lie \($many.rate.spread | percent) apart, those with 4 "
     + "\($few.rate.spread | percent).";
 
