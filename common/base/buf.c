@@ -30,6 +30,14 @@ char *slice_dup(struct slice slice)
     return copy;
 }
 
+void slice_copy(struct slice slice, char *out, size_t size)
+{
+    size_t len = slice.len < size ? slice.len : size - 1;
+    if (len)
+        memcpy(out, slice.ptr, len);
+    out[len] = 0;
+}
+
 void buf_fini(struct buf *buf)
 {
     free(buf->ptr);

@@ -34,6 +34,9 @@ struct slice slice_of_int(int64_t value, char space[INT_TEXT_MAX]);
 /* A terminated copy on the heap, to free(). The caller knows that no NUL is inside. */
 char *slice_dup(struct slice slice);
 
+/* A terminated copy in out, cut where it is longer than size - 1. */
+void slice_copy(struct slice slice, char *out, size_t size);
+
 struct buf {
     char *ptr;       /* owned; terminated by a NUL that len does not count; NULL when never used */
     size_t len;      /* bytes used */

@@ -1,7 +1,5 @@
 #include "queue/drain.h"
 
-#include <string.h>
-
 #include "queue/scripts.h"
 
 static enum status call_sentinel(struct conn *conn, const struct queue *queue, const char *mode,
@@ -53,16 +51,6 @@ enum status drain_return_sentinel(struct conn *conn, const struct queue *queue, 
     return call_sentinel(conn, queue, "return", NULL, awaits_retries, &answer, err);
 }
 
-/* Cut if it is longer; "" if there is none. */
-static void copy_text(const struct reply *reply, char *out, size_t size)
-{
-    struct slice word = reply_slice(reply);
-    size_t len = word.len < size ? word.len : size - 1;
-    if (len)
-        memcpy(out, word.ptr, len);
-    out[len] = 0;
-}
-
 enum status drain_tick(struct conn *conn, const struct lease *lease, struct lease_drain *known,
                        struct drain_look *look, enum drain_outcome *outcome, struct err *err)
 {
@@ -97,8 +85,8 @@ enum status drain_tick(struct conn *conn, const struct lease *lease, struct leas
         word++;
     *look = (struct drain_look){.cursor = ""};
     if (word == DRAIN_LOOKING) {
-        copy_text(reply_at(reply, 2), look->cursor, sizeof look->cursor);
-        copy_text(reply_at(reply, 3), look->retried, sizeof look->retried);
+        slice_copy(reply_slice(reply_at(reply, 2)), look->cursor, sizeof look->cursor);
+        slice_copy(reply_slice(reply_at(reply, 3)), look->retried, sizeof look->retried);
     }
     if (word < count && word != DRAIN_LOST)
         lease_know_drain(known, reply_slice(reply_at(reply, 1)));

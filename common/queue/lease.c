@@ -159,14 +159,6 @@ static void read_cancelled(const struct reply *ids, struct lease_state *state)
     }
 }
 
-static void copy_order(struct slice word, char out[LEASE_ORDER_MAX + 1])
-{
-    size_t len = word.len < LEASE_ORDER_MAX ? word.len : LEASE_ORDER_MAX;
-    if (len)
-        memcpy(out, word.ptr, len);
-    out[len] = 0;
-}
-
 static void read_state(const struct reply *reply, struct lease_state *state)
 {
     state->is_registered = reply_int(reply_at(reply, 0), 0) == 1;
@@ -174,7 +166,8 @@ static void read_state(const struct reply *reply, struct lease_state *state)
     state->next_due_ms = reply_int(reply_at(reply, 2), QUEUE_NEVER);
     state->inbox_count = reply_int(reply_at(reply, 3), 0);
     for (size_t i = 0; i < LEASE_ORDERS_MAX; i++)
-        copy_order(reply_slice(reply_at(reply_at(reply, 4), i)), state->orders[i]);
+        slice_copy(reply_slice(reply_at(reply_at(reply, 4), i)), state->orders[i],
+                   sizeof state->orders[i]);
     state->worker_count = reply_int(reply_at(reply, 5), 0);
     state->peer_count = state->fenced_count = 0;
     read_peers(reply_at(reply, 6), state);

@@ -1,36 +1,6 @@
 #include "queue/orders.h"
 
-#include <string.h>
-
 #include "queue/keys.h"
-
-/* Calls and frees the request. */
-static enum status call(struct conn *conn, struct request *request, struct reply **reply,
-                        struct err *err)
-{
-    enum status status = conn_call(conn, request, reply, err);
-    request_fini(request);
-    return status;
-}
-
-/* A command whose answer matters only as far as it is no error. Frees the request. */
-static enum status call_plain(struct conn *conn, struct request *request, struct err *err)
-{
-    struct reply *reply = NULL;
-    enum status status = call(conn, request, &reply, err);
-    reply_free(reply);
-    return status;
-}
-
-/* Cut if it is longer; "" if there is none. */
-static void copy_text(const struct reply *reply, char *out, size_t size)
-{
-    struct slice word = reply_slice(reply);
-    size_t len = word.len < size ? word.len : size - 1;
-    if (len)
-        memcpy(out, word.ptr, len);
-    out[len] = 0;
-}
 
 static const char *const order_names[] = {
     [ORDER_NONE] = "", [ORDER_QUIET] = "quiet", [ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop"};
@@ -59,14 +29,14 @@ static enum status read_order(struct conn *conn, const char *key, char *out, siz
     struct reply *reply = NULL;
     request_add_text(&request, "GET");
     request_add_text(&request, key);
-    enum status status = call(conn, &request, &reply, err);
-    if (status != ST_OK) {
+    enum status status = conn_call(conn, &request, &reply, err);
+    request_fini(&request);
+    if (status == ST_OK)
+        slice_copy(reply_slice(reply), out, size);
+    else
         err_prefix(err, "%s", key);
-        return status;
-    }
-    copy_text(reply, out, size);
     reply_free(reply);
-    return ST_OK;
+    return status;
 }
 
 /* Both keys at once: the usual case. They are in no one slot, so a cluster refuses it. */
@@ -81,8 +51,8 @@ static enum status read_both(struct conn *conn, const char *of_all, const char *
     enum status status = conn_call(conn, &request, &reply, err);
     request_fini(&request);
     if (status == ST_OK) {
-        copy_text(reply_at(reply, 0), orders->of_all, sizeof orders->of_all);
-        copy_text(reply_at(reply, 1), orders->of_process, sizeof orders->of_process);
+        slice_copy(reply_slice(reply_at(reply, 0)), orders->of_all, sizeof orders->of_all);
+        slice_copy(reply_slice(reply_at(reply, 1)), orders->of_process, sizeof orders->of_process);
     }
     reply_free(reply);
     return status;
@@ -109,9 +79,13 @@ enum status orders_read(struct conn *conn, const char *namespace, const char *pr
 enum status orders_set(struct conn *conn, const char *key, enum order order, struct err *err)
 {
     struct request request = {0};
+    struct reply *reply = NULL;
     request_add_text(&request, order == ORDER_NONE ? "DEL" : "SET");
     request_add_text(&request, key);
     if (order != ORDER_NONE)
         request_add_text(&request, orders_name(order));
-    return call_plain(conn, &request, err);
+    enum status status = conn_call(conn, &request, &reply, err);
+    request_fini(&request);
+    reply_free(reply);
+    return status;
 }

@@ -41,6 +41,18 @@ static void test_slice_dup_terminates(void **state)
     free(copy);
 }
 
+static void test_slice_copy_cuts(void **state)
+{
+    (void)state;
+    char out[4] = "xyz";
+    slice_copy((struct slice){NULL, 0}, out, sizeof out);
+    assert_string_equal(out, "");
+    slice_copy(slice_of("abc"), out, sizeof out);
+    assert_string_equal(out, "abc");
+    slice_copy(slice_of("defg"), out, sizeof out);
+    assert_string_equal(out, "def");
+}
+
 static void test_unused_buf_is_empty(void **state)
 {
     (void)state;
@@ -254,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_slice_dup_terminates),
+        cmocka_unit_test(test_slice_copy_cuts),
         cmocka_unit_test(test_unused_buf_is_empty),
         cmocka_unit_test(test_appends_of_every_kind),
         cmocka_unit_test(test_holds_any_byte),
