@@ -106,7 +106,7 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page options-page format clean install uninstall help
+.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check release-check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page options-page format clean install uninstall help
 .PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
@@ -123,6 +123,9 @@ test-servers: ## make test on the Redis and on the Valkey of Debian 13
 check: ## style, layers, warnings of gcc and clang, the header in C++, clang-tidy, shell, docs
 	@tools/install-deps check
 	+@MAKE='$(MAKE)' tools/check
+
+release-check: ## version, changelog, soname and protocol number agree; RELEASE=1: and it has its day
+	@tools/release-check $(if $(RELEASE),--release)
 
 torture: ## workers, producers and Redis under random faults; MINUTES=5 SEED=n WITHOUT=word
 	@tools/install-deps test
