@@ -1,4 +1,5 @@
-/* What stands in examples/ for orchestrators is well-formed, and fits the programs. */
+/* What stands in examples/ for orchestrators is well-formed, and fits the programs; what the
+ * pages show of producing works. */
 #include "support/cmocka_all.h"
 
 #include "support/script.h"
@@ -9,8 +10,17 @@ static void test_kubernetes_and_keda(void **state)
     script_run("examples", NULL, 50 * 1000);
 }
 
+static void test_producing(void **state)
+{
+    (void)state;
+    script_run("producing", NULL, 50 * 1000);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kubernetes_and_keda)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kubernetes_and_keda),
+        cmocka_unit_test(test_producing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
