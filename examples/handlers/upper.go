@@ -1,4 +1,4 @@
-// A persistent handler in Go: answers a string in capitals. See docs/handlers.md.
+// A persistent handler in Go: returns a string in capitals. See docs/handlers.md.
 //
 //	go build -o upper examples/handlers/upper.go
 //	darg-worker --handler 'upper=stream:./upper'

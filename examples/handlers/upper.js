@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A persistent handler in Node: answers a string in capitals. See docs/handlers.md.
+// A persistent handler in Node: returns a string in capitals. See docs/handlers.md.
 //
 //     darg-worker --handler 'upper=stream:node examples/handlers/upper.js'
 'use strict';

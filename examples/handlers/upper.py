@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A persistent handler in Python: answers a string in capitals. See docs/handlers.md.
+"""A persistent handler in Python: returns a string in capitals. See docs/handlers.md.
 
     darg-worker --handler 'upper=stream:python3 examples/handlers/upper.py'
 """

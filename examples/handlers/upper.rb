@@ -1,5 +1,5 @@
 #!/usr/bin/env ruby
-# A persistent handler in Ruby: answers a string in capitals. See docs/handlers.md.
+# A persistent handler in Ruby: returns a string in capitals. See docs/handlers.md.
 #
 #     darg-worker --handler 'upper=stream:ruby examples/handlers/upper.rb'
 require 'json'

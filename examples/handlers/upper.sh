@@ -1,5 +1,5 @@
 #!/bin/sh
-# A persistent handler in plain shell: answers a string in capitals. See docs/handlers.md.
+# A persistent handler in plain shell: returns a string in capitals. See docs/handlers.md.
 #
 #     darg-worker --handler 'upper=stream:sh examples/handlers/upper.sh'
 #
