@@ -55,14 +55,14 @@ hardening-cflags := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-
 hardening-ldflags := -fsanitize=$(SANITIZER)
 endif
 
-all-cppflags = -Icommon -I. -D_GNU_SOURCE -DDARG_VERSION=\"$(VERSION)\" $(hardening-cppflags) \
+all-cppflags = -Icommon -I. -I$(BUILD)/gen -D_GNU_SOURCE -DDARG_VERSION=\"$(VERSION)\" $(hardening-cppflags) \
     $(patsubst -I%,-isystem%,$(call pkg,--cflags $(packages) $(worker-packages))) $(CPPFLAGS)
 # -fPIC and not -fPIE: the same objects are in libdarg.so; hidden symbols make it cost nothing.
 all-cflags = -std=c11 $(warnings) -fno-common -fPIC -fvisibility=hidden -pthread $(hardening-cflags) \
     $(CFLAGS)
 all-ldflags = -pthread $(hardening-ldflags) $(LDFLAGS)
 all-libs = $(call pkg,--libs $(packages)) $(LDLIBS)
-test-cppflags := -Itests -I$(BUILD)/gen
+test-cppflags := -Itests
 worker-libs = $(if $(worker-packages),$(call pkg,--libs $(worker-packages))) -ldl
 test-libs = $(call pkg,--libs cmocka) $(worker-libs)
 
@@ -82,6 +82,9 @@ torture := $(filter-out %/handle.c,$(wildcard tests/torture/*.c))
 mains := $(wildcard worker/main.c producer/main.c) tests/runner.c
 sources := $(common) $(worker) $(producer) $(library) $(handlers) $(support) $(tests) $(benches) $(torture) $(mains) \
     tests/torture/handle.c tests/fault/checker.c
+
+# What C needs to know of the scripts is there before anything is compiled; then the compiler tells who needs it.
+lua-header := $(BUILD)/gen/lua_scripts.h
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 lib = $(BUILD)/libdarg_$(1).a
@@ -303,21 +306,21 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 compile = $(CC) $(all-cppflags) $(all-cflags)
 link = $(CC) $(all-cflags) $(all-ldflags)
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(lua-header)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(compile) $(if $(filter tests/%,$<),$(test-cppflags)) -MMD -MP -c -o $@ $<
 
-$(BUILD)/kill/%.o: %.c $(BUILD)/flags
+$(BUILD)/kill/%.o: %.c $(BUILD)/flags | $(lua-header)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(compile) -DDARG_KILL_POINTS -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(lua-header)
 	$(call say,CC,$<)
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/lua_scripts.c: tools/embed-lua $(lua)
+$(BUILD)/gen/lua_scripts.c $(lua-header): tools/embed-lua tools/embed-lua.awk $(lua)
 	$(call say,LUA,$@)
 	$(Q)tools/embed-lua $@ $(lua)
 
@@ -417,4 +420,4 @@ libraries-present:
 	@pkg-config --exists $(packages) || { echo 'Missing: a library. Run tools/install-deps build' >&2; exit 1; }
 
 .SECONDARY:
--include $(patsubst %.c,$(BUILD)/%.d,$(sources)) $(kill-objects:%.o=%.d)
+-include $(patsubst %.c,$(BUILD)/%.d,$(sources)) $(kill-objects:%.o=%.d) $(BUILD)/gen/lua_scripts.d

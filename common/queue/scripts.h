@@ -1,35 +1,15 @@
 /* scripts - the protocol's Lua scripts, one a verb, compiled in from common/queue/lua. Each file's
- * head says its keys, arguments and answers. Constant data; any thread. */
+ * head says its keys, arguments and answers; for each, tools/embed-lua makes of that
+ *
+ *   script_NAME        the script, for script_call()
+ *   script_NAME_call   its keys and arguments by their names
+ *   script_NAME_begin  fills a request with them, in the script's order
+ *   script_NAME_add    adds what the script repeats at its end, where that has several names
+ *
+ * What is missing of a call ends the program. Constant data; any thread. */
 #ifndef DARG_QUEUE_SCRIPTS_H
 #define DARG_QUEUE_SCRIPTS_H
 
-#include "redis/script.h"
-
-extern const struct script script_adopt;
-extern const struct script script_balance;
-extern const struct script script_bury;
-extern const struct script script_cancel;
-extern const struct script script_claim;
-extern const struct script script_collect;
-extern const struct script script_deregister;
-extern const struct script script_done;
-extern const struct script script_drain;
-extern const struct script script_inspect;
-extern const struct script script_mark;
-extern const struct script script_promote;
-extern const struct script script_tend;
-extern const struct script script_purge;
-extern const struct script script_push;
-extern const struct script script_reap;
-extern const struct script script_register;
-extern const struct script script_release;
-extern const struct script script_renew;
-extern const struct script script_retry;
-extern const struct script script_revive;
-extern const struct script script_schedule;
-extern const struct script script_sentinel;
-extern const struct script script_settle_popped;
-extern const struct script script_unbox;
-extern const struct script script_unlist;
+#include <lua_scripts.h>
 
 #endif

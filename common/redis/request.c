@@ -34,3 +34,11 @@ void request_add_int(struct request *request, int64_t argument)
     char space[INT_TEXT_MAX];
     request_add(request, slice_of_int(argument, space));
 }
+
+void request_add_all(struct request *request, const struct request *more)
+{
+    if (more == NULL)
+        return;
+    buf_append_slice(&request->body, buf_slice(&more->body));
+    request->count += more->count;
+}

@@ -20,5 +20,7 @@ void request_clear(struct request *request); /* empties, keeps the memory */
 void request_add(struct request *request, struct slice argument);
 void request_add_text(struct request *request, const char *argument);
 void request_add_int(struct request *request, int64_t argument);
+/* The arguments of another request; NULL: none. */
+void request_add_all(struct request *request, const struct request *more);
 
 #endif

@@ -17,6 +17,30 @@ void script_begin(struct request *request, const struct script *script, int key_
     request_add_int(request, key_count);
 }
 
+void script_start(struct request *request, const struct script *script,
+                  const struct request *further)
+{
+    request_clear(request);
+    request_add_text(request, "EVALSHA");
+    request_add_text(request, script->sha1);
+    request_add_int(request, script->key_count + (further ? (int64_t)further->count : 0));
+}
+
+void script_add_key(struct request *request, const char *key, const char *what)
+{
+    ensure(key != NULL, "a script is called without a key, %s", what);
+    request_add_text(request, key);
+}
+
+void script_add(struct request *request, const struct script_value *value, const char *what)
+{
+    ensure(value->kind != SCRIPT_MISSING, "a script is called without an argument, %s", what);
+    if (value->kind == SCRIPT_INT)
+        request_add_int(request, value->number);
+    else
+        request_add(request, value->bytes);
+}
+
 enum status script_load(struct conn *conn, const struct script *script, struct err *err)
 {
     struct request request = {0};

@@ -36,7 +36,7 @@ static int teardown(void **state)
 
 static void begin(struct request *request, const char *key, int64_t amount)
 {
-    script_begin(request, &add, 1);
+    script_start(request, &add, NULL);
     request_add_text(request, key);
     request_add_int(request, amount);
 }
@@ -146,7 +146,7 @@ static void test_error_of_a_script_that_was_not_known(void **state)
     struct reply *reply = NULL;
     struct err err = {0};
     commands_do(conn, "DEL", "n");
-    script_begin(&request, &fails, 1);
+    script_start(&request, &fails, NULL);
     request_add_text(&request, "n");
     assert_int_equal(script_call(conn, &fails, &request, &reply, &err), ST_WRONGTYPE);
     assert_non_null(strstr(err_text(&err), "wrong kind of value"));

@@ -1,7 +1,8 @@
 -- What follows a job's end. KEYS from `first` on are further keys, and each comes with a verb that says what is done with it;
--- for each, ARGV holds from `at` on: verb, number of the job, and what the verb takes:
---   tell, number, text, ms   the text joins the list, which is kept for so long from then on
---   keep, number, text, ms   the text takes the place of what is there
+-- for each, ARGV holds from `at` on:
+-- ARGV[...] verb, number, text, ms: of the job with that number; the other two are what the verb takes
+--   tell   the text joins the list, which is kept for so many ms from then on
+--   keep   the text takes the place of what is there
 -- read_follow() answers where ARGV goes on, and the numbers, each once; it comes before the first write, since a verb that is
 -- not known ends the script. follow() does what follows the end of a job, the first time it is called: in the script that ends
 -- it, and only if that has removed it, so that it happens once. Nothing about a key can stand in the way of what the script does.

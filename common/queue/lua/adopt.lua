@@ -7,7 +7,9 @@
 -- KEYS[3] claimed
 -- KEYS[4] queue
 -- KEYS[5] drained
--- ARGV: worker, the score it was seen with ('' if it was not registered), fields that are no claim numbers...
+-- ARGV[1] worker
+-- ARGV[2] seen: its score as it was seen; '' if it was not registered
+-- ARGV[3...] field: those that are no claim numbers
 -- Answers how many values were moved; -1: the worker lives, and nothing was done. Repeatable.
 --#include _held.lua
 redis.call('SCARD', KEYS[2])

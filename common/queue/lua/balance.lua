@@ -3,8 +3,9 @@
 -- KEYS[1] counts
 -- KEYS[2] workers
 -- KEYS[3] reaped
--- further KEYS: claimed, for each worker
--- ARGV: the difference that is to be mended ('': none), then the name of the worker of each further key
+-- KEYS[4...] claimed: of each worker
+-- ARGV[1] difference: the one that is to be mended; '': none
+-- ARGV[2...] worker: of each further key
 -- Answers {1 if all workers were named, counted less held, held}. Mends by counting what is missing as claimed, or
 -- what is too much as released, and only if the difference is the one expected. Not repeatable; fsck looks again.
 --#include _held.lua

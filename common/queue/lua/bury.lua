@@ -5,9 +5,10 @@
 -- KEYS[3] counts
 -- KEYS[4] dead
 -- KEYS[5] settings
--- further KEYS: of what follows a job's end
--- ARGV: worker, for each further key what _follow.lua says; then for each job: number, head of its envelope, 1 if the
--- whole element is the original
+-- KEYS[6...] further: of what follows a job's end
+-- ARGV[1] worker
+-- ARGV[2...] _follow.lua: for each further key
+-- ARGV[...] number, head, is_whole: for each job, the head of its envelope, and 1 if the whole element is the original
 -- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
 --#include _time.lua
 --#include _envelope.lua

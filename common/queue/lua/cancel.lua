@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
 -- cancel: a job that waits or is delayed goes to the dead set, with the reason in its envelope.
--- KEYS[1] where it is: queue, inbox or scheduled
+-- KEYS[1] home: where it is: queue, inbox or scheduled
 -- KEYS[2] dead
 -- KEYS[3] settings
 -- KEYS[4] counts
--- further KEYS: of what follows a job's end
--- ARGV: the element as it is there, the member it becomes, then for each further key what _follow.lua says
+-- KEYS[5...] further: of what follows a job's end
+-- ARGV[1] element: as it is there
+-- ARGV[2] member: what it becomes
+-- ARGV[3...] _follow.lua: for each further key
 -- Answers 1 if it was there. Acts only on what it removes: repeatable.
 --#include _time.lua
 --#include _dead.lua

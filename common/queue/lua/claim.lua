@@ -9,8 +9,13 @@
 -- KEYS[7] counts
 -- KEYS[8] drained
 -- KEYS[9] suspects
--- ARGV: worker, base (number of the last job given to it), n (1 to 1000), budget in bytes, 1 to discard sentinels, how many
--- bytes of a job the worker takes, with how many crashes it buries one
+-- ARGV[1] worker
+-- ARGV[2] base: number of the last job given to it
+-- ARGV[3] n: 1 to 1000
+-- ARGV[4] budget: how many bytes all jobs may have together
+-- ARGV[5] discards: 1 to discard sentinels
+-- ARGV[6] max_size: how many bytes of a job the worker takes
+-- ARGV[7] max_crashes: with how many crashes it buries one
 -- Answers {'jobs', now, base, {job, or {its bytes, the first of them} or nil, ...}}: numbers base+1 ...; or {'empty', now,
 -- next due time or nil}; {'drain', now}: the sentinel is at the head; {'wait', now, ms}: paused, over the rate, at the
 -- concurrency, or just suspects are left and the worker holds one;

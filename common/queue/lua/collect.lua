@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- collect: a producer that waits takes results off its reply list.
--- KEYS[1] reply list
+-- KEYS[1] list: the producer's reply list
 -- KEYS[2] cursor: how many results have been taken off so far
--- ARGV: how many results the producer has received in all, how many to answer at most, how long the cursor is kept in ms
+-- ARGV[1] received: how many results the producer has received in all
+-- ARGV[2] max: how many to answer at most
+-- ARGV[3] keep_ms: how long the cursor is kept
 -- Answers the next results, no more than a quarter of a mebibyte of them, but one: an answer that is too large for
 -- whoever is between would be cut off each time that it is asked for. They are taken off only by a later call, which says that they have been received:
 -- repeatable, and an old request delivered late changes nothing. A cursor that is gone (expired, or lost with a

@@ -8,7 +8,8 @@
 -- KEYS[6] inbox
 -- KEYS[7] gone
 -- KEYS[8] suspects
--- ARGV: worker, then the numbers of held jobs that were started...
+-- ARGV[1] worker
+-- ARGV[2...] number: of each held job that was started
 -- Answers {registered 1|0, entries released, 1 if more is left}: to be called again while more is left.
 --#include _time.lua
 --#include _envelope.lua

@@ -3,8 +3,10 @@
 -- KEYS[1] claimed
 -- KEYS[2] workers
 -- KEYS[3] counts
--- further KEYS: of what follows a job's end
--- ARGV: worker, for each further key what _follow.lua says; then the numbers of the other jobs
+-- KEYS[4...] further: of what follows a job's end
+-- ARGV[1] worker
+-- ARGV[2...] _follow.lua: for each further key
+-- ARGV[...] number: of each other job
 -- Answers {registered 1|0, entries removed}. A worker that has lost its lease changes nothing.
 --#include _time.lua
 --#include _follow.lua

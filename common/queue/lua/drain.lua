@@ -11,7 +11,10 @@
 -- KEYS[8] counts
 -- KEYS[9] suspects
 -- KEYS[10] scheduled
--- ARGV: worker, the last drain that it was told of ('': none), then what it was answered last by 'looking', or '0', ''
+-- ARGV[1] worker
+-- ARGV[2] known: the last drain that it was told of; '': none
+-- ARGV[3] cursor: what it was answered last by 'looking', or '0'
+-- ARGV[4] retried: likewise, or ''
 -- Answers {'lost'} (not registered), or a word and the last drain, which the worker is to know from now on: 'work' (jobs
 -- stand ahead of the sentinel, or it is gone: claim), 'holding' (the worker still holds jobs), 'waiting' (for other workers,
 -- or for retries), 'drained' (the drain is complete: deregister), or 'looking', with a cursor and `retried` behind that (for

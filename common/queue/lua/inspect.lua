@@ -3,7 +3,7 @@
 -- KEYS[1] workers
 -- KEYS[2] reaped
 -- KEYS[3] claimed
--- ARGV: worker
+-- ARGV[1] worker
 -- Answers {type of claimed, score or nil, 1 if it is being reaped, jobs, 1 if the receipt fits them, now, {field that is
 -- no claim number, ...}}. At most 500 such fields are answered; a holding so large that listing it would hold up the
 -- server is not looked into.

@@ -2,7 +2,8 @@
 -- mark: the jobs of these ids are to be stopped where they run. Workers see it at their next renewal; a mark that
 -- nobody takes back is forgotten after its time.
 -- KEYS[1] cancel
--- ARGV: how long marks last in ms, id...
+-- ARGV[1] keep_ms: how long marks last
+-- ARGV[2...] id
 -- Answers the server's time in ms.
 --#include _time.lua
 local now, age = server_ms(), tonumber(ARGV[1])

@@ -6,7 +6,7 @@
 -- KEYS[3] counts
 -- KEYS[4] inbox
 -- KEYS[5] settings
--- ARGV: how many at most
+-- ARGV[1] limit: how many at most
 -- Answers {promoted, next due time or nil, now}.
 --#include _time.lua
 --#include _due.lua

@@ -2,7 +2,7 @@
 -- purge: throws away all that the lists and sorted sets of a queue hold, in one step: a job that changes its place
 -- meanwhile does not escape.
 -- KEYS[1] counts
--- further KEYS: places of jobs: the queue, its inbox, scheduled, dead ...
+-- KEYS[2...] home: where jobs are: the queue, its inbox, scheduled, dead ...
 -- Answers how many elements each had.
 --#include _time.lua
 local lengths, total = {}, 0

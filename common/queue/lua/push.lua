@@ -3,7 +3,7 @@
 -- Without allow-oom: a full Redis refuses new jobs, so that it can still drain.
 -- KEYS[1] queue
 -- KEYS[2] settings
--- ARGV: job... (none: asks whether a push would be let through)
+-- ARGV[1...] job: none asks whether a push would be let through
 -- Answers {accepted, length of the queue afterwards}. Jobs beyond `accepted` were not taken.
 -- Not repeatable by itself: a producer whose reply was lost may push a job twice (same id).
 --#include _time.lua

@@ -3,16 +3,18 @@
 -- head of the line or, with one more crash, those that are to blame to the suspects.
 -- KEYS[1] workers
 -- KEYS[2] reaped
--- KEYS[3] claimed (of the dead worker)
+-- KEYS[3] claimed: of the dead worker
 -- KEYS[4] queue
 -- KEYS[5] counts
 -- KEYS[6] drained
 -- KEYS[7] inbox
 -- KEYS[8] gone
 -- KEYS[9] suspects
--- ARGV: dead worker, its score as it was seen ('' if it is known to be dead), how many entries at most, the base of the
--- claim that it had not got to the end of ('' if there was none or nobody knows), then whom to blame: '*' (all: nobody
--- knows what was running) or the numbers of the jobs that were running...
+-- ARGV[1] worker: the dead one
+-- ARGV[2] seen: its score as it was seen; '' if it is known to be dead
+-- ARGV[3] limit: how many entries at most
+-- ARGV[4] open: base of the claim that it had not got to the end of; '' if there was none or nobody knows
+-- ARGV[5...] blamed: the number of each job that was running, or '*' (all: nobody knows what was running)
 -- A worker that died as it read the answer to a claim of one large job died of that job, whatever ran beside it: that one
 -- alone is blamed.
 -- Answers {'alive'}: its score has changed; {'gone'}: nothing to do; {'moved', entries, 1 if more is left, how many suspects

@@ -4,7 +4,9 @@
 -- KEYS[2] reaped
 -- KEYS[3] settings
 -- KEYS[4] gone
--- ARGV: worker, age of its process in ms; then, if the process has been answered before, the last drain it was told of ('': none)
+-- ARGV[1] worker
+-- ARGV[2] age_ms: of its process
+-- ARGV[3...] known: the last drain the process was told of ('': none), if it has been answered before
 -- Answers {'ok' | 'drained' | 'fenced', now, last drain or ''}. drained: a drain was completed after the process had
 -- started, or since the one it knows; the worker belongs to those that were to leave. Else what is answered is what it knows
 -- from now on, also if that is older. fenced: the name has left, and

@@ -6,14 +6,17 @@
 -- KEYS[4] queue
 -- KEYS[5] inbox
 -- KEYS[6] suspects
--- ARGV: worker, then pairs in descending order of number: number, 1 if it was started (runs + 1) or 0
+-- ARGV[1] worker
+-- ARGV[2...] number, was_started: in descending order of number, and 1 if it was started (runs + 1) or 0
 -- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
 --#include _time.lua
 --#include _envelope.lua
 --#include _suspects.lua
 --#include _inbox.lua
 redis.call('HLEN', KEYS[1])
-for i = 4, 6 do redis.call('LLEN', KEYS[i]) end
+redis.call('LLEN', KEYS[4])
+redis.call('LLEN', KEYS[5])
+redis.call('LLEN', KEYS[6])
 if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
 empty_inbox(KEYS[5], KEYS[4])
 local moved = 0

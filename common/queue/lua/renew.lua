@@ -6,9 +6,11 @@
 -- KEYS[4] inbox
 -- KEYS[5] cancel
 -- KEYS[6] suspects
--- KEYS[7] queue's shutdown key
--- further KEYS: other shutdown keys to be read, where the server has no slots
--- ARGV: worker, first rank and number of the workers to answer (a window: the registry may be large), most ids to answer
+-- KEYS[7...] order: shutdown keys to be read: the queue's and, where the server has no slots, others
+-- ARGV[1] worker
+-- ARGV[2] first: rank of the first worker to answer
+-- ARGV[3] window: how many of them (the registry may be large)
+-- ARGV[4] max_ids: how many ids to answer at most
 -- Answers {registered 1|0, now, next due time or nil, length of the inbox, {value of each shutdown key or ''}, number of workers,
 -- {worker, score, ...}, {fenced worker, ...}, {id of a job to be stopped, ...}, number of suspects that wait}. Only a damaged `workers` can stand in a renewal's way.
 --#include _time.lua

@@ -4,7 +4,8 @@
 -- KEYS[2] workers
 -- KEYS[3] counts
 -- KEYS[4] scheduled
--- ARGV: worker, then for each job: number, delay in ms, head of its new envelope, 1 if the whole element is the original
+-- ARGV[1] worker
+-- ARGV[2...] number, delay_ms, head, is_whole: for each job, the head of its new envelope, 1 if the whole element is the original
 -- Answers {registered 1|0, entries moved}. Acts only on entries that it removes: repeatable.
 --#include _time.lua
 --#include _envelope.lua

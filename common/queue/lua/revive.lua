@@ -3,7 +3,7 @@
 -- KEYS[1] dead
 -- KEYS[2] queue
 -- KEYS[3] counts
--- ARGV: pairs of member and the element that takes its place
+-- ARGV[1...] member, element: and the element that takes its place
 -- Answers how many were moved. Acts only on members that it removes: repeatable.
 --#include _time.lua
 redis.call('LLEN', KEYS[2])

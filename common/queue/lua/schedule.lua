@@ -2,7 +2,8 @@
 -- schedule: a producer adds delayed jobs. Members are envelopes made unique by the producer's token, so repeating
 -- the call adds nothing.
 -- KEYS[1] scheduled
--- ARGV: delay in ms, member...
+-- ARGV[1] delay_ms
+-- ARGV[2...] member
 -- Answers how many were added.
 --#include _time.lua
 local due, added = server_ms() + tonumber(ARGV[1]), 0

@@ -4,7 +4,9 @@
 -- KEYS[1] queue
 -- KEYS[2] settings
 -- KEYS[3] inbox
--- ARGV: 'push', 'return', 'again' or 'look'; the last drain the caller knows ('': none); 1 if the drain waits for retries, too.
+-- ARGV[1] mode: 'push', 'return', 'again' or 'look'
+-- ARGV[2] known: the last drain the caller knows; '': none
+-- ARGV[3] awaits_retries: 1 if the drain waits for retries, too
 -- 'again' is a repeat, for a sentinel that vanished with an at-most-once worker: only onto an empty queue, and only if no drain
 -- has ended since. 'look' pushes nothing
 -- Answers {pushed 1|0, now, last drain or '', paused 1|0, 1 if a drain has ended since the one that is known}. Repeatable.

@@ -4,8 +4,11 @@
 -- KEYS[1] counts
 -- KEYS[2] dead
 -- KEYS[3] settings
--- further KEYS: of what follows a job's end
--- ARGV: jobs done, number of dead members, those members, then for each further key what _follow.lua says
+-- KEYS[4...] further: of what follows a job's end
+-- ARGV[1] done: how many jobs are done
+-- ARGV[2] dead_count: how many members follow
+-- ARGV[3...] member: of the dead set
+-- ARGV[...] _follow.lua: for each further key
 -- Answers 1.
 --#include _time.lua
 --#include _dead.lua

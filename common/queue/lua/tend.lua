@@ -6,8 +6,8 @@
 -- KEYS[2] settings
 -- KEYS[3] counts
 -- KEYS[4] waits
--- further KEYS: the places where jobs wait: the queue, its inbox ...
--- ARGV: how many dead jobs to throw away at most
+-- KEYS[5...] line: where jobs wait: the queue, its inbox ...
+-- ARGV[1] limit: how many dead jobs to throw away at most
 -- Answers how many dead jobs were thrown away. Repeatable.
 --#include _time.lua
 --#include _dead.lua

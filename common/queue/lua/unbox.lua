@@ -3,7 +3,7 @@
 -- has seen it lie there twice, and for a fetcher that was woken while its pool has no room.
 -- KEYS[1] inbox
 -- KEYS[2] queue
--- ARGV: how many at most
+-- ARGV[1] limit: how many at most
 -- Answers how many were moved.
 redis.call('LLEN', KEYS[2])
 local moved = 0

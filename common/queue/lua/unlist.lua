@@ -3,8 +3,10 @@
 -- a worker since then come back.
 -- KEYS[1] queues
 -- KEYS[2] idle: queues that were seen empty -> since when; those that have left stay here for a time
--- further KEYS: of each queue the keys of which one exists while it is in use, as many for each
--- ARGV: how long a queue has to have been empty in ms, for how long it is remembered after that, then the queues
+-- KEYS[3...] home: of each queue the keys of which one exists while it is in use, as many for each
+-- ARGV[1] age_ms: how long a queue has to have been empty
+-- ARGV[2] memory_ms: for how long it is remembered after that
+-- ARGV[3...] queue
 -- Answers for each queue 2: it is in use; 1: it is empty, and listed; 0: it is not listed.
 -- Repeatable.
 --#include _time.lua

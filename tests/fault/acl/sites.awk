@@ -49,7 +49,7 @@ function take_part(path, line, is_used, function_name) {
     }
     close(path)
 }
-/^-- KEYS\[[0-9]+\] / { number = $2; gsub(/KEYS\[|\]/, "", number); head[number] = $3 }
+/^-- KEYS\[[0-9]+\] / { number = $2; gsub(/KEYS\[|\]/, "", number); head[number] = $3; sub(/:$/, "", head[number]) }
 /^--#include / { part[++parts_count] = $2 }
 /^local [a-z_, ]+ = KEYS\[/ { take_alias($0) }
 !/^--/ { text = text "\n" $0; lines[++count] = $0 }

@@ -1,0 +1,185 @@
+#!/bin/sh
+# tools/embed-lua refuses a script whose head and body disagree, each with one sentence that says where, what, and what to do.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp tools/embed-lua tools/embed-lua.awk "$work"
+cd "$work"
+failed=0
+
+fail() {
+    echo "$1"
+    [ ! -s said ] || sed 's/^/    /' said
+    failed=1
+}
+# refused WHERE WORDS...: try.lua, standard input, is refused by both outputs; these words stand in the sentence.
+refused() {
+    where=$1
+    shift
+    cat >try.lua
+    for out in out.h out.c; do
+        if ./embed-lua "$out" try.lua >said 2>&1; then
+            fail "nothing was said of: $where: $*"
+            return
+        fi
+        [ "$(wc -l <said)" = 1 ] || fail "one sentence was due: $where: $*"
+        grep -q "^$where: " said || fail "another place was due: $where: $*"
+        for word; do
+            grep -qF -- "$word" said || fail "\"$word\" was due:"
+        done
+        [ ! -e "$out" ] || fail "something was made of what is refused"
+    done
+}
+cat >_part.lua <<'END'
+-- ARGV[...] a, b: what the part takes
+local function take(at) return ARGV[at] end
+END
+cat >_plain.lua <<'END'
+local function second() return KEYS[2] end
+END
+
+refused try.lua:3 'KEYS[1] is to be declared here' 'without gaps' <<'END'
+#!lua
+-- try: counts wrong.
+-- KEYS[2] queue
+return KEYS[2]
+END
+refused try.lua:4 'ARGV[2] is to be declared here, not ARGV[3]' <<'END'
+#!lua
+-- try: has a gap.
+-- ARGV[1] worker
+-- ARGV[3] base
+return {ARGV[1], ARGV[3]}
+END
+refused try.lua:4 'KEYS[2] is used, but try.lua does not declare it' 'put "-- KEYS[2] name" into its head' <<'END'
+#!lua
+-- try: uses too much.
+-- KEYS[1] queue
+return redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+END
+refused _plain.lua:1 'KEYS[2] is used, but try.lua does not declare it' <<'END'
+#!lua
+-- try: includes what uses too much.
+-- KEYS[1] queue
+--#include _plain.lua
+return {KEYS[1], second()}
+END
+refused try.lua:4 'ARGV[2] base is declared, but the script does not use it' 'take it out of the head' <<'END'
+#!lua
+-- try: declares too much.
+-- ARGV[1] worker
+-- ARGV[2] base
+-- The comment uses ARGV[2].
+return ARGV[1] -- not ARGV[2]
+END
+refused try.lua:4 'ARGV is used without a number' 'put "-- ARGV[2...] name"' <<'END'
+#!lua
+-- try: takes more than it declares.
+-- ARGV[1] worker
+for i = 1, #ARGV do redis.call('GET', ARGV[1]) end
+END
+refused try.lua:3 'KEYS is declared as repeated' 'take this line out' <<'END'
+#!lua
+-- try: declares more than it takes.
+-- KEYS[1...] list
+return 1
+END
+refused try.lua:3 'KEYS[1...] is to be declared here' <<'END'
+#!lua
+-- try: begins its lists too late.
+-- KEYS[2...] list
+return #KEYS
+END
+refused try.lua:4 'move this above' <<'END'
+#!lua
+-- try: has something behind its lists.
+-- KEYS[1...] list
+-- KEYS[2] queue
+return #KEYS
+END
+refused try.lua:4 'can only be repeated once' <<'END'
+#!lua
+-- try: has two kinds of lists.
+-- KEYS[1...] list
+-- KEYS[...] other
+return #KEYS
+END
+refused try.lua:4 'queue is declared twice, here and at try.lua:3' <<'END'
+#!lua
+-- try: says a name twice.
+-- KEYS[1] queue
+-- ARGV[1] queue
+return {KEYS[1], ARGV[1]}
+END
+refused try.lua:3 '"its worker" is no name' 'behind a colon' <<'END'
+#!lua
+-- try: explains without a colon.
+-- ARGV[1] its worker
+return ARGV[1]
+END
+refused try.lua:3 'this is no declaration' <<'END'
+#!lua
+-- try: declares all at once.
+-- ARGV: worker, base
+return ARGV[1]
+END
+refused try.lua:4 'move this up' <<'END'
+#!lua
+-- try: declares where nobody looks.
+local worker = ARGV[1]
+-- ARGV[1] worker
+return worker
+END
+refused try.lua:2 'a head begins with what the script does' <<'END'
+#!lua
+-- KEYS[1] queue
+return KEYS[1]
+END
+refused try.lua:1 'the first line must be #!lua' <<'END'
+-- try: has no first line.
+return 1
+END
+refused try.lua:3 '_part.lua is not included' 'write --#include _part.lua' <<'END'
+#!lua
+-- try: names a part that it does not have.
+-- ARGV[1...] _part.lua
+return #ARGV
+END
+refused _part.lua:1 'try.lua includes this, but does not declare it' '"-- ARGV[2...] _part.lua"' <<'END'
+#!lua
+-- try: has a part that takes what it does not declare.
+-- ARGV[1] worker
+--#include _part.lua
+return take(1) == ARGV[1]
+END
+refused try.lua:3 'cannot read _none.lua' <<'END'
+#!lua
+-- try: includes what is not there.
+--#include _none.lua
+return 1
+END
+
+# What is right, and what becomes of it.
+cat >try.lua <<'END'
+#!lua flags=allow-oom
+-- try: takes everything.
+-- KEYS[1] queue
+-- KEYS[2...] list: where it is told
+-- ARGV[1] worker: who asks
+-- ARGV[2...] _part.lua
+-- ARGV[...] number, head
+--#include _part.lua
+return {KEYS[1], #KEYS, ARGV[1], #ARGV}
+END
+for out in out.h out.c; do ./embed-lua "$out" try.lua >said 2>&1 || fail 'what is right is refused:'; done
+: >said
+for line in 'const char \*queue;' 'const struct request \*list; /\* where it is told \*/' \
+    'struct script_value worker; /\* who asks \*/' 'const struct request \*part;' \
+    'void script_part_add(struct request \*request, const struct script_part_item \*item);' \
+    'void script_try_add(struct request \*request, const struct script_try_item \*item);'; do
+    grep -q "$line" out.h || fail "the header lacks $line"
+done
+tr -d '\n' <out.c | grep -qF "$(printf '%s' 'call->queue, "try: queue");    request_add_all(request, call->list);' \
+    '    script_add(request, &call->worker, "try: worker");    request_add_all(request, call->part);}')" ||
+    fail 'the order is not that of the head'
+exit $failed

@@ -1,0 +1,304 @@
+# The work of tools/embed-lua: reads a script, holds its head against its body, and prints what C needs of it.
+#
+# A head declares what the script takes, in the order in which it takes it:
+#   -- KEYS[1] name            -- ARGV[1] name: what it is
+#   -- KEYS[2...] name         as many further keys as there are, or none
+#   -- ARGV[2...] a, b, c      likewise; where these are several names, all of them again and again
+#   -- ARGV[2...] _part.lua    likewise, as that part declares it: -- ARGV[...] a, b, c
+#   -- ARGV[...] name          behind such a line: another one
+# In C a name is a field of struct script_NAME_call. What the script itself repeats at its end is added after
+# script_NAME_begin(), so that much of it need not be copied: values of one name as they are, those of several with
+# script_NAME_add().
+
+function fail_at(where, why) {
+    print where ": " why > "/dev/stderr"
+    exit 1
+}
+function fail(why) { fail_at(path ":" line_number, why) }
+function example(array, at) { return "\"-- " array "[" at "] name\"" }
+
+# ---- the text that is sent ----
+
+function send(line) {
+    # Lines are taken one at a time, so a string or comment over several lines would break.
+    if (line ~ /\[=*\[/) fail("long brackets are not supported: write a string or comment of one line")
+    if (line ~ /[\001-\010\013-\037\177]/) fail("a control byte stands here: escape it")
+    sub(/^[ \t]+/, "", line)
+    sub(/[ \t]+$/, "", line)
+    if (line == "" || line ~ /^--/) return
+    source = source line "\n"
+    note_uses(line, "KEYS")
+    note_uses(line, "ARGV")
+}
+# KEYS[2] is a use of that key; anything else that names KEYS is one of all that are further.
+function note_uses(line, array, number) {
+    sub(/[ \t]--.*/, "", line)
+    while (match(line, "(^|[^A-Za-z0-9_])" array)) {
+        line = substr(line, RSTART + RLENGTH)
+        if (line ~ /^[A-Za-z0-9_]/) continue
+        number = line ~ /^\[[0-9]+\]/ ? substr(line, 2, index(line, "]") - 2) + 0 : "..."
+        if (!((array, number) in used_at)) used_at[array, number] = path ":" line_number
+        if (number > used_most[array] + 0 && number != "...") used_most[array] = number
+    }
+}
+
+# ---- the head ----
+
+function is_name(name) { return name ~ /^[a-z][a-z0-9_]*$/ }
+function take_name(name, where) {
+    if (!is_name(name)) fail("\"" name "\" is no name: a name is made of a-z, 0-9 and _, what it means comes behind a colon")
+    if (name in name_at) fail(name " is declared twice, here and at " name_at[name] ": give it another name")
+    name_at[name] = path ":" line_number
+}
+# -- KEYS[1] name: what it is
+function declare(line, array, at, names, what, i) {
+    array = substr(line, 4, 4)
+    if (line !~ /^-- (KEYS|ARGV)\[[0-9]*(\.\.\.)?\] [^ ]/)
+        fail("this is no declaration: write one a line, " example(array, 1) " or, for what is repeated, " example(array, "1..."))
+    at = substr(line, 9, index(line, "]") - 9)
+    names = substr(line, index(line, "] ") + 2)
+    if (i = index(names, ": ")) {
+        what = substr(names, i + 2)
+        names = substr(names, 1, i - 1)
+    }
+    if (sub(/\.\.\.$/, "", at)) return declare_rest(array, at, names, what)
+    if (rests[array]) fail("nothing can follow what is repeated: move this above " rest_at[array, 1])
+    if (at != count[array] + 1)
+        fail(array "[" count[array] + 1 "] is to be declared here, not " array "[" at "]: number them without gaps")
+    take_name(names)
+    count[array]++
+    name[array, at] = names
+    meaning[array, at] = what
+    place[array, at] = path ":" line_number
+}
+function declare_rest(array, at, names, what, list, n, i, expected) {
+    expected = rests[array] ? "" : count[array] + 1
+    if (array == "KEYS" && rests[array]) fail("KEYS can only be repeated once: their number would not tell which they are")
+    if (at != expected) fail(array "[" expected "...] is to be declared here, not " array "[" at "...]")
+    n = ++rests[array]
+    rest_at[array, n] = path ":" line_number
+    rest_meaning[array, n] = what
+    if (names ~ /^_[a-z_]+\.lua$/ && array == "ARGV") {
+        rest_part[n] = names
+        names = substr(names, 2, length(names) - 5)
+        take_name(names)
+    } else {
+        if (n > 1 && index(rest_names[array, n - 1], ","))
+            fail("only the last of what is repeated can have several names: let a part declare what stands before it")
+        for (i = split(names, list, /, /); i > 0; i--) take_name(list[i])
+        if (array == "KEYS" && index(names, ",")) fail("further KEYS have one name")
+    }
+    rest_names[array, n] = names
+}
+
+# ---- reading ----
+
+function include(file, own_path, own_number, got, line) {
+    if (file !~ /^_[a-z_]+\.lua$/) fail("cannot include " file ": a part is called _name.lua")
+    own_path = path
+    own_number = line_number
+    sub(/[^\/]*$/, file, path)
+    line_number = 0
+    parts[file] = ""
+    while ((got = (getline line < path)) > 0) {
+        line_number++
+        if (line ~ /^--#include/) fail("a part cannot include: let the script include both")
+        if (line ~ /^-- (KEYS|ARGV)\[/) declare_part(file, line)
+        send(line)
+    }
+    close(path)
+    if (got < 0) fail_at(own_path ":" own_number, "cannot read " path)
+    path = own_path
+    line_number = own_number
+}
+# -- ARGV[...] a, b, c: what it is
+function declare_part(file, line, list, i) {
+    if (line !~ /^-- ARGV\[\.\.\.\] [a-z0-9_]+(, [a-z0-9_]+)*(: |$)/)
+        fail("a part declares what is repeated of the arguments, and nothing else: \"-- ARGV[...] name, name\"")
+    sub(/^[^ ]+ [^ ]+ /, "", line)
+    part_meaning[file] = line ~ /: / ? substr(line, index(line, ": ") + 2) : ""
+    sub(/:.*/, "", line)
+    parts[file] = line
+    parts_at[file] = path ":" line_number
+}
+function read_script(file, line, got, is_head) {
+    path = file
+    line_number = 0
+    is_head = 1
+    summary = source = ""
+    split("", count); split("", rests); split("", rest_part); split("", rest_names); split("", name_at)
+    split("", used_at); split("", used_most); split("", parts)
+    count["KEYS"] = count["ARGV"] = rests["KEYS"] = rests["ARGV"] = 0
+    script = file
+    gsub(/^.*\/|\.lua$/, "", script)
+    if (!is_name(script)) fail_at(file, "a script's name is made of a-z, 0-9 and _: rename the file")
+    while ((got = (getline line < file)) > 0) {
+        if (++line_number == 1) {
+            if (line !~ /^#!lua( flags=[a-z,-]+)?$/) fail("the first line must be #!lua [flags=...]")
+            source = line "\n"
+        } else if (line ~ /^--#include /) {
+            is_head = 0
+            include(substr(line, 12))
+        } else if (line ~ /^-- (KEYS|ARGV)/) {
+            if (!is_head) fail("declarations stand in the head: move this up")
+            declare(line)
+        } else {
+            if (line !~ /^--/) is_head = 0
+            if (is_head && count["KEYS"] + count["ARGV"] + rests["KEYS"] + rests["ARGV"] == 0)
+                summary = summary (summary == "" ? "" : " ") substr(line, 4)
+            send(line)
+        }
+    }
+    if (got < 0) fail_at(file, "cannot be read")
+    close(file)
+    if (index(summary, script ": ") != 1)
+        fail_at(file ":2", "a head begins with what the script does: \"-- " script ": ...\"")
+    check_parts()
+    check("KEYS")
+    check("ARGV")
+}
+
+# ---- the head against the body ----
+
+function check(array, i, most) {
+    for (i = 1; i <= count[array]; i++)
+        if (!((array, i) in used_at))
+            fail_at(place[array, i], array "[" i "] " name[array, i] " is declared, but the script does not use it: " \
+                "use it, or take it out of the head and number the others again")
+    most = used_most[array] + 0
+    if (rests[array]) {
+        if (!((array, "...") in used_at) && most <= count[array])
+            fail_at(rest_at[array, 1], array " is declared as repeated, but the script uses none of that: take this line out")
+    } else if (most > count[array]) {
+        fail_at(used_at[array, most], array "[" most "] is used, but " script ".lua does not declare it: put " \
+            example(array, most) " into its head")
+    } else if ((array, "...") in used_at) {
+        fail_at(used_at[array, "..."], array " is used without a number, but " script \
+            ".lua does not declare that it is repeated: put " example(array, count[array] + 1 "...") " into its head")
+    }
+}
+function check_parts(i, file, is_named) {
+    for (i in rest_part) {
+        file = rest_part[i]
+        if (!(file in parts)) fail_at(rest_at["ARGV", i], file " is not included: write --#include " file)
+        if (parts[file] == "") fail_at(rest_at["ARGV", i], file " does not declare what it takes: \"-- ARGV[...] name, name\"")
+        is_named[file] = 1
+    }
+    for (file in parts)
+        if (parts[file] != "" && !(file in is_named))
+            fail_at(parts_at[file], script ".lua includes this, but does not declare it: put \"-- ARGV[" \
+                (rests["ARGV"] ? "" : count["ARGV"] + 1) "...] " file "\" into its head")
+}
+
+# ---- what C gets ----
+
+# True for what script_NAME_begin() does not take: it is added behind it.
+function is_added_later(n) { return n == rests["ARGV"] && !(n in rest_part) }
+function own_items() {
+    return rests["ARGV"] && is_added_later(rests["ARGV"]) && index(rest_names["ARGV", rests["ARGV"]], ",")
+}
+function field(type, name, what) {
+    gsub(/\*\//, "* /", what)
+    print "    " type (type ~ /\*$/ ? "" : " ") name ";" (what == "" ? "" : " /* " what " */")
+}
+function print_header(i, n, file) {
+    for (file in parts)
+        if (parts[file] != "" && !(file in printed)) {
+            printed[file] = 1
+            print_item(substr(file, 2, length(file) - 5), parts[file], part_meaning[file])
+        }
+    print "\n/* " summary " */"
+    print "extern const struct script script_" script ";"
+    print "struct script_" script "_call {"
+    for (i = 1; i <= count["KEYS"]; i++) field("const char *", name["KEYS", i], meaning["KEYS", i])
+    if (rests["KEYS"]) field("const struct request *", rest_names["KEYS", 1], rest_meaning["KEYS", 1])
+    for (i = 1; i <= count["ARGV"]; i++) field("struct script_value", name["ARGV", i], meaning["ARGV", i])
+    for (i = 1; i <= rests["ARGV"]; i++)
+        if (!is_added_later(i)) field("const struct request *", rest_names["ARGV", i], rest_meaning["ARGV", i])
+    print "};"
+    n = rests["ARGV"]
+    if (n && is_added_later(n)) print "/* To be followed by: " rest_names["ARGV", n] " ... */"
+    print "void script_" script "_begin(struct request *request, const struct script_" script "_call *call);"
+    if (own_items()) print_item(script, rest_names["ARGV", n], rest_meaning["ARGV", n])
+}
+function print_item(owner, names, what, list, n, i) {
+    print (what == "" ? "" : "\n/* " what " */") "\nstruct script_" owner "_item {"
+    n = split(names, list, /, /)
+    for (i = 1; i <= n; i++) field("struct script_value", list[i])
+    print "};"
+    print "void script_" owner "_add(struct request *request, const struct script_" owner "_item *item);"
+}
+
+# As C string literals, one a line; "?" is escaped because of trigraphs.
+function quote(text, lines, n, i, quoted) {
+    n = split(text, lines, "\n")
+    for (i = 1; i < n; i++) {
+        gsub(/[\\"?]/, "\\\\&", lines[i])
+        gsub(/\t/, "\\t", lines[i])
+        quoted = quoted "        \"" lines[i] "\\n\"\n"
+    }
+    return quoted
+}
+function sha1_of(text, command, sum) {
+    printf "%s", text > scratch
+    close(scratch)
+    command = "sha1sum <'" scratch "'"
+    command | getline sum
+    close(command)
+    return substr(sum, 1, 40)
+}
+function print_source(i, file, further) {
+    for (file in parts)
+        if (parts[file] != "" && !(file in printed)) {
+            printed[file] = 1
+            print_add(substr(file, 2, length(file) - 5), parts[file])
+        }
+    print "\nconst struct script script_" script " = {"
+    print "    .name = \"" script "\","
+    print "    .sha1 = \"" sha1_of(source) "\","
+    print "    .key_count = " count["KEYS"] ","
+    print "    .source =\n" quote(source) "};"
+    print "\nvoid script_" script "_begin(struct request *request, const struct script_" script "_call *call)\n{"
+    further = rests["KEYS"] ? "call->" rest_names["KEYS", 1] : "NULL"
+    print "    script_start(request, &script_" script ", " further ");"
+    for (i = 1; i <= count["KEYS"]; i++) print_value("add_key", "call", script, name["KEYS", i])
+    if (rests["KEYS"]) print "    request_add_all(request, " further ");"
+    for (i = 1; i <= count["ARGV"]; i++) print_value("add", "call", script, name["ARGV", i])
+    for (i = 1; i <= rests["ARGV"]; i++)
+        if (!is_added_later(i)) print "    request_add_all(request, call->" rest_names["ARGV", i] ");"
+    print "}"
+    if (own_items()) print_add(script, rest_names["ARGV", rests["ARGV"]])
+}
+function print_value(verb, from, owner, name) {
+    print "    script_" verb "(request, " (verb == "add" ? "&" : "") from "->" name ", \"" owner ": " name "\");"
+}
+function print_add(owner, names, list, n, i) {
+    print "\nvoid script_" owner "_add(struct request *request, const struct script_" owner "_item *item)\n{"
+    n = split(names, list, /, /)
+    for (i = 1; i <= n; i++) print_value("add", "item", owner, list[i])
+    print "}"
+}
+
+BEGIN {
+    print "/* Made by tools/embed-lua from common/queue/lua. */"
+    if (form == "h") {
+        print "#ifndef DARG_LUA_SCRIPTS_H\n#define DARG_LUA_SCRIPTS_H\n\n#include \"redis/script.h\""
+    } else {
+        print "#include \"queue/scripts.h\"\n"
+        print "/* ISO C only promises literals of 4095 characters; every compiler in use takes more. */"
+        print "#pragma GCC diagnostic ignored \"-Woverlength-strings\""
+    }
+    for (f = 1; f < ARGC; f++) {
+        if (ARGV[f] ~ /(^|\/)_[^\/]*$/) continue
+        read_script(ARGV[f])
+        all = all "    &script_" script ",\n"
+        if (form == "h") print_header()
+        else print_source()
+    }
+    if (form == "h") {
+        print "\n/* All of them, and NULL behind the last. */\nextern const struct script *const script_all[];\n\n#endif"
+    } else {
+        print "\nconst struct script *const script_all[] = {\n" all "    NULL,\n};"
+    }
+    exit 0
+}
