@@ -10,9 +10,11 @@ enum status cancel_mark(struct conn *conn, const struct queue *queue, const char
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_mark, 1);
-    request_add_text(&request, queue->cancel);
-    request_add_int(&request, CANCEL_MARK_MS);
+    const struct script_mark_call call = {
+        .cancel = queue->cancel,
+        .keep_ms = script_int(CANCEL_MARK_MS),
+    };
+    script_mark_begin(&request, &call);
     for (size_t i = 0; i < count; i++)
         request_add_text(&request, ids[i]);
     enum status status = script_call(conn, &script_mark, &request, &reply, err);
@@ -58,6 +60,7 @@ enum status cancel_remove(struct conn *conn, const struct queue *queue, const ch
     struct request request = {0};
     struct reply *reply = NULL;
     struct buf member = {0}, told = {0};
+    struct settle_follow follow = {0};
     append_member(&member, job);
     job_append_outcome(&told, &(struct job_outcome){.id = slice_of(job->id),
                                                     .type = slice_of(job->type),
@@ -67,19 +70,23 @@ enum status cancel_remove(struct conn *conn, const struct queue *queue, const ch
                                      .result_id = job->keep_ms > 0 ? job->id : NULL,
                                      .keep_ms = job->keep_ms,
                                      .told = buf_slice(&told)};
-    script_begin(&request, &script_cancel, script_cancel.key_count + settle_count_lists(&item, 1));
-    request_add_text(&request, key);
-    request_add_text(&request, queue->dead);
-    request_add_text(&request, queue->settings);
-    request_add_text(&request, queue->counts);
-    settle_add_list_keys(&request, queue, &item, 1);
-    request_add(&request, job->text);
-    request_add(&request, buf_slice(&member));
-    settle_add_tellings(&request, &item, 1);
+    settle_follow_add(&follow, queue, &item);
+    const struct script_cancel_call call = {
+        .home = key,
+        .dead = queue->dead,
+        .settings = queue->settings,
+        .counts = queue->counts,
+        .further = &follow.keys,
+        .element = script_bytes(job->text),
+        .member = script_bytes(buf_slice(&member)),
+        .follow = &follow.args,
+    };
+    script_cancel_begin(&request, &call);
     enum status status = script_call(conn, &script_cancel, &request, &reply, err);
     *is_removed = reply_int(reply, 0) == 1;
     reply_free(reply);
     request_fini(&request);
+    settle_follow_fini(&follow);
     buf_fini(&member);
     buf_fini(&told);
     return status;

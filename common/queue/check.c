@@ -195,22 +195,22 @@ struct balance {
 static enum status balance(struct check_walk *walk, int64_t expected, struct balance *balance,
                            struct err *err)
 {
-    struct request request = {0};
+    struct request request = {0}, claimed = {0};
     struct reply *reply = NULL;
     struct buf key = {0};
-    script_begin(&request, &script_balance, 3 + (int)walk->count);
-    request_add_text(&request, walk->queue->counts);
-    request_add_text(&request, walk->queue->workers);
-    request_add_text(&request, walk->queue->reaped);
     for (size_t i = 0; i < walk->count; i++) {
         buf_clear(&key);
         queue_claimed_key(walk->queue, walk->holders[i].name, &key);
-        request_add(&request, buf_slice(&key));
+        request_add(&claimed, buf_slice(&key));
     }
-    if (expected == 0)
-        request_add_text(&request, "");
-    else
-        request_add_int(&request, expected);
+    const struct script_balance_call call = {
+        .counts = walk->queue->counts,
+        .workers = walk->queue->workers,
+        .reaped = walk->queue->reaped,
+        .claimed = &claimed,
+        .difference = expected ? script_int(expected) : script_text(""),
+    };
+    script_balance_begin(&request, &call);
     for (size_t i = 0; i < walk->count; i++)
         request_add_text(&request, walk->holders[i].name);
     enum status status = script_call(walk->conn, &script_balance, &request, &reply, err);
@@ -218,6 +218,7 @@ static enum status balance(struct check_walk *walk, int64_t expected, struct bal
     balance->difference = reply_int(reply_at(reply, 1), 0);
     reply_free(reply);
     request_fini(&request);
+    request_fini(&claimed);
     buf_fini(&key);
     return status;
 }

@@ -119,11 +119,13 @@ static enum status inspect(struct check_walk *walk, struct check_holder *holder,
     struct reply *reply = NULL;
     struct buf claimed = {0};
     queue_claimed_key(walk->queue, holder->name, &claimed);
-    script_begin(&request, &script_inspect, 3);
-    request_add_text(&request, walk->queue->workers);
-    request_add_text(&request, walk->queue->reaped);
-    request_add(&request, buf_slice(&claimed));
-    request_add_text(&request, holder->name);
+    const struct script_inspect_call call = {
+        .workers = walk->queue->workers,
+        .reaped = walk->queue->reaped,
+        .claimed = buf_text(&claimed),
+        .worker = script_text(holder->name),
+    };
+    script_inspect_begin(&request, &call);
     enum status status = script_call(walk->conn, &script_inspect, &request, &reply, err);
     request_fini(&request);
     buf_fini(&claimed);
@@ -190,14 +192,16 @@ static enum status adopt(struct check_walk *walk, const struct check_holder *hol
     struct reply *reply = NULL;
     struct buf claimed = {0};
     queue_claimed_key(walk->queue, holder->name, &claimed);
-    script_begin(&request, &script_adopt, 5);
-    request_add_text(&request, walk->queue->workers);
-    request_add_text(&request, walk->queue->reaped);
-    request_add(&request, buf_slice(&claimed));
-    request_add_text(&request, walk->queue->jobs);
-    request_add_text(&request, walk->queue->drained);
-    request_add_text(&request, holder->name);
-    request_add_text(&request, seen_score);
+    const struct script_adopt_call call = {
+        .workers = walk->queue->workers,
+        .reaped = walk->queue->reaped,
+        .claimed = buf_text(&claimed),
+        .queue = walk->queue->jobs,
+        .drained = walk->queue->drained,
+        .worker = script_text(holder->name),
+        .seen = script_text(seen_score),
+    };
+    script_adopt_begin(&request, &call);
     const struct reply *odd = reply_at(holder->odd, ODD_AT);
     for (size_t i = 0; i < reply_count(odd); i++)
         request_add(&request, reply_slice(reply_at(odd, i)));

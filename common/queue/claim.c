@@ -26,23 +26,25 @@ void claim_encode(struct request *request, const struct lease *lease, int64_t ba
 {
     ensure(n >= 1 && n <= CLAIM_MAX, "a claim of %lld jobs", (long long)n);
     const struct queue *queue = lease->queue;
-    script_begin(request, &script_claim, 9);
-    request_add_text(request, queue->jobs);
-    request_add_text(request, queue->inbox);
-    request_add_text(request, lease->claimed);
-    request_add_text(request, queue->workers);
-    request_add_text(request, queue->scheduled);
-    request_add_text(request, queue->settings);
-    request_add_text(request, queue->counts);
-    request_add_text(request, queue->drained);
-    request_add_text(request, queue->suspects);
-    request_add_text(request, lease->worker);
-    request_add_int(request, base);
-    request_add_int(request, n);
-    request_add_int(request, options->max_bytes);
-    request_add_text(request, options->discard_sentinel ? "1" : "0");
-    request_add_int(request, options->policy.max_job_size);
-    request_add_int(request, options->policy.max_crashes);
+    const struct script_claim_call call = {
+        .queue = queue->jobs,
+        .inbox = queue->inbox,
+        .claimed = lease->claimed,
+        .workers = queue->workers,
+        .scheduled = queue->scheduled,
+        .settings = queue->settings,
+        .counts = queue->counts,
+        .drained = queue->drained,
+        .suspects = queue->suspects,
+        .worker = script_text(lease->worker),
+        .base = script_int(base),
+        .n = script_int(n),
+        .budget = script_int(options->max_bytes),
+        .discards = script_flag(options->discard_sentinel),
+        .max_size = script_int(options->policy.max_job_size),
+        .max_crashes = script_int(options->policy.max_crashes),
+    };
+    script_claim_begin(request, &call);
 }
 
 /* A job, none, or one in short. */

@@ -5,36 +5,34 @@
 
 enum { CURSOR_TTL_MS = 24 * 60 * 60 * 1000 };
 
-static void add_list(struct request *request, const struct queue *queue, const char *reply)
+/* The key of the reply list, and that of its cursor. */
+static void append_keys(const struct queue *queue, const char *reply, struct buf *list,
+                        struct buf *cursor)
 {
-    struct buf key = {0};
-    queue_reply_key(queue, reply, &key);
-    request_add(request, buf_slice(&key));
-    buf_fini(&key);
-}
-
-static void add_cursor(struct request *request, const struct queue *queue, const char *reply)
-{
-    struct buf key = {0};
-    queue_reply_key(queue, reply, &key);
-    buf_append_text(&key, ":cursor");
-    request_add(request, buf_slice(&key));
-    buf_fini(&key);
+    queue_reply_key(queue, reply, list);
+    queue_reply_key(queue, reply, cursor);
+    buf_append_text(cursor, ":cursor");
 }
 
 enum status collect_call(struct conn *conn, const struct queue *queue, const char *reply,
                          int64_t received, struct reply **results, struct err *err)
 {
     struct request request = {0};
-    script_begin(&request, &script_collect, script_collect.key_count);
-    add_list(&request, queue, reply);
-    add_cursor(&request, queue, reply);
-    request_add_int(&request, received);
-    request_add_int(&request, COLLECT_MAX);
-    request_add_int(&request, CURSOR_TTL_MS);
+    struct buf list = {0}, cursor = {0};
+    append_keys(queue, reply, &list, &cursor);
+    const struct script_collect_call call = {
+        .list = buf_text(&list),
+        .cursor = buf_text(&cursor),
+        .received = script_int(received),
+        .max = script_int(COLLECT_MAX),
+        .keep_ms = script_int(CURSOR_TTL_MS),
+    };
+    script_collect_begin(&request, &call);
     struct reply *answer = NULL;
     enum status status = script_call(conn, &script_collect, &request, &answer, err);
     request_fini(&request);
+    buf_fini(&list);
+    buf_fini(&cursor);
     if (status != ST_OK)
         return status;
     if (!reply_is_array(answer)) {
@@ -59,12 +57,16 @@ enum status collect_end(struct conn *conn, const struct queue *queue, const char
                         struct err *err)
 {
     struct request request = {0};
+    struct buf list = {0}, cursor = {0};
+    append_keys(queue, reply, &list, &cursor);
     request_add_text(&request, "DEL");
-    add_list(&request, queue, reply);
-    add_cursor(&request, queue, reply);
+    request_add(&request, buf_slice(&list));
+    request_add(&request, buf_slice(&cursor));
     struct reply *answer = NULL;
     enum status status = conn_call(conn, &request, &answer, err);
     reply_free(answer);
     request_fini(&request);
+    buf_fini(&list);
+    buf_fini(&cursor);
     return status;
 }

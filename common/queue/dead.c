@@ -53,14 +53,17 @@ static enum status revive_step(struct conn *conn, const struct queue *queue,
     struct request request = {0};
     struct reply *reply = NULL;
     struct buf element = {0};
-    script_begin(&request, &script_revive, 3);
-    request_add_text(&request, queue->dead);
-    request_add_text(&request, queue->jobs);
-    request_add_text(&request, queue->counts);
+    const struct script_revive_call call = {
+        .dead = queue->dead,
+        .queue = queue->jobs,
+        .counts = queue->counts,
+    };
+    script_revive_begin(&request, &call);
     for (size_t i = 0; i < count; i++) {
         revived(members[i], &element);
-        request_add(&request, members[i]);
-        request_add(&request, buf_slice(&element));
+        script_revive_add(
+            &request, &(struct script_revive_item){.member = script_bytes(members[i]),
+                                                   .element = script_bytes(buf_slice(&element))});
     }
     enum status status = script_call(conn, &script_revive, &request, &reply, err);
     if (status == ST_OK)

@@ -64,8 +64,8 @@ static enum status unexpected(const struct script *script, struct err *err)
 }
 
 /* Calls and frees the request. */
-static enum status call(struct conn *conn, const struct script *script, struct request *request,
-                        struct reply **reply, struct err *err)
+static enum status call_and_free(struct conn *conn, const struct script *script,
+                                 struct request *request, struct reply **reply, struct err *err)
 {
     enum status status = script_call(conn, script, request, reply, err);
     request_fini(request);
@@ -89,16 +89,18 @@ enum status lease_register(struct conn *conn, const struct lease *lease, int64_t
         [LEASE_REGISTERED] = "ok", [LEASE_DRAINED] = "drained", [LEASE_FENCED] = "fenced"};
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_register, 4);
-    request_add_text(&request, lease->queue->workers);
-    request_add_text(&request, lease->queue->reaped);
-    request_add_text(&request, lease->queue->settings);
-    request_add_text(&request, lease->queue->gone);
-    request_add_text(&request, lease->worker);
-    request_add_int(&request, age_ms);
+    const struct script_register_call call = {
+        .workers = lease->queue->workers,
+        .reaped = lease->queue->reaped,
+        .settings = lease->queue->settings,
+        .gone = lease->queue->gone,
+        .worker = script_text(lease->worker),
+        .age_ms = script_int(age_ms),
+    };
+    script_register_begin(&request, &call);
     if (known->is_known)
         request_add_text(&request, known->name);
-    enum status status = call(conn, &script_register, &request, &reply, err);
+    enum status status = call_and_free(conn, &script_register, &request, &reply, err);
     if (status != ST_OK)
         return status;
     size_t word = 0, count = sizeof words / sizeof words[0];
@@ -179,23 +181,27 @@ static void read_state(const struct reply *reply, struct lease_state *state)
 enum status lease_renew(struct conn *conn, const struct lease *lease, const struct lease_ask *ask,
                         struct lease_state *state, struct err *err)
 {
-    struct request request = {0};
+    struct request request = {0}, orders = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_renew, 7 + (int)ask->order_key_count);
-    request_add_text(&request, lease->queue->workers);
-    request_add_text(&request, lease->queue->reaped);
-    request_add_text(&request, lease->queue->scheduled);
-    request_add_text(&request, lease->queue->inbox);
-    request_add_text(&request, lease->queue->cancel);
-    request_add_text(&request, lease->queue->suspects);
-    request_add_text(&request, lease->queue->shutdown);
+    request_add_text(&orders, lease->queue->shutdown);
     for (size_t i = 0; i < ask->order_key_count; i++)
-        request_add_text(&request, ask->order_keys[i]);
-    request_add_text(&request, lease->worker);
-    request_add_int(&request, ask->window_start);
-    request_add_int(&request, LEASE_WINDOW);
-    request_add_int(&request, LEASE_CANCEL_MAX);
-    enum status status = call(conn, &script_renew, &request, &reply, err);
+        request_add_text(&orders, ask->order_keys[i]);
+    const struct script_renew_call call = {
+        .workers = lease->queue->workers,
+        .reaped = lease->queue->reaped,
+        .scheduled = lease->queue->scheduled,
+        .inbox = lease->queue->inbox,
+        .cancel = lease->queue->cancel,
+        .suspects = lease->queue->suspects,
+        .order = &orders,
+        .worker = script_text(lease->worker),
+        .first = script_int(ask->window_start),
+        .window = script_int(LEASE_WINDOW),
+        .max_ids = script_int(LEASE_CANCEL_MAX),
+    };
+    script_renew_begin(&request, &call);
+    request_fini(&orders);
+    enum status status = call_and_free(conn, &script_renew, &request, &reply, err);
     if (status != ST_OK)
         return status;
     bool is_whole = reply_count(reply) == 10 && reply_is_int(reply_at(reply, 0)) &&
@@ -211,23 +217,23 @@ static void encode_reap(struct request *request, const struct queue *queue, cons
 {
     struct buf claimed = {0};
     queue_claimed_key(queue, worker, &claimed);
-    script_begin(request, &script_reap, 9);
-    request_add_text(request, queue->workers);
-    request_add_text(request, queue->reaped);
-    request_add(request, buf_slice(&claimed));
-    request_add_text(request, queue->jobs);
-    request_add_text(request, queue->counts);
-    request_add_text(request, queue->drained);
-    request_add_text(request, queue->inbox);
-    request_add_text(request, queue->gone);
-    request_add_text(request, queue->suspects);
-    request_add_text(request, worker);
-    request_add_text(request, seen_score ? seen_score : "");
-    request_add_int(request, REAP_STEP);
-    if (blame->is_known && blame->has_open_claim)
-        request_add_int(request, blame->open_base);
-    else
-        request_add_text(request, "");
+    bool is_open = blame->is_known && blame->has_open_claim;
+    const struct script_reap_call call = {
+        .workers = queue->workers,
+        .reaped = queue->reaped,
+        .claimed = buf_text(&claimed),
+        .queue = queue->jobs,
+        .counts = queue->counts,
+        .drained = queue->drained,
+        .inbox = queue->inbox,
+        .gone = queue->gone,
+        .suspects = queue->suspects,
+        .worker = script_text(worker),
+        .seen = script_text(seen_score ? seen_score : ""),
+        .limit = script_int(REAP_STEP),
+        .open = is_open ? script_int(blame->open_base) : script_text(""),
+    };
+    script_reap_begin(request, &call);
     if (!blame->is_known)
         request_add_text(request, "*");
     for (size_t i = 0; blame->is_known && i < blame->count; i++)
@@ -243,7 +249,7 @@ enum status lease_reap(struct conn *conn, const struct queue *queue, const char 
     struct reply *reply = NULL;
     *answer = (struct lease_reaped){.moved = 0};
     encode_reap(&request, queue, worker, seen_score, blame);
-    enum status status = call(conn, &script_reap, &request, &reply, err);
+    enum status status = call_and_free(conn, &script_reap, &request, &reply, err);
     if (status != ST_OK)
         return status;
     struct slice word = reply_slice(reply_at(reply, 0));
@@ -315,16 +321,18 @@ enum status lease_deregister(struct conn *conn, const struct lease *lease, const
                              struct err *err)
 {
     struct request request = {0};
-    script_begin(&request, &script_deregister, 8);
-    request_add_text(&request, lease->claimed);
-    request_add_text(&request, lease->queue->workers);
-    request_add_text(&request, lease->queue->counts);
-    request_add_text(&request, lease->queue->jobs);
-    request_add_text(&request, lease->queue->drained);
-    request_add_text(&request, lease->queue->inbox);
-    request_add_text(&request, lease->queue->gone);
-    request_add_text(&request, lease->queue->suspects);
-    request_add_text(&request, lease->worker);
+    const struct script_deregister_call call = {
+        .claimed = lease->claimed,
+        .workers = lease->queue->workers,
+        .counts = lease->queue->counts,
+        .queue = lease->queue->jobs,
+        .drained = lease->queue->drained,
+        .inbox = lease->queue->inbox,
+        .gone = lease->queue->gone,
+        .suspects = lease->queue->suspects,
+        .worker = script_text(lease->worker),
+    };
+    script_deregister_begin(&request, &call);
     for (size_t i = 0; i < started_count; i++)
         request_add_int(&request, started[i]);
     *released = 0;

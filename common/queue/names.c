@@ -20,15 +20,6 @@ static void begin(struct request *request, const char *command, const char *name
     buf_fini(&key);
 }
 
-static void add_key(struct request *request, const char *namespace, const char *suffix)
-{
-    struct buf key = {0};
-    queue_names_key(namespace, &key);
-    buf_append_text(&key, suffix);
-    request_add(request, buf_slice(&key));
-    buf_fini(&key);
-}
-
 static const char idle[] = ":idle", turn[] = ":turn";
 
 static enum status call(struct conn *conn, struct request *request, struct reply **reply,
@@ -179,33 +170,42 @@ static enum status add_places(struct request *request, const char *namespace, co
     return status;
 }
 
-static int place_count(void)
+/* All but the names. */
+static void encode_unlist(struct request *request, const char *namespace,
+                          const struct request *homes, int64_t age_ms)
 {
-    int count = 0;
-    while (place_at((size_t)count) != NULL)
-        count++;
-    return count;
+    struct buf queues = {0}, seen_idle = {0};
+    queue_names_key(namespace, &queues);
+    queue_names_key(namespace, &seen_idle);
+    buf_append_text(&seen_idle, idle);
+    const struct script_unlist_call call = {
+        .queues = buf_text(&queues),
+        .idle = buf_text(&seen_idle),
+        .home = homes,
+        .age_ms = script_int(age_ms),
+        .memory_ms = script_int(NAMES_MEMORY_MS),
+    };
+    script_unlist_begin(request, &call);
+    buf_fini(&queues);
+    buf_fini(&seen_idle);
 }
 
 enum status names_unlist(struct conn *conn, const char *namespace, const char *const *names,
                          size_t count, int64_t age_ms, enum names_state *states, struct err *err)
 {
     ensure(count >= 1 && count <= NAMES_STEP, "%zu names in one call", count);
-    struct request request = {0};
+    struct request request = {0}, homes = {0};
     struct reply *reply = NULL;
     enum status status = ST_OK;
-    script_begin(&request, &script_unlist, script_unlist.key_count + (int)count * place_count());
-    add_key(&request, namespace, "");
-    add_key(&request, namespace, idle);
     for (size_t i = 0; status == ST_OK && i < count; i++)
-        status = add_places(&request, namespace, names[i], err);
-    request_add_int(&request, age_ms);
-    request_add_int(&request, NAMES_MEMORY_MS);
+        status = add_places(&homes, namespace, names[i], err);
+    encode_unlist(&request, namespace, &homes, age_ms);
     for (size_t i = 0; i < count; i++)
         request_add_text(&request, names[i]);
     if (status == ST_OK)
         status = script_call(conn, &script_unlist, &request, &reply, err);
     request_fini(&request);
+    request_fini(&homes);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         int64_t state = reply_int(reply_at(reply, i), NAMES_USED);
         states[i] = state == NAMES_GONE    ? NAMES_GONE

@@ -56,9 +56,11 @@ void push_encode(struct request *request, const struct queue *queue, const struc
                  size_t count)
 {
     ensure(count <= PUSH_MAX, "%zu jobs in one push", count);
-    script_begin(request, &script_push, 2);
-    request_add_text(request, queue->jobs);
-    request_add_text(request, queue->settings);
+    const struct script_push_call call = {
+        .queue = queue->jobs,
+        .settings = queue->settings,
+    };
+    script_push_begin(request, &call);
     for (size_t i = 0; i < count; i++)
         request_add(request, jobs[i]);
 }
@@ -127,9 +129,11 @@ enum status push_delayed(struct conn *conn, const struct queue *queue, int64_t d
     ensure(count <= PUSH_MAX, "%zu jobs in one push", count);
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_schedule, 1);
-    request_add_text(&request, queue->scheduled);
-    request_add_int(&request, delay_ms);
+    const struct script_schedule_call call = {
+        .scheduled = queue->scheduled,
+        .delay_ms = script_int(delay_ms),
+    };
+    script_schedule_begin(&request, &call);
     for (size_t i = 0; i < count; i++)
         request_add(&request, members[i]);
     enum status status = script_call(conn, &script_schedule, &request, &reply, err);

@@ -8,13 +8,15 @@ enum status schedule_promote(struct conn *conn, const struct queue *queue, int64
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_promote, script_promote.key_count);
-    request_add_text(&request, queue->scheduled);
-    request_add_text(&request, queue->jobs);
-    request_add_text(&request, queue->counts);
-    request_add_text(&request, queue->inbox);
-    request_add_text(&request, queue->settings);
-    request_add_int(&request, limit);
+    const struct script_promote_call call = {
+        .scheduled = queue->scheduled,
+        .queue = queue->jobs,
+        .counts = queue->counts,
+        .inbox = queue->inbox,
+        .settings = queue->settings,
+        .limit = script_int(limit),
+    };
+    script_promote_begin(&request, &call);
     enum status status = script_call(conn, &script_promote, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
@@ -33,10 +35,12 @@ enum status schedule_unbox(struct conn *conn, const struct queue *queue, int64_t
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_unbox, 2);
-    request_add_text(&request, queue->inbox);
-    request_add_text(&request, queue->jobs);
-    request_add_int(&request, limit);
+    const struct script_unbox_call call = {
+        .inbox = queue->inbox,
+        .queue = queue->jobs,
+        .limit = script_int(limit),
+    };
+    script_unbox_begin(&request, &call);
     enum status status = script_call(conn, &script_unbox, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
@@ -56,23 +60,24 @@ static bool holds_waiting(const struct place *place)
 enum status schedule_tend(struct conn *conn, const struct queue *queue, int64_t limit,
                           int64_t *trimmed, struct err *err)
 {
-    struct request request = {0};
+    struct request request = {0}, line = {0};
     struct reply *reply = NULL;
     const struct place *place;
-    int count = 0;
-    for (size_t i = 0; (place = place_at(i)) != NULL; i++)
-        count += holds_waiting(place);
-    script_begin(&request, &script_tend, script_tend.key_count + count);
-    request_add_text(&request, queue->dead);
-    request_add_text(&request, queue->settings);
-    request_add_text(&request, queue->counts);
-    request_add_text(&request, queue->waits);
     for (size_t i = 0; (place = place_at(i)) != NULL; i++)
         if (holds_waiting(place))
-            request_add_text(&request, place_key(place, queue));
-    request_add_int(&request, limit);
+            request_add_text(&line, place_key(place, queue));
+    const struct script_tend_call call = {
+        .dead = queue->dead,
+        .settings = queue->settings,
+        .counts = queue->counts,
+        .waits = queue->waits,
+        .line = &line,
+        .limit = script_int(limit),
+    };
+    script_tend_begin(&request, &call);
     enum status status = script_call(conn, &script_tend, &request, &reply, err);
     request_fini(&request);
+    request_fini(&line);
     if (status != ST_OK)
         return status;
     *trimmed = reply_int(reply, -1);

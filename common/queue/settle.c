@@ -7,126 +7,146 @@ static bool is_name(const char *name)
     return name && name[0];
 }
 
-/* On how many lists its end is told. */
-static int count_lists(const struct settle_item *item)
+static bool has_follow(const struct settle_item *item)
 {
-    return is_name(item->reply_name) + is_name(item->result_id);
+    return is_name(item->reply_name) || is_name(item->result_id);
 }
 
-int settle_count_lists(const struct settle_item *items, size_t count)
+/* What is to be done with the key, which is taken out of *key. */
+static void add_verb(struct settle_follow *follow, const char *verb, struct buf *key,
+                     const struct settle_item *item, int64_t keep_ms)
 {
-    int n = 0;
-    for (size_t i = 0; i < count; i++)
-        n += count_lists(&items[i]);
-    return n;
+    request_add(&follow->keys, buf_slice(key));
+    script_follow_add(&follow->args, &(struct script_follow_item){
+                                         .verb = script_text(verb),
+                                         .number = script_int(item->number),
+                                         .text = script_bytes(item->told),
+                                         .ms = script_int(keep_ms),
+                                     });
+    buf_clear(key);
 }
 
-void settle_add_list_keys(struct request *request, const struct queue *queue,
-                          const struct settle_item *items, size_t count)
+static void add_follow(struct settle_follow *follow, const struct queue *queue,
+                       const struct settle_item *items, size_t count)
 {
     struct buf key = {0};
     for (size_t i = 0; i < count; i++) {
         if (is_name(items[i].reply_name)) {
-            buf_clear(&key);
             queue_reply_key(queue, items[i].reply_name, &key);
-            request_add(request, buf_slice(&key));
+            add_verb(follow, "tell", &key, &items[i], SETTLE_REPLY_TTL_MS);
         }
         if (is_name(items[i].result_id)) {
-            buf_clear(&key);
             queue_result_key(queue, items[i].result_id, &key);
-            request_add(request, buf_slice(&key));
+            add_verb(follow, "keep", &key, &items[i], items[i].keep_ms);
         }
     }
     buf_fini(&key);
 }
 
-static void add_telling(struct request *request, const char *verb, const struct settle_item *item,
-                        int64_t keep_ms)
+void settle_follow_add(struct settle_follow *follow, const struct queue *queue,
+                       const struct settle_item *item)
 {
-    request_add_text(request, verb);
-    request_add_int(request, item->number);
-    request_add(request, item->told);
-    request_add_int(request, keep_ms);
+    add_follow(follow, queue, item, 1);
 }
 
-void settle_add_tellings(struct request *request, const struct settle_item *items, size_t count)
+void settle_follow_fini(struct settle_follow *follow)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (is_name(items[i].reply_name))
-            add_telling(request, "tell", &items[i], SETTLE_REPLY_TTL_MS);
-        if (is_name(items[i].result_id))
-            add_telling(request, "keep", &items[i], items[i].keep_ms);
-    }
+    request_fini(&follow->keys);
+    request_fini(&follow->args);
 }
 
-/* Starts a call; its first three keys are the same in every settling script. */
-static void begin(struct request *request, const struct script *script, const struct lease *lease,
-                  size_t count, int lists)
+static void check_count(size_t count)
 {
     ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
-    script_begin(request, script, script->key_count + lists);
-    request_add_text(request, lease->claimed);
-    request_add_text(request, lease->queue->workers);
-    request_add_text(request, lease->queue->counts);
 }
 
 void settle_encode_done(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    int lists = settle_count_lists(items, count);
-    begin(request, &script_done, lease, count, lists);
-    if (lists)
-        settle_add_list_keys(request, lease->queue, items, count);
-    request_add_text(request, lease->worker);
-    if (lists)
-        settle_add_tellings(request, items, count);
+    check_count(count);
+    struct settle_follow follow = {0};
+    add_follow(&follow, lease->queue, items, count);
+    const struct script_done_call call = {
+        .claimed = lease->claimed,
+        .workers = lease->queue->workers,
+        .counts = lease->queue->counts,
+        .further = &follow.keys,
+        .worker = script_text(lease->worker),
+        .follow = &follow.args,
+    };
+    script_done_begin(request, &call);
+    settle_follow_fini(&follow);
     for (size_t i = 0; i < count; i++)
-        if (!lists || count_lists(&items[i]) == 0)
+        if (!has_follow(&items[i]))
             request_add_int(request, items[i].number);
 }
 
 void settle_encode_retry(struct request *request, const struct lease *lease,
                          const struct settle_item *items, size_t count)
 {
-    begin(request, &script_retry, lease, count, 0);
-    request_add_text(request, lease->queue->scheduled);
-    request_add_text(request, lease->worker);
-    for (size_t i = 0; i < count; i++) {
-        request_add_int(request, items[i].number);
-        request_add_int(request, items[i].delay_ms);
-        request_add(request, items[i].head);
-        request_add_text(request, items[i].is_whole ? "1" : "0");
-    }
+    check_count(count);
+    const struct script_retry_call call = {
+        .claimed = lease->claimed,
+        .workers = lease->queue->workers,
+        .counts = lease->queue->counts,
+        .scheduled = lease->queue->scheduled,
+        .worker = script_text(lease->worker),
+    };
+    script_retry_begin(request, &call);
+    for (size_t i = 0; i < count; i++)
+        script_retry_add(request, &(struct script_retry_item){
+                                      .number = script_int(items[i].number),
+                                      .delay_ms = script_int(items[i].delay_ms),
+                                      .head = script_bytes(items[i].head),
+                                      .is_whole = script_flag(items[i].is_whole),
+                                  });
 }
 
 void settle_encode_bury(struct request *request, const struct lease *lease,
                         const struct settle_item *items, size_t count)
 {
-    begin(request, &script_bury, lease, count, settle_count_lists(items, count));
-    request_add_text(request, lease->queue->dead);
-    request_add_text(request, lease->queue->settings);
-    settle_add_list_keys(request, lease->queue, items, count);
-    request_add_text(request, lease->worker);
-    settle_add_tellings(request, items, count);
-    for (size_t i = 0; i < count; i++) {
-        request_add_int(request, items[i].number);
-        request_add(request, items[i].head);
-        request_add_text(request, items[i].is_whole ? "1" : "0");
-    }
+    check_count(count);
+    struct settle_follow follow = {0};
+    add_follow(&follow, lease->queue, items, count);
+    const struct script_bury_call call = {
+        .claimed = lease->claimed,
+        .workers = lease->queue->workers,
+        .counts = lease->queue->counts,
+        .dead = lease->queue->dead,
+        .settings = lease->queue->settings,
+        .further = &follow.keys,
+        .worker = script_text(lease->worker),
+        .follow = &follow.args,
+    };
+    script_bury_begin(request, &call);
+    settle_follow_fini(&follow);
+    for (size_t i = 0; i < count; i++)
+        script_bury_add(request, &(struct script_bury_item){
+                                     .number = script_int(items[i].number),
+                                     .head = script_bytes(items[i].head),
+                                     .is_whole = script_flag(items[i].is_whole),
+                                 });
 }
 
 void settle_encode_release(struct request *request, const struct lease *lease,
                            const struct settle_item *items, size_t count)
 {
-    begin(request, &script_release, lease, count, 0);
-    request_add_text(request, lease->queue->jobs);
-    request_add_text(request, lease->queue->inbox);
-    request_add_text(request, lease->queue->suspects);
-    request_add_text(request, lease->worker);
-    for (size_t i = 0; i < count; i++) {
-        request_add_int(request, items[i].number);
-        request_add_text(request, items[i].was_started ? "1" : "0");
-    }
+    check_count(count);
+    const struct script_release_call call = {
+        .claimed = lease->claimed,
+        .workers = lease->queue->workers,
+        .counts = lease->queue->counts,
+        .queue = lease->queue->jobs,
+        .inbox = lease->queue->inbox,
+        .suspects = lease->queue->suspects,
+        .worker = script_text(lease->worker),
+    };
+    script_release_begin(request, &call);
+    for (size_t i = 0; i < count; i++)
+        script_release_add(request, &(struct script_release_item){
+                                        .number = script_int(items[i].number),
+                                        .was_started = script_flag(items[i].was_started),
+                                    });
 }
 
 enum status settle_call(struct conn *conn, enum settle_kind kind, const struct request *request,
@@ -162,51 +182,57 @@ static void add_member(struct request *request, const struct settle_item *item, 
     request_add(request, buf_slice(member));
 }
 
-/* The dead members of a settle_popped call, and how many there are. */
-static void add_popped_members(struct request *request, const struct settle_item *items,
-                               size_t count)
+/* The members of the dead set. */
+static void add_members(struct request *members, const struct settle_item *items, size_t count)
 {
-    int64_t dead = 0;
-    for (size_t i = 0; i < count; i++)
-        dead += items[i].head.len > 0;
-    request_add_int(request, dead);
     struct buf member = {0};
     for (size_t i = 0; i < count; i++)
         if (items[i].head.len > 0)
-            add_member(request, &items[i], &member);
+            add_member(members, &items[i], &member);
     buf_fini(&member);
 }
 
 enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t done,
                           const struct settle_item *items, size_t count, struct err *err)
 {
-    ensure(count <= SETTLE_MAX, "%zu jobs in one call", count);
-    struct request request = {0};
+    check_count(count);
+    struct request request = {0}, members = {0};
+    struct settle_follow follow = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_settle_popped, 3 + settle_count_lists(items, count));
-    request_add_text(&request, queue->counts);
-    request_add_text(&request, queue->dead);
-    request_add_text(&request, queue->settings);
-    settle_add_list_keys(&request, queue, items, count);
-    request_add_int(&request, done);
-    add_popped_members(&request, items, count);
-    settle_add_tellings(&request, items, count);
+    add_members(&members, items, count);
+    add_follow(&follow, queue, items, count);
+    const struct script_settle_popped_call call = {
+        .counts = queue->counts,
+        .dead = queue->dead,
+        .settings = queue->settings,
+        .further = &follow.keys,
+        .done = script_int(done),
+        .dead_count = script_int((int64_t)members.count),
+        .member = &members,
+        .follow = &follow.args,
+    };
+    script_settle_popped_begin(&request, &call);
     enum status status = script_call(conn, &script_settle_popped, &request, &reply, err);
     reply_free(reply);
     request_fini(&request);
+    request_fini(&members);
+    settle_follow_fini(&follow);
     return status;
 }
 
 enum status settle_put_off_popped(struct conn *conn, const struct queue *queue,
                                   const struct settle_item *items, size_t count, struct err *err)
 {
-    ensure(count > 0 && count <= SETTLE_MAX, "%zu jobs in one call", count);
+    ensure(count > 0, "no jobs in a call");
+    check_count(count);
     struct request request = {0};
     struct reply *reply = NULL;
     struct buf member = {0};
-    script_begin(&request, &script_schedule, 1);
-    request_add_text(&request, queue->scheduled);
-    request_add_int(&request, items[0].delay_ms);
+    const struct script_schedule_call call = {
+        .scheduled = queue->scheduled,
+        .delay_ms = script_int(items[0].delay_ms),
+    };
+    script_schedule_begin(&request, &call);
     for (size_t i = 0; i < count; i++)
         add_member(&request, &items[i], &member);
     enum status status = script_call(conn, &script_schedule, &request, &reply, err);

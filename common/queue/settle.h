@@ -30,12 +30,15 @@ struct settle_item {
     struct slice original;  /* bury of a popped job: the job itself */
 };
 
-/* For calls of other modules that tell of an end: how many lists the items name, their keys, and
- * the arguments that _follow.lua reads, in the same order. */
-int settle_count_lists(const struct settle_item *items, size_t count);
-void settle_add_list_keys(struct request *request, const struct queue *queue,
-                          const struct settle_item *items, size_t count);
-void settle_add_tellings(struct request *request, const struct settle_item *items, size_t count);
+/* What follows the ends of jobs, for calls of other modules, too: further keys of a script, and for
+ * each of them what _follow.lua takes. Zeroed: nothing. */
+struct settle_follow {
+    struct request keys;
+    struct request args;
+};
+void settle_follow_add(struct settle_follow *follow, const struct queue *queue,
+                       const struct settle_item *item);
+void settle_follow_fini(struct settle_follow *follow);
 
 struct settle_answer {
     bool is_registered; /* false: the lease is lost, nothing was changed */

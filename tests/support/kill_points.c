@@ -12,15 +12,9 @@
  */
 static void load_scripts(struct worker_fixture *fixture)
 {
-    static const struct script *const scripts[] = {
-        &script_push,  &script_schedule,      &script_register,   &script_renew,
-        &script_claim, &script_done,          &script_retry,      &script_bury,
-        &script_drain, &script_release,       &script_promote,    &script_reap,
-        &script_unbox, &script_settle_popped, &script_deregister,
-    };
     struct err err = {0};
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
-        if (script_load(fixture->conn, scripts[i], &err) != ST_OK)
+    for (size_t i = 0; script_all[i] != NULL; i++)
+        if (script_load(fixture->conn, script_all[i], &err) != ST_OK)
             fail_msg("%s", err_text(&err));
 }
 

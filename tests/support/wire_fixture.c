@@ -17,16 +17,11 @@ static const char long_lease[] = "60s";
 
 int wire_fixture_setup(void **state)
 {
-    static const struct script *const scripts[] = {
-        &script_bury,    &script_claim, &script_deregister, &script_done,    &script_drain,
-        &script_promote, &script_push,  &script_reap,       &script_release, &script_register,
-        &script_renew,   &script_retry, &script_schedule,   &script_unbox,
-    };
     int failed = worker_fixture_setup(state);
     const struct worker_fixture *base = *state;
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+    for (size_t i = 0; script_all[i] != NULL; i++) {
         struct err err = {0};
-        ensure(script_load(base->conn, scripts[i], &err) == ST_OK, "%s", err_text(&err));
+        ensure(script_load(base->conn, script_all[i], &err) == ST_OK, "%s", err_text(&err));
     }
     return failed;
 }

@@ -20,12 +20,12 @@ static void test_a_head_and_a_body_that_disagree(void **state)
 static void test_the_order_is_the_script_s(void **state)
 {
     (void)state;
-    struct request request = {0}, list = {0}, tell = {0};
-    request_add_text(&list, "reply");
-    request_add_text(&tell, "told");
+    struct request request = {0}, further = {0}, follow = {0};
+    request_add_text(&further, "reply");
+    request_add_text(&follow, "told");
     const struct script_done_call call = {
-        .tell = &tell,
-        .list = &list,
+        .follow = &follow,
+        .further = &further,
         .worker = script_text(""),
         .counts = "counts",
         .claimed = "claimed",
@@ -38,8 +38,8 @@ static void test_the_order_is_the_script_s(void **state)
     assert_string_equal(begin, "\r\n$1\r\n4\r\n$7\r\nclaimed\r\n$7\r\nworkers\r\n$6\r\ncounts\r\n"
                                "$5\r\nreply\r\n$0\r\n\r\n$4\r\ntold\r\n");
     request_fini(&request);
-    request_fini(&list);
-    request_fini(&tell);
+    request_fini(&further);
+    request_fini(&follow);
 }
 
 static bool aborts(const struct script_unbox_call *call)
