@@ -1,6 +1,6 @@
 /* darg - the producer's and the operator's tool. */
 #include "base/standard.h"
-#include "producer/shared/commands.h"
+#include "producer/commands.h"
 
 int main(int argc, char **argv)
 {

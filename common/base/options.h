@@ -52,7 +52,6 @@ struct option_row {
     /* In place of a name: the rows of another table, whose offsets count from `offset`.
      * no_environment and no_file hold for all of them. */
     const struct option_row *group;
-    void *target; /* the field itself, in place of an offset; NULL: none */
 };
 /* As the last row. */
 #define OPTIONS_END                                                                                \

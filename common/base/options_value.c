@@ -230,7 +230,7 @@ enum status options_set(const struct options_spec *spec, const struct option_row
                         const char *value, const char *where, const char *sentence, struct err *err)
 {
     const char *kept = spec->record ? keep(spec->record, row, value ? value : "yes", where) : value;
-    void *field = row->target ? row->target : (char *)spec->target + row->offset;
+    void *field = (char *)spec->target + row->offset;
     enum status status = set_value(row, value ? kept : NULL, field, err);
     if (status != ST_OK && row->is_secret)
         (void)err_set(err, status, "its value (not shown) is not valid");

@@ -1,6 +1,5 @@
 /* darg pause, resume, stop, quiet: what stands until somebody takes it back. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 
 #include "job/job.h"
 #include "queue/lease.h"
@@ -18,15 +17,17 @@ struct scope {
     const char *worker;
 };
 
-#define SCOPE_ROWS(scope)                                                                          \
-    {"all", 0, OPT_FLAG, .target = &(scope).is_all, .help = "all workers of the namespace"},       \
-    {                                                                                              \
-        "worker", 0, OPT_STRING, .target = &(scope).worker, .value_name = "PROCESS",               \
-                                 .help = "the process of one worker, as `darg workers` names it"   \
-    }
+static const struct option_row scope_rows[] = {
+    {"all", 0, OPT_FLAG, offsetof(struct scope, is_all), .help = "all workers of the namespace"},
+    {"worker", 0, OPT_STRING, offsetof(struct scope, worker), .value_name = "PROCESS",
+     .help = "the process of one worker, as `darg workers` names it"},
+    OPTIONS_END,
+};
 
-static enum status check_scope(const struct scope *scope, struct err *err)
+static enum status check_scope(const struct context *context, void *options, struct err *err)
 {
+    const struct scope *scope = options;
+    (void)context;
     if (scope->is_all && scope->worker != NULL)
         return err_set(err, ST_INVALID, "--all and --worker exclude each other");
     /* A process's name is built like a queue's, but may be longer. */
@@ -79,7 +80,7 @@ static enum status get_text(struct conn *conn, const char *key, struct buf *valu
     return status;
 }
 
-static int order(struct context *context, const struct scope *scope, enum order order)
+static int set_order(struct context *context, const struct scope *scope, enum order order)
 {
     struct err err = {0};
     struct buf key = {0}, whom = {0};
@@ -94,77 +95,83 @@ static int order(struct context *context, const struct scope *scope, enum order 
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-static int order_main(const struct context_spec *texts, enum order wanted, int argc, char **argv)
+/* ---- stop, quiet ---- */
+
+struct stop_options {
+    struct scope scope; /* first: check_scope() is given it */
+    bool is_when_empty;
+};
+
+static int stop(struct context *context, const void *given)
 {
-    struct scope scope = {0};
-    bool is_when_empty = false;
-    const struct option_row rows[] = {
-        SCOPE_ROWS(scope),
-        {wanted == ORDER_STOP ? "when-empty" : NULL, 0, OPT_FLAG, .target = &is_when_empty,
-         .help = "work until the queue is empty first"},
-        {0},
-    };
-    struct context_spec spec = *texts;
-    spec.rows = rows;
-    spec.uses = CONTEXT_QUEUE;
-    struct context context;
+    const struct stop_options *options = given;
+    return set_order(context, &options->scope, options->is_when_empty ? ORDER_DRAIN : ORDER_STOP);
+}
+
+static const struct option_row stop_rows[] = {
+    {.group = scope_rows, .offset = offsetof(struct stop_options, scope)},
+    {"when-empty", 0, OPT_FLAG, offsetof(struct stop_options, is_when_empty),
+     .help = "work until the queue is empty first"},
+    OPTIONS_END,
+};
+
+const struct command stop_command = {
+    .name = "stop",
+    .title = "let workers finish what they run and exit",
+    .usage = "[options]",
+    .summary =
+        "Tells the workers of the queue to take no more jobs, finish what they run, and exit. It\n"
+        "stands for workers started later, too, until `darg resume`.",
+    .examples = "  darg stop -q mail\n  darg stop --all --when-empty\n",
+    .rows = stop_rows,
+    .options_size = sizeof(struct stop_options),
+    .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
+    .check = check_scope,
+    .run = stop,
+};
+
+static int quiet(struct context *context, const void *options)
+{
+    return set_order(context, options, ORDER_QUIET);
+}
+
+const struct command quiet_command = {
+    .name = "quiet",
+    .title = "let workers take no more jobs, but stay",
+    .usage = "[options]",
+    .summary = "Tells the workers of the queue to take no more jobs but to stay, until `darg "
+               "resume`.",
+    .examples = "  darg quiet -q mail\n  darg quiet --all\n",
+    .rows = scope_rows,
+    .options_size = sizeof(struct scope),
+    .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
+    .check = check_scope,
+    .run = quiet,
+};
+
+/* ---- pause ---- */
+
+static int pause_queue(struct context *context, const void *options)
+{
     struct err err = {0};
-    int exit_code;
-    if (!context_parse(&context, &spec, argc, argv, &exit_code))
-        ;
-    else if (check_scope(&scope, &err) != ST_OK)
-        exit_code = context_usage(&spec, "%s", err_text(&err));
-    else if (context_connect(&context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = order(&context, &scope, is_when_empty ? ORDER_DRAIN : wanted);
-    context_fini(&context);
-    return exit_code;
+    (void)options;
+    if (settings_pause(context->conn, &context->queue, true, &err) != ST_OK)
+        return context_fail(&err);
+    context_note("queue '%s' is paused until `darg resume`", context->queue.name);
+    return DARG_OK;
 }
 
-int stop_main(int argc, char **argv)
-{
-    const struct context_spec texts = {
-        .program = "darg stop",
-        .usage = "[options]",
-        .summary = "Tells the workers of the queue to take no more jobs, finish what they run, and "
-                   "exit. It\n"
-                   "stands for workers started later, too, until `darg resume`.",
-        .examples = "  darg stop -q mail\n  darg stop --all --when-empty\n"};
-    return order_main(&texts, ORDER_STOP, argc, argv);
-}
+const struct command pause_command = {
+    .name = "pause",
+    .title = "hand out no jobs until resume",
+    .usage = "[options]",
+    .summary = "Hands out no more jobs of the queue until `darg resume`; pushing goes on.",
+    .examples = "  darg pause -q mail\n",
+    .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
+    .run = pause_queue,
+};
 
-int quiet_main(int argc, char **argv)
-{
-    const struct context_spec texts = {
-        .program = "darg quiet",
-        .usage = "[options]",
-        .summary = "Tells the workers of the queue to take no more jobs but to stay, until "
-                   "`darg resume`.",
-        .examples = "  darg quiet -q mail\n  darg quiet --all\n"};
-    return order_main(&texts, ORDER_QUIET, argc, argv);
-}
-
-int pause_main(int argc, char **argv)
-{
-    const struct context_spec spec = {
-        .program = "darg pause",
-        .usage = "[options]",
-        .summary = "Hands out no more jobs of the queue until `darg resume`; pushing goes on.",
-        .examples = "  darg pause -q mail\n",
-        .uses = CONTEXT_QUEUE};
-    struct context context;
-    struct err err = {0};
-    int exit_code;
-    if (context_begin(&context, &spec, argc, argv, &exit_code)) {
-        if (settings_pause(context.conn, &context.queue, true, &err) == ST_OK)
-            context_note("queue '%s' is paused until `darg resume`", context.queue.name);
-        else
-            exit_code = context_fail(&err);
-    }
-    context_fini(&context);
-    return exit_code;
-}
+/* ---- resume ---- */
 
 /* A queue alone can be paused. */
 static enum status end_pause(struct context *context, const struct scope *scope, bool *was_paused,
@@ -205,8 +212,9 @@ static void warn_of_order_to_all(struct context *context)
     buf_fini(&value);
 }
 
-static int resume(struct context *context, const struct scope *scope)
+static int resume(struct context *context, const void *options)
 {
+    const struct scope *scope = options;
     struct err err = {0};
     struct buf old_order = {0}, whom = {0};
     bool was_paused = false;
@@ -229,29 +237,17 @@ static int resume(struct context *context, const struct scope *scope)
     return status == ST_OK ? DARG_OK : DARG_FAILED;
 }
 
-int resume_main(int argc, char **argv)
-{
-    struct scope scope = {0};
-    const struct option_row rows[] = {SCOPE_ROWS(scope), {0}};
-    const struct context_spec spec = {.program = "darg resume",
-                                      .usage = "[options]",
-                                      .summary = "Takes back pause, stop and quiet for the queue; "
-                                                 "with --all or --worker the order that was\n"
-                                                 "given with the same option.",
-                                      .examples = "  darg resume -q mail\n  darg resume --all\n",
-                                      .rows = rows,
-                                      .uses = CONTEXT_QUEUE};
-    struct context context;
-    struct err err = {0};
-    int exit_code;
-    if (!context_parse(&context, &spec, argc, argv, &exit_code))
-        ;
-    else if (check_scope(&scope, &err) != ST_OK)
-        exit_code = context_usage(&spec, "%s", err_text(&err));
-    else if (context_connect(&context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = resume(&context, &scope);
-    context_fini(&context);
-    return exit_code;
-}
+const struct command resume_command = {
+    .name = "resume",
+    .title = "take back pause, stop and quiet",
+    .usage = "[options]",
+    .summary = "Takes back pause, stop and quiet for the queue; with --all or --worker the order "
+               "that was\n"
+               "given with the same option.",
+    .examples = "  darg resume -q mail\n  darg resume --all\n",
+    .rows = scope_rows,
+    .options_size = sizeof(struct scope),
+    .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
+    .check = check_scope,
+    .run = resume,
+};

@@ -1,6 +1,5 @@
 /* darg dead list, retry, drop. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/table.h"
 
@@ -11,10 +10,15 @@
 
 enum { SHOWN = 50 };
 
-struct search {
-    struct context context;
-    struct dead_walk walk;
+struct dead_options {
+    struct dead_walk walk; /* whom it is about */
     bool is_all, is_yes;
+};
+
+struct search {
+    struct context *context;
+    const struct dead_options *options;
+    struct dead_walk walk;
     struct table table;
     struct table_list list;
 };
@@ -51,7 +55,7 @@ static enum status show(void *context, const struct dead_walk_job *death, struct
 {
     (void)err;
     struct search *search = context;
-    if (search->context.is_json)
+    if (search->context->is_json)
         add_json(search, death);
     else
         add_row(search, death);
@@ -61,7 +65,7 @@ static enum status show(void *context, const struct dead_walk_job *death, struct
 static void report_list(struct search *search)
 {
     char number[TABLE_NUMBER_MAX];
-    if (search->context.is_json)
+    if (search->context->is_json)
         table_list_end(&search->list);
     else
         table_print(&search->table);
@@ -75,38 +79,39 @@ static void report_change(const struct search *search)
 {
     char number[TABLE_NUMBER_MAX];
     bool is_retry = search->walk.action == DEAD_WALK_RETRY;
-    if (search->context.is_json) {
+    if (search->context->is_json) {
         struct cJSON *object = cJSON_CreateObject();
         table_json_int(object, is_retry ? "retried" : "dropped", search->walk.found);
         table_json_print(object);
     } else {
         context_note("%s %s dead jobs of queue '%s'", is_retry ? "sent back" : "dropped",
-                     table_number(search->walk.found, number), search->context.queue.name);
+                     table_number(search->walk.found, number), search->context->queue.name);
     }
 }
 
-static int list(struct search *search)
+static int list_all(struct search *search)
 {
     struct err err = {0};
-    if (search->walk.limit == 0 && !search->is_all)
+    if (search->walk.limit == 0 && !search->options->is_all)
         search->walk.limit = SHOWN;
-    if (search->context.is_json)
+    if (search->context->is_json)
         table_list_begin(&search->list);
     enum status status =
-        dead_walk_run(search->context.conn, &search->context.queue, &search->walk, &err);
+        dead_walk_run(search->context->conn, &search->context->queue, &search->walk, &err);
     report_list(search);
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-static int change(struct search *search)
+static int change_all(struct search *search)
 {
     struct err err = {0};
     if (search->walk.action == DEAD_WALK_DROP &&
-        !context_confirm(search->is_yes, "Drop %s dead jobs of queue '%s' for good?",
-                         search->is_all ? "all" : "the matching", search->context.queue.name))
+        !context_confirm(search->options->is_yes, "Drop %s dead jobs of queue '%s' for good?",
+                         search->options->is_all ? "all" : "the matching",
+                         search->context->queue.name))
         return DARG_FAILED;
     enum status status =
-        dead_walk_run(search->context.conn, &search->context.queue, &search->walk, &err);
+        dead_walk_run(search->context->conn, &search->context->queue, &search->walk, &err);
     report_change(search);
     if (status != ST_OK)
         return context_fail(&err);
@@ -114,95 +119,127 @@ static int change(struct search *search)
     return search->walk.id != NULL && search->walk.found == 0 ? DARG_FAILED : DARG_OK;
 }
 
-static int run(struct search *search)
-{
-    return search->walk.action == DEAD_WALK_SHOW ? list(search) : change(search);
-}
-
-static int search_main(enum dead_walk_action action, const struct context_spec *texts, int argc,
-                       char **argv)
+static int search(struct context *context, enum dead_walk_action action, const void *given)
 {
     static const char *const heads[] = {"ID", "TYPE", ">DIED AGO", ">RUNS", "ERROR", NULL};
-    struct search search = {.walk.action = action,
-                            .walk.patience = interrupt_patience(),
-                            .walk.visit = show,
-                            .walk.context = &search};
-    const struct option_row rows[] = {
-        {"id", 0, OPT_STRING, .target = &search.walk.id, .value_name = "ID",
-         .help = "the job of this id"},
-        {"type", 0, OPT_STRING, .target = &search.walk.type, .value_name = "TYPE",
-         .help = "jobs of this type"},
-        {"error", 0, OPT_STRING, .target = &search.walk.error, .value_name = "TEXT",
-         .help = "jobs whose error contains TEXT"},
-        {"limit", 0, OPT_INT, .target = &search.walk.limit, .value_name = "N", .min = 1,
-         .max = INT64_MAX,
-         .help = action == DEAD_WALK_SHOW ? "at most N jobs, the last dead first (default: 50)"
-                                          : "at most N jobs, the last dead first"},
-        {"all", 0, OPT_FLAG, .target = &search.is_all, .help = "all jobs"},
-        {action == DEAD_WALK_DROP ? "yes" : NULL, 'y', OPT_FLAG, .target = &search.is_yes,
-         .help = "do not ask"},
-        {0},
-    };
-    struct context_spec spec = *texts;
-    spec.rows = rows;
-    spec.uses = CONTEXT_QUEUE | CONTEXT_JSON;
-    struct err err = {0};
-    int exit_code;
-    interrupt_init();
+    const struct dead_options *options = given;
+    struct search search = {.context = context, .options = options, .walk = options->walk};
+    search.walk.action = action;
+    search.walk.patience = interrupt_patience();
+    search.walk.visit = show;
+    search.walk.context = &search;
     table_init(&search.table, heads);
-    if (!context_parse(&search.context, &spec, argc, argv, &exit_code))
-        ;
-    else if (action != DEAD_WALK_SHOW && !search.is_all && !search.walk.id && !search.walk.type &&
-             !search.walk.error)
-        exit_code = context_usage(&spec, "say which: --id, --type, --error or --all");
-    else if (context_connect(&search.context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = run(&search);
+    int code = action == DEAD_WALK_SHOW ? list_all(&search) : change_all(&search);
     table_fini(&search.table);
-    context_fini(&search.context);
-    interrupt_end();
-    return exit_code;
+    return code;
 }
 
-static int list_main(int argc, char **argv)
+static int list(struct context *context, const void *options)
 {
-    const struct context_spec texts = {.program = "darg dead list",
-                                       .usage = "[options]",
-                                       .summary = "Lists dead jobs, the last dead first.",
-                                       .examples = "  darg dead list -q mail --error timeout\n"
-                                                   "  darg dead list --all --json | jq .\n"};
-    return search_main(DEAD_WALK_SHOW, &texts, argc, argv);
+    return search(context, DEAD_WALK_SHOW, options);
 }
 
-static int retry_main(int argc, char **argv)
+static int retry(struct context *context, const void *options)
 {
-    const struct context_spec texts = {
-        .program = "darg dead retry",
-        .usage = "--id ID | --type TYPE | --error TEXT | --all [options]",
-        .summary = "Sends dead jobs back to their queue, where their attempts count anew.",
-        .examples = "  darg dead retry --type mail --error timeout\n  darg dead retry --all\n"};
-    return search_main(DEAD_WALK_RETRY, &texts, argc, argv);
+    return search(context, DEAD_WALK_RETRY, options);
 }
 
-static int drop_main(int argc, char **argv)
+static int drop(struct context *context, const void *options)
 {
-    const struct context_spec texts = {
-        .program = "darg dead drop",
-        .usage = "--id ID | --type TYPE | --error TEXT | --all [options]",
-        .summary = "Removes dead jobs for good.",
-        .examples = "  darg dead drop --type report\n  darg dead drop --all --yes\n"};
-    return search_main(DEAD_WALK_DROP, &texts, argc, argv);
+    return search(context, DEAD_WALK_DROP, options);
 }
 
-int dead_main(int argc, char **argv)
+static enum status check_chosen(const struct context *context, void *given, struct err *err)
 {
-    static const struct command table[] = {
-        {"list", "look through them", list_main},
-        {"retry", "send them back to the queue", retry_main},
-        {"drop", "remove them for good", drop_main},
-        {0},
-    };
-    return commands_dispatch("darg dead", "The jobs of a queue that failed for good.", table, argc,
-                             argv);
+    const struct dead_options *options = given;
+    (void)context;
+    if (!options->is_all && !options->walk.id && !options->walk.type && !options->walk.error)
+        return err_set(err, ST_INVALID, "say which: --id, --type, --error or --all");
+    return ST_OK;
 }
+
+static const struct option_row match_rows[] = {
+    {"id", 0, OPT_STRING, offsetof(struct dead_options, walk.id), .value_name = "ID",
+     .help = "the job of this id"},
+    {"type", 0, OPT_STRING, offsetof(struct dead_options, walk.type), .value_name = "TYPE",
+     .help = "jobs of this type"},
+    {"error", 0, OPT_STRING, offsetof(struct dead_options, walk.error), .value_name = "TEXT",
+     .help = "jobs whose error contains TEXT"},
+    OPTIONS_END,
+};
+
+static const struct option_row all_rows[] = {
+    {"all", 0, OPT_FLAG, offsetof(struct dead_options, is_all), .help = "all jobs"},
+    OPTIONS_END,
+};
+
+static const struct option_row list_rows[] = {
+    {.group = match_rows},
+    {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
+     .max = INT64_MAX, .help = "at most N jobs, the last dead first (default: 50)"},
+    {.group = all_rows},
+    OPTIONS_END,
+};
+
+static const struct option_row retry_rows[] = {
+    {.group = match_rows},
+    {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
+     .max = INT64_MAX, .help = "at most N jobs, the last dead first"},
+    {.group = all_rows},
+    OPTIONS_END,
+};
+
+static const struct option_row drop_rows[] = {
+    {.group = retry_rows},
+    {"yes", 'y', OPT_FLAG, offsetof(struct dead_options, is_yes), .help = "do not ask"},
+    OPTIONS_END,
+};
+
+enum { NEEDS = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION | NEEDS_INTERRUPT };
+
+static const struct command list_command = {
+    .name = "list",
+    .title = "look through them",
+    .usage = "[options]",
+    .summary = "Lists dead jobs, the last dead first.",
+    .examples = "  darg dead list -q mail --error timeout\n  darg dead list --all --json | jq .\n",
+    .rows = list_rows,
+    .options_size = sizeof(struct dead_options),
+    .needs = NEEDS,
+    .run = list,
+};
+
+static const struct command retry_command = {
+    .name = "retry",
+    .title = "send them back to the queue",
+    .usage = "--id ID | --type TYPE | --error TEXT | --all [options]",
+    .summary = "Sends dead jobs back to their queue, where their attempts count anew.",
+    .examples = "  darg dead retry --type mail --error timeout\n  darg dead retry --all\n",
+    .rows = retry_rows,
+    .options_size = sizeof(struct dead_options),
+    .needs = NEEDS,
+    .check = check_chosen,
+    .run = retry,
+};
+
+static const struct command drop_command = {
+    .name = "drop",
+    .title = "remove them for good",
+    .usage = "--id ID | --type TYPE | --error TEXT | --all [options]",
+    .summary = "Removes dead jobs for good.",
+    .examples = "  darg dead drop --type report\n  darg dead drop --all --yes\n",
+    .rows = drop_rows,
+    .options_size = sizeof(struct dead_options),
+    .needs = NEEDS,
+    .check = check_chosen,
+    .run = drop,
+};
+
+static const struct command *const members[] = {&list_command, &retry_command, &drop_command, NULL};
+
+const struct command dead_command = {
+    .name = "dead",
+    .title = "look through dead jobs, retry or drop them",
+    .summary = "The jobs of a queue that failed for good.",
+    .members = members,
+};

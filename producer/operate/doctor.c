@@ -1,6 +1,6 @@
 /* darg doctor: does this Redis keep what darg promises? */
+#include "producer/operate/commands.h"
 #include "producer/operate/doctor_rules.h"
-#include "producer/shared/commands.h"
 #include "producer/shared/table.h"
 
 #include <cjson/cJSON.h>
@@ -43,14 +43,14 @@ static enum status read_info(struct doctor *doctor, struct err *err)
     struct reply *reply = NULL;
     struct buf ignored = {0};
     request_add_text(&request, "INFO");
-    enum status status = conn_call(doctor->context.conn, &request, &reply, err);
+    enum status status = conn_call(doctor->context->conn, &request, &reply, err);
     if (status == ST_OK)
         buf_append_slice(&doctor->info, reply_slice(reply));
     reply_free(reply);
     request_fini(&request);
     doctor->may_config = doctor_config(doctor, "timeout", &ignored);
     buf_fini(&ignored);
-    return conn_is_connected(doctor->context.conn) ? ST_OK : status;
+    return conn_is_connected(doctor->context->conn) ? ST_OK : status;
 }
 
 /* A Sentinel knows where the data is, and has none. */
@@ -84,11 +84,11 @@ static enum status look(struct doctor *doctor, struct err *err)
     return ST_OK;
 }
 
-static int run(struct visit *visit)
+static int report(struct visit *visit)
 {
     struct doctor *doctor = &visit->doctor;
     struct err err = {0};
-    if (doctor->context.is_json)
+    if (doctor->context->is_json)
         visit->json = cJSON_CreateArray();
     enum status status = look(doctor, &err);
     if (visit->json != NULL)
@@ -101,25 +101,26 @@ static int run(struct visit *visit)
     return visit->wrong == 0 ? DARG_OK : DARG_FAILED;
 }
 
-int doctor_main(int argc, char **argv)
+static int run(struct context *context, const void *options)
 {
     static const char *const heads[] = {"STATE", "WHAT", "FOUND", "ADVICE", NULL};
-    const struct context_spec spec = {
-        .program = "darg doctor",
-        .usage = "[options]",
-        .summary =
-            "Looks at the settings and the state of Redis, and at what this user may do\n"
-            "there (with the queue's keys), and says what endangers jobs. Runs a script that\n"
-            "pushes nothing. Changes nothing. Exit code 1: something is WRONG.",
-        .examples = "  darg doctor\n  darg doctor -r redis://worker:secret@host -q mail --json\n",
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    struct visit visit = {.doctor.say = say};
-    int exit_code;
+    struct visit visit = {.doctor = {.context = context, .say = say}};
+    (void)options;
     table_init(&visit.table, heads);
-    if (context_begin(&visit.doctor.context, &spec, argc, argv, &exit_code))
-        exit_code = run(&visit);
+    int code = report(&visit);
     table_fini(&visit.table);
     buf_fini(&visit.doctor.info);
-    context_fini(&visit.doctor.context);
-    return exit_code;
+    return code;
 }
+
+const struct command doctor_command = {
+    .name = "doctor",
+    .title = "look for settings of Redis that endanger jobs",
+    .usage = "[options]",
+    .summary = "Looks at the settings and the state of Redis, and at what this user may do\n"
+               "there (with the queue's keys), and says what endangers jobs. Runs a script that\n"
+               "pushes nothing. Changes nothing. Exit code 1: something is WRONG.",
+    .examples = "  darg doctor\n  darg doctor -r redis://worker:secret@host -q mail --json\n",
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .run = run,
+};

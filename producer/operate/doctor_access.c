@@ -171,11 +171,11 @@ static enum status send_one(struct doctor *doctor, const char *const *args, size
     struct buf argument = {0};
     for (size_t i = 0; i < max && args[i] != NULL; i++) {
         buf_clear(&argument);
-        append_argument(&doctor->context.queue, args[i], &argument);
+        append_argument(&doctor->context->queue, args[i], &argument);
         request_add(&request, buf_slice(&argument));
     }
     buf_fini(&argument);
-    enum status status = conn_call(doctor->context.conn, &request, &reply, err);
+    enum status status = conn_call(doctor->context->conn, &request, &reply, err);
     reply_free(reply);
     request_fini(&request);
     return status;
@@ -226,7 +226,7 @@ static bool is_refused(struct doctor *doctor, const struct need *need)
 
 static void check_needs(struct doctor *doctor, struct lack *producer, struct lack *worker)
 {
-    const struct queue *queue = &doctor->context.queue;
+    const struct queue *queue = &doctor->context->queue;
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
         const struct need *need = &needs[i];
         bool is_lacking = is_refused(doctor, need);
@@ -244,7 +244,7 @@ static bool begin(struct doctor *doctor)
 {
     static const char *const multi[] = {"MULTI"};
     struct err err = {0};
-    enum status status = conn_connect(doctor->context.conn, &err);
+    enum status status = conn_connect(doctor->context->conn, &err);
     if (status == ST_OK)
         status = send_one(doctor, multi, 1, &err);
     if (status == ST_OK)
@@ -263,9 +263,9 @@ void doctor_check_access(struct doctor *doctor)
     if (!begin(doctor))
         return;
     check_needs(doctor, &producer, &worker);
-    bool is_whole = conn_is_connected(doctor->context.conn);
+    bool is_whole = conn_is_connected(doctor->context->conn);
     if (!is_whole || send_one(doctor, discard, 1, &err) != ST_OK)
-        conn_discard(doctor->context.conn);
+        conn_discard(doctor->context->conn);
     if (is_whole) {
         tell(doctor, &producer);
         tell(doctor, &worker);

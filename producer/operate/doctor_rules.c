@@ -42,7 +42,7 @@ bool doctor_config(struct doctor *doctor, const char *name, struct buf *out)
     request_add_text(&request, "CONFIG");
     request_add_text(&request, "GET");
     request_add_text(&request, name);
-    enum status status = conn_call(doctor->context.conn, &request, &reply, NULL);
+    enum status status = conn_call(doctor->context->conn, &request, &reply, NULL);
     bool is_known = status == ST_OK && reply_count(reply) == 2;
     if (is_known)
         buf_append_slice(out, reply_slice(reply_at(reply, 1)));
@@ -260,7 +260,7 @@ static void rule_output(struct doctor *doctor)
 
 static void rule_password(struct doctor *doctor)
 {
-    const struct redis_url *url = &doctor->context.url;
+    const struct redis_url *url = &doctor->context->url;
     bool is_near = url->transport != REDIS_TCP || is_text(url->host, "localhost") ||
                    is_text(url->host, "::1") || strncmp(url->host, "127.", 4) == 0;
     if (url->password == NULL && !is_near)
@@ -284,9 +284,9 @@ static enum status ask(struct doctor *doctor, const char *command, struct reply 
 {
     struct request request = {0};
     request_add_text(&request, command);
-    answer->status = conn_call(doctor->context.conn, &request, reply, answer);
+    answer->status = conn_call(doctor->context->conn, &request, reply, answer);
     request_fini(&request);
-    return conn_is_connected(doctor->context.conn)
+    return conn_is_connected(doctor->context->conn)
                ? ST_OK
                : err_set(err, answer->status, "%s", err_text(answer));
 }

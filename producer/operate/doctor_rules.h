@@ -13,7 +13,7 @@ enum doctor_level {
 };
 
 struct doctor {
-    struct context context;
+    struct context *context;
     struct buf info; /* the answer to INFO; empty: it may not be asked */
     bool may_config;
     void (*say)(struct doctor *doctor, const char *what, enum doctor_level level, const char *found,

@@ -34,8 +34,8 @@ void doctor_try_script(struct doctor *doctor)
     struct err err = {0};
     size_t accepted = 0;
     int64_t length = 0;
-    enum status status =
-        push_call(doctor->context.conn, &doctor->context.queue, NULL, 0, &accepted, &length, &err);
+    enum status status = push_call(doctor->context->conn, &doctor->context->queue, NULL, 0,
+                                   &accepted, &length, &err);
     bool is_passing = status == ST_LOADING || status == ST_BUSY || status == ST_LOST_REPLY;
     if (status == ST_OK)
         doctor->say(doctor, "script", DOCTOR_OK, "one was run", "");

@@ -13,7 +13,7 @@ enum { AHEAD_MS = 5000 }; /* nobody would notice less */
 static struct reply *ask(struct doctor *doctor, struct request *request)
 {
     struct reply *reply = NULL;
-    if (conn_call(doctor->context.conn, request, &reply, NULL) != ST_OK)
+    if (conn_call(doctor->context->conn, request, &reply, NULL) != ST_OK)
         reply = NULL;
     request_fini(request);
     return reply;
@@ -33,7 +33,7 @@ static int64_t last_death_ms(struct doctor *doctor)
 {
     struct request request = {0};
     request_add_text(&request, "ZREVRANGE");
-    request_add_text(&request, doctor->context.queue.dead);
+    request_add_text(&request, doctor->context->queue.dead);
     request_add_int(&request, 0);
     request_add_int(&request, 0);
     request_add_text(&request, "WITHSCORES");
@@ -46,7 +46,7 @@ static int64_t last_death_ms(struct doctor *doctor)
 static int64_t last_drain_ms(struct doctor *doctor)
 {
     struct settings settings = {0};
-    if (settings_read(doctor->context.conn, &doctor->context.queue, &settings, NULL) != ST_OK)
+    if (settings_read(doctor->context->conn, &doctor->context->queue, &settings, NULL) != ST_OK)
         return 0;
     return settings.drained_at == REPLY_TIME_MAX ? 0 : settings.drained_at;
 }

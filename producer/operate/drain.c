@@ -1,7 +1,6 @@
 /* darg drain: the sentinel goes to the end of the line, and with --wait we stay until the drain is
  * complete and the workers that took part have left. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 
 #include "base/clock.h"
@@ -17,10 +16,14 @@
 /* A worker without a sign of life for so long is dead, and nobody is left to reap it. */
 enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000 };
 
-struct drain {
-    struct context context;
+struct drain_options {
     bool is_wait, awaits_retries;
     int64_t timeout_ms; /* 0: none */
+};
+
+struct drain {
+    struct context *context;
+    const struct drain_options *options;
     int64_t deadline_ms;
     struct lease_drain known; /* the drain before this one */
     struct reply *workers;    /* the last look at the registry before this one was */
@@ -28,13 +31,13 @@ struct drain {
 
 static enum status push_sentinel(struct drain *drain, struct err *err)
 {
-    const struct queue *queue = &drain->context.queue;
+    const struct queue *queue = &drain->context->queue;
     struct drain_sentinel answer;
     struct stats stats;
-    enum status status =
-        drain_push_sentinel(drain->context.conn, queue, NULL, drain->awaits_retries, &answer, err);
+    enum status status = drain_push_sentinel(drain->context->conn, queue, NULL,
+                                             drain->options->awaits_retries, &answer, err);
     if (status == ST_OK)
-        status = stats_read(drain->context.conn, queue, &stats, err);
+        status = stats_read(drain->context->conn, queue, &stats, err);
     if (status != ST_OK)
         return status;
     drain->known = answer.last_drain;
@@ -55,7 +58,7 @@ static bool may_go_on(struct drain *drain, enum status status, struct err *err)
         return true;
     if (status != ST_UNREACHABLE && !status_is_transient(status))
         return false;
-    return context_await(drain->context.conn, SILENT_MS, err) == ST_OK;
+    return context_await(drain->context->conn, SILENT_MS, err) == ST_OK;
 }
 
 static enum status pause_a_little(const struct drain *drain, struct err *err)
@@ -63,9 +66,9 @@ static enum status pause_a_little(const struct drain *drain, struct err *err)
     char text[PARSE_DURATION_MAX];
     if (!interrupt_sleep(POLL_MS))
         return err_set(err, ST_TIMED_OUT, "interrupted: the drain goes on without us");
-    if (drain->timeout_ms > 0 && clock_mono_ms() >= drain->deadline_ms)
+    if (drain->options->timeout_ms > 0 && clock_mono_ms() >= drain->deadline_ms)
         return err_set(err, ST_TIMED_OUT, "the drain is not complete after %s; it goes on",
-                       format_duration_ms(drain->timeout_ms, text));
+                       format_duration_ms(drain->options->timeout_ms, text));
     return ST_OK;
 }
 
@@ -74,15 +77,15 @@ static enum status pause_a_little(const struct drain *drain, struct err *err)
  * empty without one, and it is pushed again. */
 static enum status look(struct drain *drain, bool pushes_again, bool *has_drained, struct err *err)
 {
-    struct conn *conn = drain->context.conn;
-    const struct queue *queue = &drain->context.queue;
+    struct conn *conn = drain->context->conn;
+    const struct queue *queue = &drain->context->queue;
     struct drain_sentinel answer;
     struct reply *workers = NULL;
     *has_drained = false;
     enum status status = presence_workers(conn, queue, &workers, err);
     if (status == ST_OK)
         status = pushes_again ? drain_push_sentinel(conn, queue, &drain->known,
-                                                    drain->awaits_retries, &answer, err)
+                                                    drain->options->awaits_retries, &answer, err)
                               : drain_read(conn, queue, &drain->known, &answer, err);
     *has_drained = status == ST_OK && answer.has_drained;
     if (status != ST_OK || *has_drained) {
@@ -125,8 +128,8 @@ static bool holds(const struct reply *workers, struct slice name)
 static enum status count_left(struct drain *drain, const struct reply *first, size_t *left,
                               struct err *err)
 {
-    struct conn *conn = drain->context.conn;
-    const struct queue *queue = &drain->context.queue;
+    struct conn *conn = drain->context->conn;
+    const struct queue *queue = &drain->context->queue;
     struct reply *now = NULL;
     struct stats stats;
     enum status status = presence_workers(conn, queue, &now, err);
@@ -159,51 +162,52 @@ static enum status await_exits(struct drain *drain, struct err *err)
     return status;
 }
 
-static int run(struct drain *drain)
+static int carry_out(struct drain *drain)
 {
     struct err err = {0};
     enum status status = push_sentinel(drain, &err);
-    if (status == ST_OK && drain->is_wait) {
-        drain->deadline_ms = clock_mono_ms() + drain->timeout_ms;
+    if (status == ST_OK && drain->options->is_wait) {
+        drain->deadline_ms = clock_mono_ms() + drain->options->timeout_ms;
         status = await_drained(drain, &err);
         if (status == ST_OK)
             status = await_exits(drain, &err);
         if (status == ST_OK)
-            context_note("queue '%s' is drained", drain->context.queue.name);
+            context_note("queue '%s' is drained", drain->context->queue.name);
     }
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-int drain_main(int argc, char **argv)
+static int run(struct context *context, const void *options)
 {
-    struct drain drain = {0};
-    const struct option_row rows[] = {
-        {"wait", 0, OPT_FLAG, .target = &drain.is_wait,
-         .help = "until the workers have finished and left"},
-        {"retries", 0, OPT_FLAG, .target = &drain.awaits_retries,
-         .help = "jobs that failed are waited for, too, however often they are retried"},
-        {"timeout", 0, OPT_DURATION, .target = &drain.timeout_ms, .value_name = "DURATION",
-         .help = "how long to wait (default: for ever)"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg drain",
-        .usage = "[options]",
-        .summary =
-            "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
-            "distributed form of closing a channel. A job that failed and is retried later counts\n"
-            "as finished, unless --retries is given. A worker of several queues takes this one up\n"
-            "again, and exits once each has drained.",
-        .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n"
-                    "  darg drain -q import --retries --wait\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE};
-    int exit_code;
-    interrupt_init();
-    if (context_begin(&drain.context, &spec, argc, argv, &exit_code))
-        exit_code = run(&drain);
+    struct drain drain = {.context = context, .options = options};
+    int code = carry_out(&drain);
     reply_free(drain.workers);
-    context_fini(&drain.context);
-    interrupt_end();
-    return exit_code;
+    return code;
 }
+
+static const struct option_row rows[] = {
+    {"wait", 0, OPT_FLAG, offsetof(struct drain_options, is_wait),
+     .help = "until the workers have finished and left"},
+    {"retries", 0, OPT_FLAG, offsetof(struct drain_options, awaits_retries),
+     .help = "jobs that failed are waited for, too, however often they are retried"},
+    {"timeout", 0, OPT_DURATION, offsetof(struct drain_options, timeout_ms),
+     .value_name = "DURATION", .help = "how long to wait (default: for ever)"},
+    OPTIONS_END,
+};
+
+const struct command drain_command = {
+    .name = "drain",
+    .title = "let the workers finish what is there and exit",
+    .usage = "[options]",
+    .summary =
+        "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
+        "distributed form of closing a channel. A job that failed and is retried later counts\n"
+        "as finished, unless --retries is given. A worker of several queues takes this one up\n"
+        "again, and exits once each has drained.",
+    .examples = "  darg drain -q import\n  darg drain -q import --wait --timeout 10m\n"
+                "  darg drain -q import --retries --wait\n",
+    .rows = rows,
+    .options_size = sizeof(struct drain_options),
+    .needs = NEEDS_QUEUE | NEEDS_CONNECTION | NEEDS_INTERRUPT,
+    .run = run,
+};

@@ -1,6 +1,5 @@
 /* darg fsck: is a queue whole, and can it be made so? */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/table.h"
 
@@ -10,10 +9,14 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-struct fsck {
-    struct context context;
-    struct check_options options;
+struct fsck_options {
+    struct check_options check;
     bool is_all;
+};
+
+struct fsck {
+    struct context *context;
+    struct fsck_options options;
     struct table table;
     struct table_list list;
     size_t queues, findings, wrong;
@@ -26,7 +29,7 @@ static void add_finding(struct fsck *fsck, const char *queue, const struct check
 {
     fsck->findings++;
     fsck->wrong += finding->level == CHECK_WRONG;
-    if (!fsck->context.is_json) {
+    if (!fsck->context->is_json) {
         table_add_text(&fsck->table, queue);
         table_add_text(&fsck->table, levels[finding->level]);
         table_add_int(&fsck->table, finding->count);
@@ -48,9 +51,9 @@ static enum status check_queue(struct fsck *fsck, const char *name, struct err *
 {
     struct queue queue = {0};
     struct check check = {0};
-    enum status status = queue_init(&queue, fsck->context.namespace, name, err);
+    enum status status = queue_init(&queue, fsck->context->namespace, name, err);
     if (status == ST_OK)
-        status = check_run(fsck->context.conn, &queue, &fsck->options, &check, err);
+        status = check_run(fsck->context->conn, &queue, &fsck->options.check, &check, err);
     for (size_t i = 0; i < check.count; i++)
         add_finding(fsck, name, &check.findings[i]);
     fsck->queues++;
@@ -61,8 +64,8 @@ static enum status check_queue(struct fsck *fsck, const char *name, struct err *
 
 static enum status check_queues(struct fsck *fsck, struct err *err)
 {
-    const struct context *context = &fsck->context;
-    if (!fsck->is_all)
+    const struct context *context = fsck->context;
+    if (!fsck->options.is_all)
         return check_queue(fsck, context->queue.name, err);
     struct names names;
     enum status status = names_read(context->conn, context->namespace, &names, err);
@@ -73,56 +76,66 @@ static enum status check_queues(struct fsck *fsck, struct err *err)
 }
 
 /* What was found is shown also where the check broke off. */
-static int run(struct fsck *fsck)
+static int look(struct fsck *fsck)
 {
     struct err err = {0};
-    if (fsck->context.is_json)
+    if (fsck->context->is_json)
         table_list_begin(&fsck->list);
     enum status status = check_queues(fsck, &err);
-    if (fsck->context.is_json)
+    if (fsck->context->is_json)
         table_list_end(&fsck->list);
     else if (fsck->findings > 0)
         table_print(&fsck->table);
     if (status != ST_OK)
         return context_fail(&err);
-    if (fsck->findings == 0 && !fsck->is_all)
-        context_note("queue '%s': nothing is wrong", fsck->context.queue.name);
+    if (fsck->findings == 0 && !fsck->options.is_all)
+        context_note("queue '%s': nothing is wrong", fsck->context->queue.name);
     else if (fsck->findings == 0)
         context_note("%zu queues: nothing is wrong", fsck->queues);
     return fsck->wrong == 0 ? DARG_OK : DARG_FAILED;
 }
 
-int fsck_main(int argc, char **argv)
+static enum status check(const struct context *context, void *given, struct err *err)
+{
+    const struct fsck_options *options = given;
+    if (options->is_all && context->queue_name != NULL)
+        return err_set(err, ST_INVALID, "--all and --queue exclude each other");
+    return ST_OK;
+}
+
+static int run(struct context *context, const void *given)
 {
     static const char *const heads[] = {"QUEUE", "STATE", ">COUNT", "KEY", "WHAT", NULL};
-    struct fsck fsck = {.options.pause = interrupt_sleep};
-    const struct option_row rows[] = {
-        {"repair", 0, OPT_FLAG, .target = &fsck.options.is_repair,
-         .help = "mend what can be mended; a worker that lives is never touched"},
-        {"all", 0, OPT_FLAG, .target = &fsck.is_all, .help = "all known queues"},
-        {"lease", 0, OPT_DURATION, .target = &fsck.options.lease_ms, .value_name = "DURATION",
-         .default_text = "10s", .min = 100, .max = 86400000, .help = "the workers' --lease"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg fsck",
-        .usage = "[-q QUEUE | --all] [options]",
-        .summary =
-            "Reads all keys of a queue and says what is wrong: jobs that nobody would ever\n"
-            "return, dead workers, damaged keys, counters that do not add up. May run beside\n"
-            "workers. Scans the keyspace, in small steps. Exit code 1: something is wrong.",
-        .examples = "  darg fsck -q mail\n  darg fsck --all --json\n  darg fsck -q mail --repair\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    int exit_code;
+    const struct fsck_options *options = given;
+    struct fsck fsck = {.context = context, .options = *options};
+    fsck.options.check.pause = interrupt_sleep;
     table_init(&fsck.table, heads);
-    if (context_begin(&fsck.context, &spec, argc, argv, &exit_code)) {
-        if (fsck.is_all && fsck.context.queue_name != NULL)
-            exit_code = context_usage(&spec, "--all and --queue exclude each other");
-        else
-            exit_code = run(&fsck);
-    }
+    int code = look(&fsck);
     table_fini(&fsck.table);
-    context_fini(&fsck.context);
-    return exit_code;
+    return code;
 }
+
+static const struct option_row rows[] = {
+    {"repair", 0, OPT_FLAG, offsetof(struct fsck_options, check.is_repair),
+     .help = "mend what can be mended; a worker that lives is never touched"},
+    {"all", 0, OPT_FLAG, offsetof(struct fsck_options, is_all), .help = "all known queues"},
+    {"lease", 0, OPT_DURATION, offsetof(struct fsck_options, check.lease_ms),
+     .value_name = "DURATION", .default_text = "10s", .min = 100, .max = 86400000,
+     .help = "the workers' --lease"},
+    OPTIONS_END,
+};
+
+const struct command fsck_command = {
+    .name = "fsck",
+    .title = "look for damage in a queue's keys, and mend it",
+    .usage = "[-q QUEUE | --all] [options]",
+    .summary = "Reads all keys of a queue and says what is wrong: jobs that nobody would ever\n"
+               "return, dead workers, damaged keys, counters that do not add up. May run beside\n"
+               "workers. Scans the keyspace, in small steps. Exit code 1: something is wrong.",
+    .examples = "  darg fsck -q mail\n  darg fsck --all --json\n  darg fsck -q mail --repair\n",
+    .rows = rows,
+    .options_size = sizeof(struct fsck_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .check = check,
+    .run = run,
+};

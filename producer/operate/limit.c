@@ -1,6 +1,5 @@
 /* darg limit: shows or sets the limits of a queue, which workers and pushes obey at once. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
@@ -8,8 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-struct limit {
-    struct context context;
+struct limit_options {
     struct {
 #define TEXT(field, ...) const char *field;
         SETTINGS_LIST(TEXT)
@@ -18,17 +16,19 @@ struct limit {
     struct settings changes;
 };
 
-static enum status parse(struct limit *limit, struct err *err)
+static enum status check(const struct context *context, void *given, struct err *err)
 {
+    struct limit_options *options = given;
+    (void)context;
     const char *const texts[] = {
-#define TEXT(field, ...) limit->texts.field,
+#define TEXT(field, ...) options->texts.field,
         SETTINGS_LIST(TEXT)
 #undef TEXT
     };
-    limit->changes = settings_unchanged();
+    options->changes = settings_unchanged();
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const struct setting *setting = settings_at(i);
-        if (texts[i] && settings_parse(setting, texts[i], &limit->changes, err) != ST_OK) {
+        if (texts[i] && settings_parse(setting, texts[i], &options->changes, err) != ST_OK) {
             err_prefix(err, "--%s", setting->option);
             return ST_INVALID;
         }
@@ -96,6 +96,16 @@ static enum status show(struct context *context, struct err *err)
     return ST_OK;
 }
 
+static int run(struct context *context, const void *given)
+{
+    const struct limit_options *options = given;
+    struct err err = {0};
+    enum status status = settings_apply(context->conn, &context->queue, &options->changes, &err);
+    if (status == ST_OK)
+        status = show(context, &err);
+    return status == ST_OK ? DARG_OK : context_fail(&err);
+}
+
 /* An option for each setting, but for those that have none of their own. */
 #define OPTION(field, kind, least, option, help) OPTION_##kind(field, option, help)
 #define OPTION_FLAG(field, option, help)
@@ -104,31 +114,25 @@ static enum status show(struct context *context, struct err *err)
 #define OPTION_RATE(field, option, help) OPTION_ROW(field, option, "N/DURATION|none", help)
 #define OPTION_DURATION(field, option, help) OPTION_ROW(field, option, "DURATION|none", help)
 #define OPTION_ROW(field, option, value, text)                                                     \
-    {option, 0, OPT_STRING, .target = &limit.texts.field, .value_name = (value), .help = (text)},
+    {option,                                                                                       \
+     0,                                                                                            \
+     OPT_STRING,                                                                                   \
+     offsetof(struct limit_options, texts.field),                                                  \
+     .value_name = (value),                                                                        \
+     .help = (text)},
 
-int limit_main(int argc, char **argv)
-{
-    struct limit limit = {0};
-    const struct option_row rows[] = {SETTINGS_LIST(OPTION){0}};
-    const struct context_spec spec = {
-        .program = "darg limit",
-        .usage = "[options]",
-        .summary = "Sets limits of the queue, and shows them.",
-        .examples = "  darg limit -q mail\n  darg limit -q mail --max-len 100000 --rate 100/1s\n"
-                    "  darg limit -q mail --rate none\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    struct context *context = &limit.context;
-    struct err err = {0};
-    int exit_code;
-    if (context_parse(context, &spec, argc, argv, &exit_code)) {
-        if (parse(&limit, &err) != ST_OK)
-            exit_code = context_usage(&spec, "%s", err_text(&err));
-        else if (context_connect(context, &err) != ST_OK ||
-                 settings_apply(context->conn, &context->queue, &limit.changes, &err) != ST_OK ||
-                 show(context, &err) != ST_OK)
-            exit_code = context_fail(&err);
-    }
-    context_fini(context);
-    return exit_code;
-}
+static const struct option_row rows[] = {SETTINGS_LIST(OPTION) OPTIONS_END};
+
+const struct command limit_command = {
+    .name = "limit",
+    .title = "show or set a queue's limits",
+    .usage = "[options]",
+    .summary = "Sets limits of the queue, and shows them.",
+    .examples = "  darg limit -q mail\n  darg limit -q mail --max-len 100000 --rate 100/1s\n"
+                "  darg limit -q mail --rate none\n",
+    .rows = rows,
+    .options_size = sizeof(struct limit_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .check = check,
+    .run = run,
+};

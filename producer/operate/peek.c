@@ -1,6 +1,5 @@
 /* darg peek: the head of the line, next job first; nothing is taken. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
@@ -20,8 +19,8 @@ enum {
 };
 
 struct peek {
-    struct context context;
-    int64_t count, shown;
+    struct context *context;
+    int64_t count, shown; /* jobs: wanted, and so far */
     struct table table;
     struct table_list list;
 };
@@ -71,7 +70,7 @@ static void add_element(struct peek *peek, struct slice text)
     struct err refusal = {0};
     bool is_sentinel = job_is_sentinel(text);
     enum status status = job_read(text, INT64_MAX, &job, &refusal);
-    if (peek->context.is_json)
+    if (peek->context->is_json)
         table_list_add(&peek->list,
                        json_of(&job, status == ST_OK || is_sentinel ? NULL : &refusal));
     else if (is_sentinel)
@@ -95,7 +94,7 @@ static enum status peek_list(struct peek *peek, const char *list, struct err *er
         struct reply *page = NULL;
         int64_t left = peek->count - peek->shown;
         size_t bytes = 0;
-        status = stats_peek(peek->context.conn, list, from, left < page_size ? left : page_size,
+        status = stats_peek(peek->context->conn, list, from, left < page_size ? left : page_size,
                             &page, err);
         count = (int64_t)reply_count(page);
         for (size_t i = 0; status == ST_OK && i < reply_count(page); i++) {
@@ -120,53 +119,65 @@ static enum status peek_all(struct peek *peek, struct err *err)
     while (status == ST_OK && i-- > 0) {
         const struct place *place = place_at(i);
         if (place->state == PLACE_WAITING && place->kind == PLACE_LIST)
-            status = peek_list(peek, place_key(place, &peek->context.queue), err);
+            status = peek_list(peek, place_key(place, &peek->context->queue), err);
     }
     return status;
 }
 
-static int run(struct peek *peek)
+static int show(struct peek *peek)
 {
     struct err err = {0};
-    if (peek->context.is_json)
+    if (peek->context->is_json)
         table_list_begin(&peek->list);
     enum status status = peek_all(peek, &err);
-    if (peek->context.is_json)
+    if (peek->context->is_json)
         table_list_end(&peek->list);
     else if (status == ST_OK)
         table_print(&peek->table);
     if (status != ST_OK)
         return context_fail(&err);
     if (peek->shown == 0)
-        context_note("no job waits in queue '%s'", peek->context.queue.name);
+        context_note("no job waits in queue '%s'", peek->context->queue.name);
     return DARG_OK;
 }
 
-int peek_main(int argc, char **argv)
+struct peek_options {
+    int64_t count;
+};
+
+static enum status check(const struct context *context, void *given, struct err *err)
 {
-    const struct context_spec spec = {
-        .program = "darg peek",
-        .usage = "[N] [options]",
-        .summary = "Shows the next N jobs of the queue (10), next first, without taking them.",
-        .examples = "  darg peek\n  darg peek 3 -q mail --json\n",
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON,
-        .operands_max = 1};
-    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
-    struct peek peek = {.count = PEEK_DEFAULT};
-    struct context *context = &peek.context;
-    struct err err = {0};
-    int exit_code;
-    table_init(&peek.table, heads);
-    if (!context_parse(context, &spec, argc, argv, &exit_code))
-        ;
-    else if (context->operand_count == 1 &&
-             parse_int(slice_of(context->operands[0]), 1, PEEK_MAX, &peek.count, &err) != ST_OK)
-        exit_code = context_usage(&spec, "N: %s", err_text(&err));
-    else if (context_connect(context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = run(&peek);
-    table_fini(&peek.table);
-    context_fini(context);
-    return exit_code;
+    struct peek_options *options = given;
+    options->count = PEEK_DEFAULT;
+    if (context->operand_count == 0)
+        return ST_OK;
+    enum status status =
+        parse_int(slice_of(context->operands[0]), 1, PEEK_MAX, &options->count, err);
+    if (status != ST_OK)
+        err_prefix(err, "N");
+    return status;
 }
+
+static int run(struct context *context, const void *given)
+{
+    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
+    const struct peek_options *options = given;
+    struct peek peek = {.context = context, .count = options->count};
+    table_init(&peek.table, heads);
+    int code = show(&peek);
+    table_fini(&peek.table);
+    return code;
+}
+
+const struct command peek_command = {
+    .name = "peek",
+    .title = "the next jobs, without taking them",
+    .usage = "[N] [options]",
+    .summary = "Shows the next N jobs of the queue (10), next first, without taking them.",
+    .examples = "  darg peek\n  darg peek 3 -q mail --json\n",
+    .options_size = sizeof(struct peek_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .operands_max = 1,
+    .check = check,
+    .run = run,
+};

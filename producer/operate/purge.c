@@ -1,6 +1,5 @@
 /* darg purge: throws away what waits, is scheduled or is dead. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "queue/purge.h"
@@ -10,6 +9,10 @@
 
 enum { WAITING, SCHEDULED, DEAD, KINDS };
 static const int states[KINDS] = {PLACE_WAITING, PLACE_SCHEDULED, PLACE_DEAD};
+
+struct purge_options {
+    bool is_wanted[KINDS], is_yes;
+};
 
 static bool confirm(const struct context *context, const bool *is_wanted, const struct stats *stats,
                     bool is_yes)
@@ -48,8 +51,20 @@ static void report(const struct context *context, const bool *is_wanted,
         cJSON_Delete(object);
 }
 
-static int run(struct context *context, const bool *is_wanted, bool is_yes)
+/* Without a word, what waits. */
+static enum status check(const struct context *context, void *given, struct err *err)
 {
+    struct purge_options *options = given;
+    (void)context, (void)err;
+    if (!options->is_wanted[SCHEDULED] && !options->is_wanted[DEAD])
+        options->is_wanted[WAITING] = true;
+    return ST_OK;
+}
+
+static int run(struct context *context, const void *given)
+{
+    const struct purge_options *options = given;
+    const bool *is_wanted = options->is_wanted;
     struct err err = {0};
     struct stats stats;
     struct purged purged;
@@ -58,7 +73,7 @@ static int run(struct context *context, const bool *is_wanted, bool is_yes)
         wanted |= is_wanted[i] ? states[i] : 0;
     if (stats_read(context->conn, &context->queue, &stats, &err) != ST_OK)
         return context_fail(&err);
-    if (!confirm(context, is_wanted, &stats, is_yes))
+    if (!confirm(context, is_wanted, &stats, options->is_yes))
         return DARG_FAILED;
     if (purge_queue(context->conn, &context->queue, wanted, &purged, &err) != ST_OK)
         return context_fail(&err);
@@ -66,33 +81,25 @@ static int run(struct context *context, const bool *is_wanted, bool is_yes)
     return DARG_OK;
 }
 
-int purge_main(int argc, char **argv)
-{
-    bool is_wanted[KINDS] = {false}, is_yes = false;
-    const struct option_row rows[] = {
-        {"waiting", 0, OPT_FLAG, .target = &is_wanted[WAITING],
-         .help = "jobs that wait (the default)"},
-        {"scheduled", 0, OPT_FLAG, .target = &is_wanted[SCHEDULED],
-         .help = "delayed jobs and retries"},
-        {"dead", 0, OPT_FLAG, .target = &is_wanted[DEAD], .help = "dead jobs"},
-        {"yes", 'y', OPT_FLAG, .target = &is_yes, .help = "do not ask"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg purge",
-        .usage = "[options]",
-        .summary =
-            "Throws away jobs of the queue for good. Jobs that workers hold are not touched.",
-        .examples = "  darg purge -q mail\n  darg purge -q mail --scheduled --dead --yes\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    struct context context;
-    int exit_code;
-    if (context_begin(&context, &spec, argc, argv, &exit_code)) {
-        if (!is_wanted[SCHEDULED] && !is_wanted[DEAD])
-            is_wanted[WAITING] = true;
-        exit_code = run(&context, is_wanted, is_yes);
-    }
-    context_fini(&context);
-    return exit_code;
-}
+static const struct option_row rows[] = {
+    {"waiting", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[WAITING]),
+     .help = "jobs that wait (the default)"},
+    {"scheduled", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[SCHEDULED]),
+     .help = "delayed jobs and retries"},
+    {"dead", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[DEAD]), .help = "dead jobs"},
+    {"yes", 'y', OPT_FLAG, offsetof(struct purge_options, is_yes), .help = "do not ask"},
+    OPTIONS_END,
+};
+
+const struct command purge_command = {
+    .name = "purge",
+    .title = "throw jobs away",
+    .usage = "[options]",
+    .summary = "Throws away jobs of the queue for good. Jobs that workers hold are not touched.",
+    .examples = "  darg purge -q mail\n  darg purge -q mail --scheduled --dead --yes\n",
+    .rows = rows,
+    .options_size = sizeof(struct purge_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .check = check,
+    .run = run,
+};

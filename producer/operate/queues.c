@@ -1,6 +1,5 @@
 /* darg queues: the names that are listed, and taking one off the list. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "queue/names.h"
@@ -41,8 +40,9 @@ static void print_table(const struct names *names, const int64_t *since_ms, int6
     table_fini(&table);
 }
 
-static int list(struct context *context)
+static int list(struct context *context, const void *options)
 {
+    (void)options;
     struct err err = {0};
     struct names names;
     int64_t now_ms = 0;
@@ -62,25 +62,18 @@ static int list(struct context *context)
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-static int list_main(int argc, char **argv)
-{
-    const struct context_spec spec = {
-        .program = "darg queues list",
-        .usage = "[options]",
-        .summary = "Lists the queues that are known, and how long those have been found empty and "
-                   "without\n"
-                   "workers that are (as of the last hour). After a day of that a queue leaves the "
-                   "list by\n"
-                   "itself, and is back as soon as it has a job or a worker again.",
-        .examples = "  darg queues\n  darg queues list --json\n",
-        .uses = CONTEXT_NAMESPACE | CONTEXT_JSON};
-    struct context context;
-    int exit_code;
-    if (context_begin(&context, &spec, argc, argv, &exit_code))
-        exit_code = list(&context);
-    context_fini(&context);
-    return exit_code;
-}
+static const struct command list_command = {
+    .name = "list",
+    .title = "the queues that are known (also without a word)",
+    .usage = "[options]",
+    .summary =
+        "Lists the queues that are known, and how long those have been found empty and without\n"
+        "workers that are (as of the last hour). After a day of that a queue leaves the list by\n"
+        "itself, and is back as soon as it has a job or a worker again.",
+    .examples = "  darg queues\n  darg queues list --json\n",
+    .needs = NEEDS_NAMESPACE | NEEDS_JSON | NEEDS_CONNECTION,
+    .run = list,
+};
 
 /* ---- forget ---- */
 
@@ -105,10 +98,9 @@ static int forget_one(struct context *context, const char *name)
     return DARG_FAILED;
 }
 
-static enum status check_names(const struct context *context, struct err *err)
+static enum status check_names(const struct context *context, void *options, struct err *err)
 {
-    if (context->operand_count == 0)
-        return err_set(err, ST_INVALID, "NAME is missing");
+    (void)options;
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < context->operand_count; i++) {
         struct queue queue;
@@ -118,44 +110,39 @@ static enum status check_names(const struct context *context, struct err *err)
     return status;
 }
 
-static int forget_main(int argc, char **argv)
+static int forget(struct context *context, const void *options)
 {
-    const struct context_spec spec = {
-        .program = "darg queues forget",
-        .usage = "NAME... [options]",
-        .summary = "Takes queues off the list at once. Exits with 1 if one has jobs or workers: it "
-                   "stays. Limits and counters are kept; a job that is pushed brings it back.",
-        .examples = "  darg queues forget import-2026-11\n",
-        .uses = CONTEXT_NAMESPACE,
-        .operands_max = FORGET_MAX};
-    struct context context;
-    struct err err = {0};
-    int exit_code;
-    if (!context_parse(&context, &spec, argc, argv, &exit_code))
-        ;
-    else if (check_names(&context, &err) != ST_OK)
-        exit_code = context_usage(&spec, "%s", err_text(&err));
-    else if (context_connect(&context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        for (size_t i = 0; i < context.operand_count; i++) {
-            int code = forget_one(&context, context.operands[i]);
-            exit_code = code > exit_code ? code : exit_code;
-        }
-    context_fini(&context);
+    int exit_code = DARG_OK;
+    (void)options;
+    for (size_t i = 0; i < context->operand_count; i++) {
+        int code = forget_one(context, context->operands[i]);
+        exit_code = code > exit_code ? code : exit_code;
+    }
     return exit_code;
 }
 
-int queues_main(int argc, char **argv)
-{
-    static const struct command table[] = {
-        {"list", "the queues that are known (also without a word)", list_main},
-        {"forget", "take queues off the list", forget_main},
-        {0},
-    };
-    bool is_help = argc >= 2 && (strncmp(argv[1], "--help", 6) == 0 || strcmp(argv[1], "-h") == 0);
-    if (argc < 2 || (argv[1][0] == '-' && !is_help && strcmp(argv[1], "--version") != 0))
-        return list_main(argc, argv);
-    return commands_dispatch("darg queues", "The list of queues that `darg stats` shows.", table,
-                             argc, argv);
-}
+static const struct command forget_command = {
+    .name = "forget",
+    .title = "take queues off the list",
+    .usage = "NAME... [options]",
+    .summary = "Takes queues off the list at once. Exits with 1 if one has jobs or workers: it "
+               "stays. Limits and counters are kept; a job that is pushed brings it back.",
+    .examples = "  darg queues forget import-2026-11\n",
+    .needs = NEEDS_NAMESPACE | NEEDS_CONNECTION,
+    .operand = "NAME",
+    .operands_max = FORGET_MAX,
+    .check = check_names,
+    .run = forget,
+};
+
+/* ---- both ---- */
+
+static const struct command *const members[] = {&list_command, &forget_command, NULL};
+
+const struct command queues_command = {
+    .name = "queues",
+    .title = "the list of queues",
+    .summary = "The list of queues that `darg stats` shows.",
+    .members = members,
+    .otherwise = &list_command,
+};

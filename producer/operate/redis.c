@@ -1,14 +1,11 @@
 /* darg redis: looks after the private server of a local: URL. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "redis/local.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-
-enum action { SHOW, STOP };
 
 static int show(const struct context *context, const char *directory)
 {
@@ -30,10 +27,11 @@ static int show(const struct context *context, const char *directory)
     return status.is_running ? DARG_OK : DARG_NO_REDIS;
 }
 
-static int stop(const char *directory)
+static int stop(const struct context *context, const char *directory)
 {
     struct local_status status = {0};
     struct err err = {0};
+    (void)context;
     if (local_status(directory, &status, &err) != ST_OK || local_stop(directory, &err) != ST_OK)
         return context_fail(&err);
     context_note(status.is_running ? "the Redis in %s has stopped" : "no Redis was running in %s",
@@ -41,57 +39,63 @@ static int stop(const char *directory)
     return DARG_OK;
 }
 
-static int run(const struct context_spec *spec, enum action action, int argc, char **argv)
+static enum status check(const struct context *context, void *options, struct err *err)
 {
-    struct context context;
+    (void)options;
+    if (context->url.transport != REDIS_LOCAL)
+        return err_set(err, ST_INVALID, "only a private Redis can be asked about: -r local:[dir]");
+    return ST_OK;
+}
+
+static int with_directory(const struct context *context,
+                          int (*act)(const struct context *context, const char *directory))
+{
     struct buf directory = {0};
     struct err err = {0};
-    int exit_code;
-    if (!context_parse(&context, spec, argc, argv, &exit_code))
-        goto out;
-    if (context.url.transport != REDIS_LOCAL) {
-        exit_code = context_usage(spec, "only a private Redis can be asked about: -r local:[dir]");
-        goto out;
-    }
-    if (local_directory(context.url.path, &directory, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code =
-            action == SHOW ? show(&context, buf_text(&directory)) : stop(buf_text(&directory));
-out:
+    bool is_found = local_directory(context->url.path, &directory, &err) == ST_OK;
+    int code = is_found ? act(context, buf_text(&directory)) : context_fail(&err);
     buf_fini(&directory);
-    context_fini(&context);
-    return exit_code;
+    return code;
 }
 
-static int redis_status_main(int argc, char **argv)
+static int run_status(struct context *context, const void *options)
 {
-    const struct context_spec spec = {
-        .program = "darg redis status",
-        .usage = "-r local:[dir] [options]",
-        .summary = "Says whether the private Redis runs; exits with 3 if not.",
-        .examples = "  darg redis status -r local:\n",
-        .uses = CONTEXT_JSON};
-    return run(&spec, SHOW, argc, argv);
+    (void)options;
+    return with_directory(context, show);
 }
 
-static int redis_stop_main(int argc, char **argv)
+static int run_stop(struct context *context, const void *options)
 {
-    const struct context_spec spec = {.program = "darg redis stop",
-                                      .usage = "-r local:[dir] [options]",
-                                      .summary = "Saves and ends the private Redis.",
-                                      .examples = "  darg redis stop -r local:/tmp/try\n"};
-    return run(&spec, STOP, argc, argv);
+    (void)options;
+    return with_directory(context, stop);
 }
 
-int redis_main(int argc, char **argv)
-{
-    static const struct command table[] = {
-        {"status", "whether it runs", redis_status_main},
-        {"stop", "save and end it", redis_stop_main},
-        {0},
-    };
-    return commands_dispatch("darg redis",
-                             "The private Redis that -r local:[dir] starts on first use.", table,
-                             argc, argv);
-}
+static const struct command redis_status_command = {
+    .name = "status",
+    .title = "whether it runs",
+    .usage = "-r local:[dir] [options]",
+    .summary = "Says whether the private Redis runs; exits with 3 if not.",
+    .examples = "  darg redis status -r local:\n",
+    .needs = NEEDS_JSON,
+    .check = check,
+    .run = run_status,
+};
+
+static const struct command redis_stop_command = {
+    .name = "stop",
+    .title = "save and end it",
+    .usage = "-r local:[dir] [options]",
+    .summary = "Saves and ends the private Redis.",
+    .examples = "  darg redis stop -r local:/tmp/try\n",
+    .check = check,
+    .run = run_stop,
+};
+
+static const struct command *const members[] = {&redis_status_command, &redis_stop_command, NULL};
+
+const struct command redis_command = {
+    .name = "redis",
+    .title = "the private Redis of local: URLs",
+    .summary = "The private Redis that -r local:[dir] starts on first use.",
+    .members = members,
+};

@@ -1,6 +1,5 @@
 /* darg stats: one row a queue. With --watch the counters of two readings give the rates. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/table.h"
 
@@ -13,10 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct view {
-    struct context context;
+struct stats_options {
     bool is_watch, is_all;
     int64_t interval_ms;
+};
+
+struct view {
+    struct context *context;
+    const struct stats_options *options;
     struct names names;
     struct stats *now, *before; /* --watch: of each name; before: the reading before that */
     bool has_before;
@@ -26,8 +29,8 @@ struct view {
 
 static enum status find_queues(struct view *view, struct err *err)
 {
-    const struct context *context = &view->context;
-    if (view->is_all || context->queue_name == NULL)
+    const struct context *context = view->context;
+    if (view->options->is_all || context->queue_name == NULL)
         return names_read(context->conn, context->namespace, &view->names, err);
     view->names = (struct names){.list = mem_array(1, sizeof *view->names.list), .count = 1};
     view->names.list[0] = mem_dup(context->queue.name);
@@ -56,7 +59,7 @@ static enum status refresh(struct view *view, struct err *err)
     enum status status = find_queues(view, err);
     view->now = mem_array(view->names.count + 1, sizeof *view->now);
     for (size_t i = 0; status == ST_OK && i < view->names.count; i++)
-        status = read_queue(&view->context, view->names.list[i], &view->now[i], err);
+        status = read_queue(view->context, view->names.list[i], &view->now[i], err);
     view->has_before = view->before != NULL && old.count == view->names.count;
     for (size_t i = 0; view->has_before && i < view->names.count; i++)
         view->has_before = strcmp(view->names.list[i], old.list[i]) == 0;
@@ -105,7 +108,7 @@ static void add_json(struct view *view, size_t i, const struct stats *stats)
 #define ADD_COUNT(name) table_json_int(counts, #name, stats->counts.name);
     STATS_COUNT_LIST(ADD_COUNT)
 #undef ADD_COUNT
-    if (view->is_watch) {
+    if (view->options->is_watch) {
         table_json_int(object, "done_per_s", RATE(view, i, done));
         table_json_int(object, "retried_per_s", RATE(view, i, retried));
         table_json_int(object, "buried_per_s", RATE(view, i, buried));
@@ -123,7 +126,7 @@ static void add_row(struct view *view, size_t i, const struct stats *stats)
     table_add_int(table, stats->dead);
     table_add_int(table, stats->workers);
     table_add_age(table, stats->oldest_age_ms);
-    if (view->is_watch) {
+    if (view->options->is_watch) {
         table_add_int(table, RATE(view, i, done));
         table_add_int(table, RATE(view, i, retried));
         table_add_int(table, RATE(view, i, buried));
@@ -140,17 +143,17 @@ static void show_begin(struct view *view)
     static const char *const watch[] = {"QUEUE",      ">WAITING",  ">RUNNING", ">SCHEDULED",
                                         ">DEAD",      ">WORKERS",  ">OLDEST",  ">DONE/S",
                                         ">RETRIED/S", ">BURIED/S", "STATE",    NULL};
-    if (view->context.is_json)
+    if (view->context->is_json)
         table_list_begin(&view->list);
     else
-        table_init(&view->table, view->is_watch ? watch : once);
-    if (!view->context.is_json && view->is_watch && isatty(STDOUT_FILENO))
+        table_init(&view->table, view->options->is_watch ? watch : once);
+    if (!view->context->is_json && view->options->is_watch && isatty(STDOUT_FILENO))
         fputs("\033[H\033[2J", stdout);
 }
 
 static void show(struct view *view, size_t i, const struct stats *stats)
 {
-    if (view->context.is_json)
+    if (view->context->is_json)
         add_json(view, i, stats);
     else
         add_row(view, i, stats);
@@ -158,7 +161,7 @@ static void show(struct view *view, size_t i, const struct stats *stats)
 
 static void show_end(struct view *view)
 {
-    if (view->context.is_json) {
+    if (view->context->is_json) {
         table_list_end(&view->list);
         return;
     }
@@ -177,7 +180,7 @@ static enum status show_once(struct view *view, struct err *err)
     show_begin(view);
     for (size_t i = 0; status == ST_OK && i < view->names.count; i++) {
         struct stats stats;
-        status = read_queue(&view->context, view->names.list[i], &stats, err);
+        status = read_queue(view->context, view->names.list[i], &stats, err);
         if (status == ST_OK)
             show(view, i, &stats);
     }
@@ -197,47 +200,54 @@ static enum status show_again(struct view *view, struct err *err)
     return ST_OK;
 }
 
-static int run(struct view *view)
+static int look(struct view *view)
 {
     struct err err = {0};
     do {
-        enum status status = view->is_watch ? show_again(view, &err) : show_once(view, &err);
+        enum status status =
+            view->options->is_watch ? show_again(view, &err) : show_once(view, &err);
         /* A watch outlives a restart of Redis. */
-        if (view->is_watch && status != ST_OK && !conn_is_connected(view->context.conn) &&
-            context_await(view->context.conn, view->context.connect_timeout_ms, &err) == ST_OK)
+        if (view->options->is_watch && status != ST_OK && !conn_is_connected(view->context->conn) &&
+            context_await(view->context->conn, view->context->connect_timeout_ms, &err) == ST_OK)
             continue;
         if (status != ST_OK)
             return context_fail(&err);
-    } while (view->is_watch && context_flush_output() && interrupt_sleep(view->interval_ms));
+    } while (view->options->is_watch && context_flush_output() &&
+             interrupt_sleep(view->options->interval_ms));
     return DARG_OK;
 }
 
-int stats_main(int argc, char **argv)
+static int run(struct context *context, const void *options)
 {
-    struct view view = {0};
-    const struct option_row rows[] = {
-        {"watch", 'w', OPT_FLAG, .target = &view.is_watch, .help = "again and again, with rates"},
-        {"interval", 0, OPT_DURATION, .target = &view.interval_ms, .value_name = "DURATION",
-         .default_text = "1s", .min = 100, .max = 3600000, .help = "pause between two of --watch"},
-        {"all", 0, OPT_FLAG, .target = &view.is_all,
-         .help = "all queues, even where -q or DARG_QUEUE names one"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg stats",
-        .usage = "[options]",
-        .summary = "Shows each queue: jobs waiting, running, scheduled and dead, its workers, and "
-                   "how long\n"
-                   "the next in line has waited. All known queues, or the one that -q names.",
-        .examples = "  darg stats\n  darg stats -q mail --watch\n  darg stats --json | jq .\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    int exit_code;
-    if (context_begin(&view.context, &spec, argc, argv, &exit_code))
-        exit_code = run(&view);
+    struct view view = {.context = context, .options = options};
+    int code = look(&view);
     names_fini(&view.names);
     free(view.now);
     free(view.before);
-    context_fini(&view.context);
-    return exit_code;
+    return code;
 }
+
+static const struct option_row rows[] = {
+    {"watch", 'w', OPT_FLAG, offsetof(struct stats_options, is_watch),
+     .help = "again and again, with rates"},
+    {"interval", 0, OPT_DURATION, offsetof(struct stats_options, interval_ms),
+     .value_name = "DURATION", .default_text = "1s", .min = 100, .max = 3600000,
+     .help = "pause between two of --watch"},
+    {"all", 0, OPT_FLAG, offsetof(struct stats_options, is_all),
+     .help = "all queues, even where -q or DARG_QUEUE names one"},
+    OPTIONS_END,
+};
+
+const struct command stats_command = {
+    .name = "stats",
+    .title = "what is in the queues and how fast it goes",
+    .usage = "[options]",
+    .summary =
+        "Shows each queue: jobs waiting, running, scheduled and dead, its workers, and how long\n"
+        "the next in line has waited. All known queues, or the one that -q names.",
+    .examples = "  darg stats\n  darg stats -q mail --watch\n  darg stats --json | jq .\n",
+    .rows = rows,
+    .options_size = sizeof(struct stats_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .run = run,
+};

@@ -1,6 +1,5 @@
 /* darg status: where a job is, and how far. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "base/json.h"
@@ -17,7 +16,7 @@
 enum { PASSES = 2 }; /* a job that goes back to the line may be missed once */
 
 struct inquiry {
-    struct context context;
+    struct context *context;
     int64_t now_ms; /* server time */
     size_t found;
     struct cJSON *list; /* with --json */
@@ -62,7 +61,7 @@ static enum status read_progress(struct inquiry *inquiry, const struct search_hi
     *progress = (struct progress){.since_ms = -1};
     if (hit->state != PLACE_HELD)
         return ST_OK;
-    enum status status = report_read(inquiry->context.conn, &inquiry->context.queue, hit->worker,
+    enum status status = report_read(inquiry->context->conn, &inquiry->context->queue, hit->worker,
                                      &progress->report, err);
     if (status == ST_OK)
         find_entry(reply_slice(progress->report), hit->number, progress);
@@ -169,9 +168,9 @@ static enum status visit(void *context, const struct search_hit *hit, struct err
 static enum status find_result(struct inquiry *inquiry, struct err *err)
 {
     struct reply *text = NULL;
-    const char *id = inquiry->context.operands[0];
+    const char *id = inquiry->context->operands[0];
     enum status status =
-        result_read(inquiry->context.conn, &inquiry->context.queue, id, &text, err);
+        result_read(inquiry->context->conn, &inquiry->context->queue, id, &text, err);
     if (status == ST_OK && !reply_is_nil(text)) {
         inquiry->found++;
         if (inquiry->list == NULL) {
@@ -191,23 +190,23 @@ static enum status find_result(struct inquiry *inquiry, struct err *err)
 
 static enum status find(struct inquiry *inquiry, struct err *err)
 {
-    const struct search all = {.ids = inquiry->context.operands,
+    const struct search all = {.ids = inquiry->context->operands,
                                .id_count = 1,
                                .states = PLACE_ALL,
                                .visit = visit,
                                .context = inquiry};
     struct stats stats;
-    enum status status = stats_read(inquiry->context.conn, &inquiry->context.queue, &stats, err);
+    enum status status = stats_read(inquiry->context->conn, &inquiry->context->queue, &stats, err);
     inquiry->now_ms = stats.now_ms;
     for (int pass = 0; status == ST_OK && pass < PASSES && inquiry->found == 0; pass++)
-        status = search_run(inquiry->context.conn, &inquiry->context.queue, &all, err);
+        status = search_run(inquiry->context->conn, &inquiry->context->queue, &all, err);
     return status == ST_OK && inquiry->found == 0 ? find_result(inquiry, err) : status;
 }
 
-static int run(struct inquiry *inquiry)
+static int answer(struct inquiry *inquiry)
 {
     struct err err = {0};
-    if (inquiry->context.is_json)
+    if (inquiry->context->is_json)
         inquiry->list = cJSON_CreateArray();
     if (find(inquiry, &err) != ST_OK)
         return context_fail(&err);
@@ -217,32 +216,29 @@ static int run(struct inquiry *inquiry)
     if (inquiry->found == 0)
         context_note("no job '%s' in queue '%s': never pushed, done (and its result not kept), or "
                      "dropped",
-                     inquiry->context.operands[0], inquiry->context.queue.name);
+                     inquiry->context->operands[0], inquiry->context->queue.name);
     return inquiry->found > 0 ? DARG_OK : DARG_FAILED;
 }
 
-int status_main(int argc, char **argv)
+static int run(struct context *context, const void *options)
 {
-    struct inquiry inquiry = {0};
-    const struct context_spec spec = {
-        .program = "darg status",
-        .usage = "ID [options]",
-        .summary = "Tells where the job of this id is: delayed, waiting, running (and how far it "
-                   "is, if its handler says so), dead. Reads the whole queue.",
-        .examples = "  darg status report-17\n  darg status report-17 -q mail --json\n",
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON,
-        .operands_max = 1};
-    struct err err = {0};
-    int exit_code;
-    if (!context_parse(&inquiry.context, &spec, argc, argv, &exit_code))
-        ;
-    else if (inquiry.context.operand_count == 0)
-        exit_code = context_usage(&spec, "ID is missing");
-    else if (context_connect(&inquiry.context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = run(&inquiry);
+    (void)options;
+    struct inquiry inquiry = {.context = context};
+    int code = answer(&inquiry);
     cJSON_Delete(inquiry.list);
-    context_fini(&inquiry.context);
-    return exit_code;
+    return code;
 }
+
+const struct command status_command = {
+    .name = "status",
+    .title = "where a job is, and how far",
+    .usage = "ID [options]",
+    .summary =
+        "Tells where the job of this id is: delayed, waiting, running (and how far it is, if "
+        "its handler says so), dead. Reads the whole queue.",
+    .examples = "  darg status report-17\n  darg status report-17 -q mail --json\n",
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .operand = "ID",
+    .operands_max = 1,
+    .run = run,
+};

@@ -1,6 +1,5 @@
 /* darg workers: one row a registration, that is, a worker process on a queue. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/operate/commands.h"
 #include "producer/shared/table.h"
 
 #include "queue/lease.h"
@@ -19,7 +18,7 @@ static const char *const info_fields[] = {"host", "pid",       "queues",  "types
 enum { HOST, PID, QUEUES, TYPES, THREADS, BUSY, UPTIME, VERSION, PROTOCOL, DELIVERY, FIELDS };
 
 struct listing {
-    struct context context;
+    struct context *context;
     struct table table;
     struct table_list list;
 };
@@ -86,7 +85,7 @@ static void add_row(struct listing *listing, const char *queue, const struct wor
 static enum status add_worker(struct listing *listing, const struct queue *queue, int64_t now_ms,
                               struct slice name, int64_t score_ms, struct err *err)
 {
-    struct conn *conn = listing->context.conn;
+    struct conn *conn = listing->context->conn;
     struct worker worker = {.name = name, .age_ms = now_ms > score_ms ? now_ms - score_ms : 0};
     struct reply *info = NULL;
     char *text = slice_dup(name), *process = process_of(name);
@@ -95,7 +94,7 @@ static enum status add_worker(struct listing *listing, const struct queue *queue
         status = presence_process(conn, queue->namespace, process, &info, err);
     if (status == ST_OK) {
         read_info(&worker, info);
-        if (listing->context.is_json)
+        if (listing->context->is_json)
             add_json(listing, queue->name, &worker);
         else
             add_row(listing, queue->name, &worker);
@@ -111,11 +110,11 @@ static enum status add_queue(struct listing *listing, const char *name, struct e
     struct queue queue = {0};
     struct stats stats = {0};
     struct reply *workers = NULL;
-    enum status status = queue_init(&queue, listing->context.namespace, name, err);
+    enum status status = queue_init(&queue, listing->context->namespace, name, err);
     if (status == ST_OK)
-        status = presence_workers(listing->context.conn, &queue, &workers, err);
+        status = presence_workers(listing->context->conn, &queue, &workers, err);
     if (status == ST_OK && reply_count(workers) > 0)
-        status = stats_read(listing->context.conn, &queue, &stats, err);
+        status = stats_read(listing->context->conn, &queue, &stats, err);
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)
         status = add_worker(listing, &queue, stats.now_ms, reply_slice(reply_at(workers, i)),
                             reply_time_ms(reply_at(workers, i + 1), 0), err);
@@ -126,7 +125,7 @@ static enum status add_queue(struct listing *listing, const char *name, struct e
 
 static enum status add_all(struct listing *listing, struct err *err)
 {
-    const struct context *context = &listing->context;
+    const struct context *context = listing->context;
     if (context->queue_name != NULL)
         return add_queue(listing, context->queue_name, err);
     struct names names;
@@ -138,42 +137,44 @@ static enum status add_all(struct listing *listing, struct err *err)
 }
 
 /* What was read is shown also where reading broke off. */
-static int run(struct listing *listing)
+static int show(struct listing *listing)
 {
     struct err err = {0};
-    if (listing->context.is_json)
+    if (listing->context->is_json)
         table_list_begin(&listing->list);
     enum status status = add_all(listing, &err);
-    if (listing->context.is_json)
+    if (listing->context->is_json)
         table_list_end(&listing->list);
     else if (status == ST_OK || listing->table.rows > 0)
         table_print(&listing->table);
     if (status != ST_OK)
         return context_fail(&err);
-    if (!listing->context.is_json && listing->table.rows == 0)
+    if (!listing->context->is_json && listing->table.rows == 0)
         context_note("no worker is registered");
     return DARG_OK;
 }
 
-int workers_main(int argc, char **argv)
+static int run(struct context *context, const void *options)
 {
     static const char *const heads[] = {"WORKER",   "QUEUE",    "HOST",  ">PID",
                                         ">THREADS", ">BUSY",    ">HELD", ">RENEWED",
                                         "VERSION",  "DELIVERY", NULL};
-    const struct context_spec spec = {.program = "darg workers",
-                                      .usage = "[options]",
-                                      .summary = "Lists the registered workers: a row for each "
-                                                 "process and queue it serves. RENEWED tells\n"
-                                                 "how long ago it last gave a sign of life; BUSY "
-                                                 "is as of some 2 s ago.",
-                                      .examples = "  darg workers\n  darg workers -q mail --json\n",
-                                      .uses = CONTEXT_QUEUE | CONTEXT_JSON};
-    struct listing listing = {0};
-    int exit_code;
+    (void)options;
+    struct listing listing = {.context = context};
     table_init(&listing.table, heads);
-    if (context_begin(&listing.context, &spec, argc, argv, &exit_code))
-        exit_code = run(&listing);
+    int code = show(&listing);
     table_fini(&listing.table);
-    context_fini(&listing.context);
-    return exit_code;
+    return code;
 }
+
+const struct command workers_command = {
+    .name = "workers",
+    .title = "who works on the queues",
+    .usage = "[options]",
+    .summary =
+        "Lists the registered workers: a row for each process and queue it serves. RENEWED tells\n"
+        "how long ago it last gave a sign of life; BUSY is as of some 2 s ago.",
+    .examples = "  darg workers\n  darg workers -q mail --json\n",
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
+    .run = run,
+};

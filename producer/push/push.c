@@ -1,7 +1,6 @@
 /* darg push: options, and the way of jobs from the command line or standard input to the sender. */
+#include "producer/push/commands.h"
 #include "producer/push/input.h"
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
 #include "producer/shared/interrupt.h"
 #include "job/maker.h"
 #include "producer/push/progress.h"
@@ -18,22 +17,28 @@
 
 enum { SLICE_MS = 200, BAD_LINES_SHOWN = 20 };
 
+struct push_options {
+    struct maker job; /* its type is that of the operand */
+    struct slice args;
+    bool is_lines, is_jsonl, is_wait, is_quiet, no_wait_for_room;
+    int64_t delay_ms, wait_timeout_ms;
+};
+
 struct push {
-    struct context context;
+    struct context *context;
+    const struct push_options *options;
     struct maker job;
-    bool is_lines, is_jsonl, is_wait, is_quiet;
     struct sender sender;
     struct wait wait;
     struct input input;
     struct progress progress;
-    int64_t wait_timeout_ms;
     int64_t bad_lines;
     int64_t start_ms;
 };
 
-static bool is_bulk(const struct push *push)
+static bool is_bulk(const struct push_options *options)
 {
-    return push->is_lines || push->is_jsonl;
+    return options->is_lines || options->is_jsonl;
 }
 
 static void note_bad_line(struct push *push, const char *why)
@@ -47,7 +52,7 @@ static void note_bad_line(struct push *push, const char *why)
 /* What was made last is a job; its result may come before the answer to the push. */
 static enum status commit(struct push *push, struct err *err)
 {
-    if (push->is_wait)
+    if (push->options->is_wait)
         wait_expect(&push->wait, push->job.last_id);
     return sender_commit(&push->sender, err);
 }
@@ -56,8 +61,8 @@ static enum status add_line(struct push *push, struct slice line, struct err *er
 {
     struct err why = {0};
     struct buf *out = sender_buffer(&push->sender);
-    enum status status = push->is_jsonl ? maker_whole(&push->job, line, out, &why)
-                                        : maker_of_line(&push->job, line, out, &why);
+    enum status status = push->options->is_jsonl ? maker_whole(&push->job, line, out, &why)
+                                                 : maker_of_line(&push->job, line, out, &why);
     if (status == ST_OK)
         return commit(push, err);
     note_bad_line(push, err_text(&why));
@@ -70,7 +75,7 @@ static enum status await_input(struct push *push, struct err *err)
     enum status status = sender_flush(&push->sender, err);
     while (status == ST_OK && !interrupt_is_set() && !input_is_ready(&push->input)) {
         struct pollfd item = {.fd = push->input.fd, .events = POLLIN};
-        if (push->is_wait)
+        if (push->options->is_wait)
             status = wait_poll(&push->wait, push->input.fd, SLICE_MS, err);
         else
             (void)poll(&item, 1, SLICE_MS);
@@ -111,8 +116,9 @@ static enum status push_input(struct push *push, struct err *err)
     return status;
 }
 
-static enum status push_one(struct push *push, struct slice args, struct err *err)
+static enum status push_one(struct push *push, struct err *err)
 {
+    struct slice args = push->options->args;
     enum status status = maker_with_args(&push->job, args, sender_buffer(&push->sender), err);
     if (status == ST_OK)
         status = commit(push, err);
@@ -148,14 +154,14 @@ static void print_summary(struct push *push)
     int64_t accepted = push->sender.accepted;
     double seconds = (double)(span_ms > 0 ? span_ms : 1) / 1000;
     progress_clear(&push->progress);
-    if (push->is_quiet)
+    if (push->options->is_quiet)
         return;
     context_note("pushed %s jobs to '%s' in %.2f s (%s/s)", table_number(accepted, count),
-                 push->context.queue.name, seconds,
+                 push->context->queue.name, seconds,
                  table_number((int64_t)((double)accepted / seconds), rate));
     if (push->bad_lines > 0)
         context_note("%s lines were refused", table_number(push->bad_lines, other));
-    if (push->is_wait)
+    if (push->options->is_wait)
         print_outcomes(push);
 }
 
@@ -166,21 +172,21 @@ static int fail(struct push *push, const struct err *err)
     int64_t doubtful = sender_settle(&push->sender);
     progress_clear(&push->progress);
     context_note("%s", err_text(err));
-    if (is_bulk(push))
+    if (is_bulk(push->options))
         context_note("%s jobs were pushed", table_number(push->sender.accepted, accepted));
-    if (is_bulk(push) && push->is_wait)
+    if (is_bulk(push->options) && push->options->is_wait)
         print_outcomes(push);
     if (doubtful > 0)
         context_note("%s jobs may have been pushed or not: the answer is lost%s%s",
-                     table_number(doubtful, uncertain), is_bulk(push) ? "" : "; id ",
-                     is_bulk(push) ? "" : push->job.last_id);
+                     table_number(doubtful, uncertain), is_bulk(push->options) ? "" : "; id ",
+                     is_bulk(push->options) ? "" : push->job.last_id);
     return DARG_FAILED;
 }
 
 static int interrupted(struct push *push)
 {
     struct err err = {0};
-    if (push->is_wait && wait_left(&push->wait) > 0)
+    if (push->options->is_wait && wait_left(&push->wait) > 0)
         (void)!err_set(&err, ST_TIMED_OUT, "interrupted while waiting for %lld results",
                        (long long)wait_left(&push->wait));
     else
@@ -188,68 +194,95 @@ static int interrupted(struct push *push)
     return fail(push, &err);
 }
 
-static enum status push_all(struct push *push, struct slice args, struct err *err)
+static enum status push_all(struct push *push, struct err *err)
 {
     enum status status = sender_open(&push->sender, err);
     if (status == ST_OK)
-        status = is_bulk(push) ? push_input(push, err) : push_one(push, args, err);
-    if (status == ST_OK && !interrupt_is_set() && !is_bulk(push) && !push->is_wait)
+        status = is_bulk(push->options) ? push_input(push, err) : push_one(push, err);
+    if (status == ST_OK && !interrupt_is_set() && !is_bulk(push->options) &&
+        !push->options->is_wait)
         puts(push->job.last_id);
-    if (status == ST_OK && is_bulk(push) && push->is_wait)
+    if (status == ST_OK && is_bulk(push->options) && push->options->is_wait)
         progress_clear(&push->progress);
-    if (status == ST_OK && push->is_wait)
+    if (status == ST_OK && push->options->is_wait)
         status = await_results(push, err);
     return status;
 }
 
-static int run(struct push *push, struct slice args)
+static int push_and_report(struct push *push)
 {
+    const struct push_options *options = push->options;
     struct err err = {0};
-    push->sender.context = &push->context;
-    push->sender.wait = push->is_wait ? &push->wait : NULL;
     push->start_ms = clock_mono_ms();
     progress_init(&push->progress, STDIN_FILENO,
-                  is_bulk(push) && !push->is_quiet && !(push->is_wait && isatty(STDOUT_FILENO)));
-    enum status status = push_all(push, args, &err);
+                  is_bulk(options) && !options->is_quiet &&
+                      !(options->is_wait && isatty(STDOUT_FILENO)));
+    enum status status = push_all(push, &err);
     if (interrupt_is_set())
         return interrupted(push);
     if (status != ST_OK)
         return fail(push, &err);
-    if (is_bulk(push))
+    if (is_bulk(options))
         print_summary(push);
     return push->bad_lines > 0 || push->wait.failed + push->wait.gone > 0 ? DARG_FAILED : DARG_OK;
 }
 
-/* What the options say together. */
-static enum status check(struct push *push, struct err *err)
+static enum status begin(struct push *push, struct err *err)
 {
-    const struct maker *job = &push->job;
-    size_t operands = push->context.operand_count;
-    if (push->is_lines && push->is_jsonl)
+    const struct push_options *options = push->options;
+    input_init(&push->input, STDIN_FILENO, (size_t)options->job.max_bytes);
+    push->job = options->job;
+    push->sender.context = push->context;
+    push->sender.delay_ms = options->delay_ms;
+    push->sender.no_wait_for_room = options->no_wait_for_room;
+    if (options->is_wait) {
+        wait_init(&push->wait, push->context, is_bulk(options));
+        push->wait.timeout_ms = options->wait_timeout_ms;
+        push->sender.wait = &push->wait;
+        push->job.reply = push->wait.reply;
+    }
+    return maker_init(&push->job, err);
+}
+
+static int run(struct context *context, const void *options)
+{
+    struct push push = {.context = context, .options = options};
+    struct err err = {0};
+    int code = begin(&push, &err) == ST_OK ? push_and_report(&push) : context_fail(&err);
+    wait_fini(&push.wait);
+    input_fini(&push.input);
+    sender_close(&push.sender);
+    maker_fini(&push.job);
+    return code;
+}
+
+/* What the options say together. */
+static enum status check_options(const struct push_options *options, size_t operands,
+                                 struct err *err)
+{
+    const struct maker *job = &options->job;
+    if (options->is_lines && options->is_jsonl)
         return err_set(err, ST_INVALID, "--lines and --jsonl exclude each other");
-    if (push->is_jsonl && operands > 0)
+    if (options->is_jsonl && operands > 0)
         return err_set(err, ST_INVALID, "with --jsonl every line says its own type");
-    if (push->is_jsonl && (job->max_attempts > 0 || job->timeout_ms >= 0 || job->backoff))
+    if (options->is_jsonl && (job->max_attempts > 0 || job->timeout_ms >= 0 || job->backoff))
         return err_set(err, ST_INVALID,
                        "with --jsonl every line says its own max_attempts, timeout_ms and backoff");
-    if (!push->is_jsonl && operands == 0)
+    if (!options->is_jsonl && operands == 0)
         return err_set(err, ST_INVALID, "TYPE is missing");
-    if (push->is_lines && operands > 1)
+    if (options->is_lines && operands > 1)
         return err_set(err, ST_INVALID, "with --lines the args come from standard input");
-    if (!push->is_wait && push->wait_timeout_ms > 0)
+    if (!options->is_wait && options->wait_timeout_ms > 0)
         return err_set(err, ST_INVALID, "--wait-timeout is for --wait");
-    if (is_bulk(push) && job->id)
+    if (is_bulk(options) && job->id)
         return err_set(err, ST_INVALID, "--id is for a single job");
     return ST_OK;
 }
 
-/* Makes the job once without pushing it: mistakes are found before Redis is asked for. */
-static enum status try_args(struct push *push, struct slice args, struct err *err)
+static enum status try_args(struct maker *trial, struct slice args, struct err *err)
 {
     struct buf ignored = {0};
-    if (is_bulk(push))
-        return ST_OK;
-    enum status status = maker_with_args(&push->job, args, &ignored, err);
+    enum status status = maker_with_args(trial, args, &ignored, err);
     buf_fini(&ignored);
     if (status == ST_INVALID) {
         err_prefix(err, "ARGS");
@@ -260,40 +293,33 @@ static enum status try_args(struct push *push, struct slice args, struct err *er
     return status;
 }
 
-static enum status prepare(struct push *push, struct slice *args, struct err *err)
+/* Makes the job once without pushing it: mistakes are found before Redis is asked for. */
+static enum status try_job(const struct push_options *options, struct err *err)
 {
-    const struct context *context = &push->context;
-    enum status status = check(push, err);
-    if (status != ST_OK)
-        return status;
-    if (!push->is_jsonl)
-        push->job.type = context->operands[0];
-    if (context->operand_count > 1)
-        *args = slice_of(context->operands[1]);
-    if (context->operand_count > 1 && args->len == 0)
-        return err_set(err, ST_INVALID, "ARGS is empty, which is no JSON; leave it out");
-    if (push->is_wait) {
-        wait_init(&push->wait, context, is_bulk(push));
-        push->wait.timeout_ms = push->wait_timeout_ms;
-        push->job.reply = push->wait.reply;
-    }
-    status = maker_init(&push->job, err);
-    return status == ST_OK ? try_args(push, *args, err) : status;
+    char reply[ID_UUID_LEN + 1]; /* as long as the real one */
+    struct maker trial = options->job;
+    id_uuid7(reply);
+    trial.reply = options->is_wait ? reply : NULL;
+    enum status status = maker_init(&trial, err);
+    if (status == ST_OK && !is_bulk(options))
+        status = try_args(&trial, options->args, err);
+    maker_fini(&trial);
+    return status;
 }
 
-static int run_command(struct push *push, const struct context_spec *spec, int argc, char **argv)
+static enum status check(const struct context *context, void *given, struct err *err)
 {
-    struct err err = {0};
-    struct slice args = {0};
-    int exit_code;
-    if (!context_parse(&push->context, spec, argc, argv, &exit_code))
-        return exit_code;
-    if (prepare(push, &args, &err) != ST_OK)
-        return context_usage(spec, "%s", err_text(&err));
-    input_init(&push->input, STDIN_FILENO, (size_t)push->job.max_bytes);
-    if (context_connect(&push->context, &err) != ST_OK)
-        return context_fail(&err);
-    return run(push, args);
+    struct push_options *options = given;
+    enum status status = check_options(options, context->operand_count, err);
+    if (status != ST_OK)
+        return status;
+    if (!options->is_jsonl)
+        options->job.type = context->operands[0];
+    if (context->operand_count > 1)
+        options->args = slice_of(context->operands[1]);
+    if (context->operand_count > 1 && options->args.len == 0)
+        return err_set(err, ST_INVALID, "ARGS is empty, which is no JSON; leave it out");
+    return try_job(options, err);
 }
 
 static const char examples[] =
@@ -304,55 +330,54 @@ static const char examples[] =
     "  darg push report --id report-17 --keep 1h && darg result report-17 --wait\n"
     "  darg push --jsonl --wait < jobs.jsonl > results.tsv\n";
 
-int push_main(int argc, char **argv)
-{
-    struct push push = {.job = {.timeout_ms = -1}};
-    const struct option_row rows[] = {
-        {"lines", 'l', OPT_FLAG, .target = &push.is_lines,
-         .help = "a job for each line of standard input; the line is its args, a string"},
-        {"jsonl", 0, OPT_FLAG, .target = &push.is_jsonl,
-         .help = "each line of standard input is a whole job: {\"type\":...,\"args\":...}"},
-        {"wait", 'w', OPT_FLAG, .target = &push.is_wait,
-         .help = "wait for the jobs and print their results; 1 if one fails or is gone"},
-        {"wait-timeout", 0, OPT_DURATION, .target = &push.wait_timeout_ms, .value_name = "DURATION",
-         .help = "with --wait: for how long at most, from the last push on; 1 then; 0: for ever"},
-        {"id", 0, OPT_STRING, .target = &push.job.id, .value_name = "ID",
-         .help = "the job's id (default: a new UUIDv7)"},
-        {"max-attempts", 0, OPT_INT, .target = &push.job.max_attempts, .value_name = "N", .min = 1,
-         .max = JOB_COUNT_MAX, .help = "run it so often before it is dead"},
-        {"timeout", 0, OPT_DURATION, .target = &push.job.timeout_ms, .value_name = "DURATION",
-         .help = "how long a run may take; 0: for ever"},
-        {"backoff", 0, OPT_STRING, .target = &push.job.backoff, .value_name = "FIRST..LIMIT",
-         .help = "pause between attempts: 2s..1h, or 30s"},
-        {"keep", 'k', OPT_DURATION, .target = &push.job.keep_ms, .value_name = "DURATION", .min = 1,
-         .max = (int64_t)JOB_KEEP_DAYS_MAX * 24 * 60 * 60 * 1000,
-         .help = "keep the result so long for `darg result ID`"},
-        {"delay", 0, OPT_DURATION, .target = &push.sender.delay_ms, .value_name = "DURATION",
-         .help = "join the queue so much later"},
-        {"no-wait-for-room", 0, OPT_FLAG, .target = &push.sender.no_wait_for_room,
-         .help = "fail where the queue is full, instead of waiting"},
-        {"max-job-size", 0, OPT_BYTES, .target = &push.job.max_bytes, .value_name = "BYTES",
-         .default_text = "1MiB", .min = 64, .max = 256 << 20, .help = "refuse larger jobs"},
-        {"quiet", 0, OPT_FLAG, .target = &push.is_quiet, .help = "no progress and no summary"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg push",
-        .usage = "TYPE [ARGS] [options]",
-        .summary =
-            "Pushes a job, or with --lines or --jsonl many. ARGS is JSON. Where the queue is "
-            "full, it waits. Prints the id of a single job.",
-        .examples = examples,
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON,
-        .operands_max = 2};
-    interrupt_init();
-    int exit_code = run_command(&push, &spec, argc, argv);
-    wait_fini(&push.wait);
-    input_fini(&push.input);
-    sender_close(&push.sender);
-    maker_fini(&push.job);
-    context_fini(&push.context);
-    interrupt_end();
-    return exit_code;
-}
+static const struct option_row rows[] = {
+    {"lines", 'l', OPT_FLAG, offsetof(struct push_options, is_lines),
+     .help = "a job for each line of standard input; the line is its args, a string"},
+    {"jsonl", 0, OPT_FLAG, offsetof(struct push_options, is_jsonl),
+     .help = "each line of standard input is a whole job: {\"type\":...,\"args\":...}"},
+    {"wait", 'w', OPT_FLAG, offsetof(struct push_options, is_wait),
+     .help = "wait for the jobs and print their results; 1 if one fails or is gone"},
+    {"wait-timeout", 0, OPT_DURATION, offsetof(struct push_options, wait_timeout_ms),
+     .value_name = "DURATION",
+     .help = "with --wait: for how long at most, from the last push on; 1 then; 0: for ever"},
+    {"id", 0, OPT_STRING, offsetof(struct push_options, job.id), .value_name = "ID",
+     .help = "the job's id (default: a new UUIDv7)"},
+    {"max-attempts", 0, OPT_INT, offsetof(struct push_options, job.max_attempts), .value_name = "N",
+     .min = 1, .max = JOB_COUNT_MAX, .help = "run it so often before it is dead"},
+    {"timeout", 0, OPT_DURATION, offsetof(struct push_options, job.timeout_ms),
+     .value_name = "DURATION", .help = "how long a run may take; 0: for ever"},
+    {"backoff", 0, OPT_STRING, offsetof(struct push_options, job.backoff),
+     .value_name = "FIRST..LIMIT", .help = "pause between attempts: 2s..1h, or 30s"},
+    {"keep", 'k', OPT_DURATION, offsetof(struct push_options, job.keep_ms),
+     .value_name = "DURATION", .min = 1, .max = (int64_t)JOB_KEEP_DAYS_MAX * 24 * 60 * 60 * 1000,
+     .help = "keep the result so long for `darg result ID`"},
+    {"delay", 0, OPT_DURATION, offsetof(struct push_options, delay_ms), .value_name = "DURATION",
+     .help = "join the queue so much later"},
+    {"no-wait-for-room", 0, OPT_FLAG, offsetof(struct push_options, no_wait_for_room),
+     .help = "fail where the queue is full, instead of waiting"},
+    {"max-job-size", 0, OPT_BYTES, offsetof(struct push_options, job.max_bytes),
+     .value_name = "BYTES", .default_text = "1MiB", .min = 64, .max = 256 << 20,
+     .help = "refuse larger jobs"},
+    {"quiet", 0, OPT_FLAG, offsetof(struct push_options, is_quiet),
+     .help = "no progress and no summary"},
+    OPTIONS_END,
+};
+
+/* Zero is a time-out, too. */
+static const struct push_options defaults = {.job.timeout_ms = -1};
+
+const struct command push_command = {
+    .name = "push",
+    .title = "add jobs to a queue, and wait for their results with --wait",
+    .usage = "TYPE [ARGS] [options]",
+    .summary = "Pushes a job, or with --lines or --jsonl many. ARGS is JSON. Where the queue is "
+               "full, it waits. Prints the id of a single job.",
+    .examples = examples,
+    .rows = rows,
+    .options_size = sizeof(struct push_options),
+    .defaults = &defaults,
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION | NEEDS_INTERRUPT,
+    .operands_max = 2,
+    .check = check,
+    .run = run,
+};

@@ -1,6 +1,5 @@
 /* darg result: how a job ended that was pushed with --keep, now or as soon as it has ended. */
-#include "producer/shared/commands.h"
-#include "producer/shared/context.h"
+#include "producer/push/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/outcome.h"
 
@@ -12,12 +11,16 @@
 
 enum { BLOCK_MS = 2000, SLICE_MS = 200, OUTAGE_MS = 60000 };
 
-struct inquiry {
-    struct context context;
+struct result_options {
     bool is_wait;
     int64_t timeout_ms; /* of the waiting; 0: none */
-    int64_t until_ms;   /* monotonic */
-    bool is_blocking;   /* a blocking wait is under way on the connection */
+};
+
+struct inquiry {
+    struct context *context;
+    const struct result_options *options;
+    int64_t until_ms; /* monotonic */
+    bool is_blocking; /* a blocking wait is under way on the connection */
     struct missing missing;
     bool was_seen, was_noted; /* the job, in the queue; that it is not there (yet) */
     int misses;               /* looks in a row that have not met it anywhere */
@@ -25,7 +28,7 @@ struct inquiry {
 
 static const char *id_of(const struct inquiry *inquiry)
 {
-    return inquiry->context.operands[0];
+    return inquiry->context->operands[0];
 }
 
 /* No result is there. A job that was never met may still be pushed; one that was, and is nowhere
@@ -34,15 +37,15 @@ static enum status look_for_missing(struct inquiry *inquiry, struct err *err)
 {
     bool is_missing = false;
     const char *id = id_of(inquiry);
-    enum status status = missing_look(&inquiry->missing, inquiry->context.conn,
-                                      &inquiry->context.queue, &id, 1, &is_missing, err);
+    enum status status = missing_look(&inquiry->missing, inquiry->context->conn,
+                                      &inquiry->context->queue, &id, 1, &is_missing, err);
     if (status != ST_OK)
         return status;
     inquiry->misses = is_missing ? inquiry->misses + 1 : 0;
     inquiry->was_seen = inquiry->was_seen || inquiry->missing.has_met;
     if (inquiry->misses >= MISSING_LOOKS && !inquiry->was_seen && !inquiry->was_noted) {
         context_note("no job '%s' is in queue '%s': waiting until one is pushed and has ended", id,
-                     inquiry->context.queue.name);
+                     inquiry->context->queue.name);
         inquiry->was_noted = true;
     }
     return ST_OK;
@@ -56,13 +59,13 @@ static bool is_gone(const struct inquiry *inquiry)
 /* One look; *text is nil if there is nothing. */
 static enum status look(struct inquiry *inquiry, struct reply **text, struct err *err)
 {
-    struct conn *conn = inquiry->context.conn;
-    const struct queue *queue = &inquiry->context.queue;
+    struct conn *conn = inquiry->context->conn;
+    const struct queue *queue = &inquiry->context->queue;
     enum status status = ST_OK;
     /* A full Redis refuses to wait, not to read. */
     if (!inquiry->is_blocking)
         status = result_read(conn, queue, id_of(inquiry), text, err);
-    if (status != ST_OK || !inquiry->is_wait || (*text && !reply_is_nil(*text)))
+    if (status != ST_OK || !inquiry->options->is_wait || (*text && !reply_is_nil(*text)))
         return status;
     reply_free(*text);
     *text = NULL;
@@ -89,22 +92,22 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
 
 static bool is_over(const struct inquiry *inquiry)
 {
-    return interrupt_is_set() || !inquiry->is_wait || is_gone(inquiry) ||
-           (inquiry->timeout_ms > 0 && clock_mono_ms() >= inquiry->until_ms);
+    return interrupt_is_set() || !inquiry->options->is_wait || is_gone(inquiry) ||
+           (inquiry->options->timeout_ms > 0 && clock_mono_ms() >= inquiry->until_ms);
 }
 
 /* How long to wait for a Redis that is gone. */
 static int64_t outage_ms(const struct inquiry *inquiry)
 {
     int64_t left_ms = inquiry->until_ms - clock_mono_ms();
-    return inquiry->timeout_ms > 0 && left_ms < OUTAGE_MS ? left_ms : OUTAGE_MS;
+    return inquiry->options->timeout_ms > 0 && left_ms < OUTAGE_MS ? left_ms : OUTAGE_MS;
 }
 
 /* True if a wait that failed so may be tried again. */
 static bool is_bearable(struct inquiry *inquiry, enum status *status, struct err *err)
 {
-    struct conn *conn = inquiry->context.conn;
-    if (!inquiry->is_wait)
+    struct conn *conn = inquiry->context->conn;
+    if (!inquiry->options->is_wait)
         return false;
     if (conn_is_connected(conn) && !status_is_transient(*status))
         return false;
@@ -140,64 +143,55 @@ static void say_nothing_found(const struct inquiry *inquiry)
     else if (is_gone(inquiry))
         context_note("'%s' has left queue '%s', and no result of it is kept: purged, dropped, "
                      "pushed without --keep, or lost with Redis's data",
-                     id_of(inquiry), inquiry->context.queue.name);
-    else if (inquiry->is_wait)
+                     id_of(inquiry), inquiry->context->queue.name);
+    else if (inquiry->options->is_wait)
         context_note("no result of '%s' in queue '%s' after %s", id_of(inquiry),
-                     inquiry->context.queue.name, format_duration_ms(inquiry->timeout_ms, time));
+                     inquiry->context->queue.name,
+                     format_duration_ms(inquiry->options->timeout_ms, time));
     else
         context_note("no result of '%s' is kept in queue '%s': not ended yet, pushed without "
                      "--keep, or kept long enough (`darg status ID` says where a job is)",
-                     id_of(inquiry), inquiry->context.queue.name);
+                     id_of(inquiry), inquiry->context->queue.name);
 }
 
-static int run(struct inquiry *inquiry)
+static int run(struct context *context, const void *options)
 {
+    struct inquiry inquiry = {.context = context, .options = options};
     struct err err = {0};
     struct reply *text = NULL;
-    inquiry->until_ms = clock_mono_ms() + inquiry->timeout_ms;
-    missing_begin(&inquiry->missing);
-    if (find(inquiry, &text, &err) != ST_OK)
+    inquiry.until_ms = clock_mono_ms() + inquiry.options->timeout_ms;
+    missing_begin(&inquiry.missing);
+    if (find(&inquiry, &text, &err) != ST_OK)
         return context_fail(&err);
     if (text == NULL) {
-        say_nothing_found(inquiry);
+        say_nothing_found(&inquiry);
         return DARG_FAILED;
     }
-    bool is_done = outcome_print(reply_slice(text), inquiry->context.is_json, false);
+    bool is_done = outcome_print(reply_slice(text), context->is_json, false);
     reply_free(text);
     return is_done ? DARG_OK : DARG_FAILED;
 }
 
-int result_main(int argc, char **argv)
-{
-    struct inquiry inquiry = {0};
-    const struct option_row rows[] = {
-        {"wait", 'w', OPT_FLAG, .target = &inquiry.is_wait, .help = "wait until the job has ended"},
-        {"timeout", 0, OPT_DURATION, .target = &inquiry.timeout_ms, .value_name = "DURATION",
-         .help = "with --wait: how long at most; 0: for ever"},
-        {0},
-    };
-    const struct context_spec spec = {
-        .program = "darg result",
-        .usage = "ID [options]",
-        .summary = "Prints the result of a job that was pushed with --keep; if it failed, why, and "
-                   "exits with 1.",
-        .examples = "  darg push report --id report-17 --keep 1h\n"
-                    "  darg result report-17 --wait --timeout 30s\n",
-        .rows = rows,
-        .uses = CONTEXT_QUEUE | CONTEXT_JSON,
-        .operands_max = 1};
-    struct err err = {0};
-    int exit_code;
-    interrupt_init();
-    if (!context_parse(&inquiry.context, &spec, argc, argv, &exit_code))
-        ;
-    else if (inquiry.context.operand_count == 0)
-        exit_code = context_usage(&spec, "ID is missing");
-    else if (context_connect(&inquiry.context, &err) != ST_OK)
-        exit_code = context_fail(&err);
-    else
-        exit_code = run(&inquiry);
-    context_fini(&inquiry.context);
-    interrupt_end();
-    return exit_code;
-}
+static const struct option_row rows[] = {
+    {"wait", 'w', OPT_FLAG, offsetof(struct result_options, is_wait),
+     .help = "wait until the job has ended"},
+    {"timeout", 0, OPT_DURATION, offsetof(struct result_options, timeout_ms),
+     .value_name = "DURATION", .help = "with --wait: how long at most; 0: for ever"},
+    OPTIONS_END,
+};
+
+const struct command result_command = {
+    .name = "result",
+    .title = "how a job ended that was pushed with --keep",
+    .usage = "ID [options]",
+    .summary = "Prints the result of a job that was pushed with --keep; if it failed, why, and "
+               "exits with 1.",
+    .examples = "  darg push report --id report-17 --keep 1h\n"
+                "  darg result report-17 --wait --timeout 30s\n",
+    .rows = rows,
+    .options_size = sizeof(struct result_options),
+    .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION | NEEDS_INTERRUPT,
+    .operand = "ID",
+    .operands_max = 1,
+    .run = run,
+};

@@ -1,119 +1,14 @@
 #include "producer/shared/context.h"
 
 #include "base/clock.h"
-#include "base/sections.h"
 #include "producer/shared/interrupt.h"
-#include "queue/options.h"
-#include "redis/secret.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { ROWS_MAX = 40, PING_MS = 1000 };
-
-struct row_list {
-    struct option_row rows[ROWS_MAX];
-    size_t count;
-};
-
-static void add_row(struct row_list *list, const struct option_row *row)
-{
-    ensure(list->count + 1 < ROWS_MAX, "%zu options", list->count);
-    list->rows[list->count++] = *row;
-}
-
-static void add_common_rows(struct row_list *list, unsigned uses)
-{
-    static const struct {
-        unsigned uses; /* 0: every command's */
-        struct option_row row;
-    } common[] = {
-        {CONTEXT_QUEUE,
-         {"queue", 'q', OPT_STRING, offsetof(struct context, queue_name), .value_name = "NAME",
-          .help = "the queue (default: " QUEUE_DEFAULT_NAME ")"}},
-        {CONTEXT_QUEUE | CONTEXT_NAMESPACE,
-         {.group = namespace_option_rows, .offset = offsetof(struct context, namespace)}},
-        {CONTEXT_JSON,
-         {"json", 0, OPT_FLAG, offsetof(struct context, is_json), .help = "print JSON",
-          .no_environment = true, .no_file = true}},
-        {0, {.group = redis_option_rows, .offset = offsetof(struct context, redis)}},
-        {0,
-         {"connect-timeout", 0, OPT_DURATION, offsetof(struct context, connect_timeout_ms),
-          .value_name = "DURATION", .default_text = "5s",
-          .help = "how long to try to reach Redis"}},
-    };
-    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
-        if (common[i].uses == 0 || (common[i].uses & uses) != 0)
-            add_row(list, &common[i].row);
-}
-
-/* One file serves all commands, also those without a queue. */
-static const char names_of_others[] = "queue namespace";
-
-/* A command's own options are taken from the command line alone: DARG_YES, DARG_ALL ... would make
- * a harmless line of shell a dangerous one. */
-static void make_rows(struct row_list *list, const struct context_spec *spec)
-{
-    for (const struct option_row *row = spec->rows; row != NULL && row->name != NULL; row++) {
-        add_row(list, row);
-        list->rows[list->count - 1].no_environment = true;
-        list->rows[list->count - 1].no_file = true;
-    }
-    add_common_rows(list, spec->uses);
-    list->rows[list->count] = (struct option_row){0};
-}
-
-static enum status make_targets(struct context *context, const struct context_spec *spec, int argc,
-                                char **argv, struct err *err)
-{
-    enum status status =
-        redis_options_read(&context->redis, &context->record, &context->url, &context->link, err);
-    secret_wipe_argv(argc, argv, context->redis.url);
-    if (status == ST_OK && (spec->uses & (CONTEXT_QUEUE | CONTEXT_NAMESPACE)) != 0)
-        status = queue_init(&context->queue, context->namespace,
-                            context->queue_name ? context->queue_name : QUEUE_DEFAULT_NAME, err);
-    return status;
-}
-
-bool context_parse(struct context *context, const struct context_spec *spec, int argc, char **argv,
-                   int *exit_code)
-{
-    *context = (struct context){0};
-    struct row_list list = {.count = 0};
-    make_rows(&list, spec);
-    const struct options_spec options = {.program = spec->program,
-                                         .usage = spec->usage,
-                                         .summary = spec->summary,
-                                         .examples = spec->examples,
-                                         .rows = list.rows,
-                                         .target = context,
-                                         .environment_prefix = "DARG_",
-                                         .version = "darg " DARG_VERSION,
-                                         .record = &context->record,
-                                         .sections = SECTIONS_OF_DARG,
-                                         .other_sections = SECTIONS_OF_WORKER,
-                                         .other_names = names_of_others};
-    bool is_done = false;
-    struct err err = {0};
-    enum status status = options_parse(&options, argc, argv, &context->operands,
-                                       &context->operand_count, &is_done, &err);
-    *exit_code = DARG_OK;
-    if (status == ST_OK && is_done)
-        return false;
-    if (status == ST_OK)
-        status = make_targets(context, spec, argc, argv, &err);
-    if (status == ST_OK && context->operand_count > spec->operands_max)
-        status = err_set(&err, ST_INVALID, "'%s' is one argument too many",
-                         context->operands[spec->operands_max]);
-    if (status == ST_OK)
-        return true;
-    *exit_code = context_usage(spec, "%s", err_text(&err));
-    return false;
-}
+enum { PING_MS = 1000 };
 
 void context_fini(struct context *context)
 {
@@ -185,34 +80,11 @@ enum status context_connect(struct context *context, struct err *err)
     return status;
 }
 
-bool context_begin(struct context *context, const struct context_spec *spec, int argc, char **argv,
-                   int *exit_code)
-{
-    struct err err = {0};
-    if (!context_parse(context, spec, argc, argv, exit_code))
-        return false;
-    if (context_connect(context, &err) == ST_OK)
-        return true;
-    *exit_code = context_fail(&err);
-    return false;
-}
-
 int context_fail(const struct err *err)
 {
     fflush(stdout);
     fprintf(stderr, "darg: %s\n", err_text(err));
     return err->status == ST_UNREACHABLE || err->status == ST_NOAUTH ? DARG_NO_REDIS : DARG_FAILED;
-}
-
-int context_usage(const struct context_spec *spec, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "%s: ", spec->program);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\nTry '%s --help'.\n", spec->program);
-    va_end(args);
-    return DARG_USAGE;
 }
 
 void context_note(const char *format, ...)

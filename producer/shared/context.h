@@ -1,10 +1,8 @@
-/* context - what every command needs: the common options, the queue's keys, the connection, and how
- * a command ends.
+/* context - what every command works with: the common options, the queue's keys, the connection,
+ * and how a command ends.
  *
- * A command fills a context_spec with its own option rows; context_parse() adds the common ones
- * (-r, -q, --namespace, --json ...), parses, and makes queue and URL. Results go to standard
- * output, everything else to standard error. A password in argv is overwritten there. One thread.
- */
+ * command_run() fills it. Results go to standard output, everything else to standard error. One
+ * thread. */
 #ifndef DARG_PRODUCER_SHARED_CONTEXT_H
 #define DARG_PRODUCER_SHARED_CONTEXT_H
 
@@ -21,23 +19,6 @@
 /* Exit codes of darg, as they are documented. */
 enum { DARG_OK = 0, DARG_FAILED = 1, DARG_USAGE = 2, DARG_NO_REDIS = 3 };
 
-/* Which common options a command takes, besides those for the connection. */
-enum {
-    CONTEXT_QUEUE = 1,     /* -q, --namespace */
-    CONTEXT_NAMESPACE = 2, /* --namespace alone */
-    CONTEXT_JSON = 4,      /* --json */
-};
-
-struct context_spec {
-    const char *program;           /* "darg push" */
-    const char *usage;             /* what follows it */
-    const char *summary;           /* a line or a paragraph */
-    const char *examples;          /* lines */
-    const struct option_row *rows; /* the command's own, ends with a row without name; NULL: none */
-    unsigned uses;                 /* CONTEXT_... */
-    size_t operands_max;
-};
-
 struct context {
     struct redis_options redis;
     const char *namespace;
@@ -48,15 +29,12 @@ struct context {
     size_t operand_count;
     struct redis_url url;
     struct conn_options link;     /* what all connections have in common; borrows url */
-    struct queue queue;           /* made unless the command takes no queue */
+    struct queue queue;           /* made if the command needs a queue or the namespace */
     struct conn *conn;            /* NULL before context_connect() */
     struct options_record record; /* what was given where */
 };
 
-/* True: go on. False: leave with *exit_code, everything has been said (also after --help). Call
- * context_fini() in any case. */
-MUST_CHECK bool context_parse(struct context *context, const struct context_spec *spec, int argc,
-                              char **argv, int *exit_code);
+/* Closes the connection and frees what it holds; zeroes are fine. */
 void context_fini(struct context *context);
 
 /* A connection as the options say, not connected yet; `role` is its name for CLIENT LIST. */
@@ -68,14 +46,8 @@ MUST_CHECK enum status context_await(struct conn *conn, int64_t limit_ms, struct
 /* Opens context->conn and connects it within --connect-timeout. */
 MUST_CHECK enum status context_connect(struct context *context, struct err *err);
 
-/* context_parse() and context_connect(), for commands that need nothing in between. */
-MUST_CHECK bool context_begin(struct context *context, const struct context_spec *spec, int argc,
-                              char **argv, int *exit_code);
-
 /* Says the sentence on standard error; the exit code that belongs to the status. */
 int context_fail(const struct err *err);
-/* Says what is wrong with the command line, and where to read on; DARG_USAGE. */
-int context_usage(const struct context_spec *spec, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* A note on standard error. */
 void context_note(const char *format, ...) PRINTF_LIKE(1, 2);

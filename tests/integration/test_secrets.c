@@ -173,6 +173,28 @@ static void test_words(void **state)
     }
 }
 
+/* Wherever the URL stands among the words. */
+static void test_command_line(void **state)
+{
+    struct worker_fixture *f = *state;
+    char joined[320];
+    (void)snprintf(joined, sizeof joined, "--redis=%s", url);
+    const char *const *const cases[] = {
+        COMMANDS_ARGS("stats", "--watch", "-r", url),
+        COMMANDS_ARGS("--redis", url, "stats", "--watch"),
+        COMMANDS_ARGS("--json", joined, "stats", "--watch"),
+    };
+    f->program = "darg";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[64];
+        struct process *stats = worker_fixture_run_args(f, cases[i], 0);
+        process_wait_stdout(stats, "\n", WORKER_FIXTURE_WAIT_MS);
+        (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)process_pid(stats));
+        expect_absent_in_file(path);
+        process_signal(stats, SIGKILL);
+    }
+}
+
 /* Programs that run jobs are of the worker's user; still they can neither trace it nor read its
  * environment. Without a password there is nothing to
  * hide. */
@@ -222,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORKER_TEST(test_worker),
         WORKER_TEST(test_words),
+        WORKER_TEST(test_command_line),
         WORKER_TEST(test_handlers),
     };
     return cmocka_run_group_tests(tests, setup, worker_fixture_teardown);

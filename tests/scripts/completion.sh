@@ -20,10 +20,12 @@ END
 failed=0
 # expect WORDS... = OFFERS...
 expect() {
-    asked=''
-    while [ "$1" != = ]; do asked="$asked $1" && shift; done
-    shift
-    wanted=$*
+    asked='' line=$*
+    wanted=${line##* = }
+    case $line in
+    *' =') wanted='' asked=${line% =} ;;
+    *) asked=${line% = *} ;;
+    esac
     # shellcheck disable=SC2086 # words
     got=$(bash "$work/ask" "$work" $asked ${last+"$last"} | tr '\n' ' ')
     if [ "${got% }" != "$wanted" ]; then
@@ -44,7 +46,17 @@ last=''
 expect darg dead = list retry drop
 expect darg redis = status stop
 expect darg push =
+expect darg --json = push result status cancel stats queues workers peek dead pause resume drain stop quiet limit purge fsck doctor redis
+expect darg dead -q mail = list retry drop
+expect darg --redis =
 unset last
+# Options before the command; readline takes words apart at these signs.
+expect darg --re = --redis --redis-password-file
+expect darg --redis unix:///x st = status stats stop
+expect darg --redis redis : //h : 6379 -q mail --json dead re = retry
+expect darg --redis = redis : //u : p @ h st = status stats stop
+expect darg --config x dead --json retry --ty = --type
+expect darg dead --na = --namespace
 # Every option that --help knows.
 for option in $("$DARG_BUILD_DIR/darg-worker" --help | grep -oE '^ .{5} --[a-z-]+|^  +--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     bash "$work/ask" "$work" darg-worker "$option" | grep -qx -- "$option" ||

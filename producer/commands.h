@@ -1,0 +1,8 @@
+/* commands - all that darg can be told to do. */
+#ifndef DARG_PRODUCER_COMMANDS_H
+#define DARG_PRODUCER_COMMANDS_H
+
+/* Runs what the command line says; the exit code. */
+int commands_main(int argc, char **argv);
+
+#endif
