@@ -74,13 +74,12 @@ worker := $(filter-out worker/main.c $(unused),$(wildcard worker/*.c worker/*/*.
 producer := $(filter-out producer/main.c,$(wildcard producer/*.c producer/*/*.c))
 support := $(wildcard tests/support/*.c tests/fuzz/fuzz_*.c)
 tests := $(wildcard tests/unit/test_*.c tests/integration/test_*.c tests/fault/test_*.c)
-benches := $(wildcard tests/bench/*.c)
 library := $(wildcard library/*.c)
 plugins := $(wildcard tests/plugins/*.c tests/preload/*.c) examples/c/plugin.c
 handlers := $(if $(has-curl),$(wildcard handlers/http/*.c))
 torture := $(filter-out %/handle.c,$(wildcard tests/torture/*.c))
 mains := $(wildcard worker/main.c producer/main.c) tests/runner.c
-sources := $(common) $(worker) $(producer) $(library) $(handlers) $(support) $(tests) $(benches) $(torture) $(mains) \
+sources := $(common) $(worker) $(producer) $(library) $(handlers) $(support) $(tests) $(torture) $(mains) \
     tests/torture/handle.c tests/fault/checker.c
 
 # What C needs to know of the scripts is there before anything is compiled; then the compiler tells who needs it.
@@ -98,7 +97,6 @@ libraries := $(BUILD)/libdarg.a $(BUILD)/$(soname) $(BUILD)/libdarg.so $(BUILD)/
 c-examples := $(BUILD)/examples/c/push $(BUILD)/examples/c/worker
 plugin-objects := $(plugins:%.c=$(BUILD)/%.so)
 test-programs := $(tests:%.c=$(BUILD)/%)
-bench-programs := $(benches:tests/bench/%.c=$(BUILD)/bench/%)
 torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
 runner := $(BUILD)/tests/runner
 # The programs once more, with the points at which tests make them die (base/killpoint.h).
@@ -109,8 +107,8 @@ kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 
 # ---- targets for people ----
 
-.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check release-check torture model fuzz demo bench bench-curves bench-prefetch bench-profile performance performance-page options-page format clean install uninstall help
-.PHONY: programs tests benches run-tests run-demo run-examples run-torture run-bench run-curves run-prefetch run-profile tidy FORCE
+.PHONY: all secret examples test test-servers test-cgroup test-cluster deb test-deb check release-check torture model fuzz demo options-page format clean install uninstall help
+.PHONY: programs tests run-tests run-demo run-examples run-torture tidy FORCE
 
 all: programs $(libraries) ## the programs and libdarg, in build/ (the default)
 
@@ -167,34 +165,6 @@ deb: ## a Debian package, in build/deb
 test-deb: deb ## installs, runs and removes it in a bare system; needs root
 	@tools/install-deps bare || echo 'without it, then' >&2
 	@tests/deb/run '$(BUILD)'/deb/darg_*.deb
-
-bench: ## measure it, beside what Redis itself can do; BENCH_JOBS=1000000 in a run
-	@tools/install-deps bench
-	@$(MAKE) run-bench
-
-bench-curves: ## throughput against threads, batches, sizes, distance ...; BENCH_FULL=1: all of it
-	@tools/install-deps bench
-	@$(MAKE) run-curves
-
-bench-prefetch: ## adaptive prefetch beside fixed ones, with long and short jobs
-	@tools/install-deps bench
-	@$(MAKE) run-prefetch
-
-bench-profile: ## where the time of worker and Redis goes, by perf and valgrind
-	@tools/install-deps profile
-	@$(MAKE) run-profile
-
-performance: ## measures everything for docs/performance.md and makes it; BENCH_FULL=1: all of it
-	@tools/install-deps bench
-	@$(MAKE) run-bench
-	@$(MAKE) run-curves
-	@$(MAKE) run-prefetch
-	@tools/install-deps profile || echo 'without a profile, then' >&2
-	@$(MAKE) run-profile
-	@$(MAKE) performance-page
-
-performance-page: ## docs/performance.md and its plots again, out of what was measured
-	@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/publish
 
 options-page: $(BUILD)/darg $(BUILD)/darg-worker ## docs/options.md again, out of what --help of the programs says
 	@tools/options-page '$(BUILD)'
@@ -254,14 +224,16 @@ uninstall: ## removes what install has put there
 	rm -f '$(lib-dir)/libdarg.a' '$(lib-dir)/libdarg.so' '$(lib-dir)/$(soname)'
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile $(wildcard tests/bench/bench.mk)
 
 # ---- targets for targets ----
+
+# Benchmarks; a tree without tests, from which programs are installed, has none.
+-include tests/bench/bench.mk
 
 programs: $(programs)
 tests: programs $(libraries) $(kill-programs) $(test-programs) $(torture-programs) $(runner) $(all-libraries) \
     $(plugin-objects) $(c-examples)
-benches: programs $(bench-programs)
 
 export TEST_PREFIX FILTER REPEAT SERVER
 export TEST_TIMEOUT_MULT ?= $(if $(SANITIZER),3,1)
@@ -278,18 +250,6 @@ run-examples: programs
 run-torture: programs $(torture-programs)
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' '$(BUILD)/torture' \
 	    --seconds $$((60 * $(or $(MINUTES),5))) $(if $(SEED),--seed '$(SEED)') $(if $(WITHOUT),--without '$(WITHOUT)')
-
-run-bench: benches
-	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/run
-
-run-curves: benches
-	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/curves
-
-run-prefetch: benches
-	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/prefetch
-
-run-profile: benches
-	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/profile
 
 # An object newer than its stamp means that its source or a header has changed.
 tidy: $(sources:%.c=$(BUILD)/%.tidy)
@@ -405,8 +365,6 @@ $(test-programs): %: %.o $(all-libraries)
 	$(call link-program,$(test-libs))
 # Against the library as it is installed: of its names, only darg_... may meet those of the tests.
 $(filter %/test_libdarg %/test_libdarg_faults %/test_libdarg_wire,$(test-programs)): $(BUILD)/libdarg.a
-$(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
-	$(call link-program,$(worker-libs))
 
 # Files that change when the flags (with the libraries there are) or the list of sources change, and only then.
 $(BUILD)/flags $(BUILD)/sources: FORCE
