@@ -101,7 +101,7 @@ torture-programs := $(BUILD)/torture $(BUILD)/torture-handle $(BUILD)/checker
 runner := $(BUILD)/tests/runner
 # The programs once more, with the points at which tests make them die (base/killpoint.h).
 kill-points := common/base/killpoint.c common/redis/script.c common/redis/wire.c common/queue/claim.c worker/flow/runner_call.c \
-    producer/push/sender.c
+    common/queue/pusher.c
 kill-objects := $(kill-points:%.c=$(BUILD)/kill/%.o)
 kill-programs := $(BUILD)/kill/darg-worker $(BUILD)/kill/darg
 

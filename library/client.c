@@ -86,7 +86,7 @@ enum darg_code darg_open(const struct darg_options *options, struct darg_client 
     if (read_options(client, options, &client->invalid) != ST_OK)
         return failure_of(&client->invalid);
     client->invalid = (struct err){0};
-    link_init(&client->link, &client->conn, &client->queue);
+    pipeline_init(&client->pusher, &client->conn, &client->queue);
     return DARG_OK;
 }
 
@@ -97,8 +97,8 @@ size_t darg_close(struct darg_client *client)
     if (client == NULL || client->pid != getpid())
         return 0;
     size_t dropped = later_stop(client->later);
-    if (client->link.conn != NULL)
-        link_fini(&client->link);
+    if (client->pusher.conn != NULL)
+        pipeline_fini(&client->pusher);
     pthread_mutex_destroy(&client->lock);
     queue_fini(&client->queue);
     redis_url_fini(&client->url);
@@ -139,10 +139,10 @@ void client_pause(int64_t pause_ms)
 /* The jobs that are left get the code of the reason. */
 static void close_open(struct pipeline_job *jobs, size_t count, enum status status)
 {
-    enum darg_code code = status == ST_OK           ? DARG_FULL
-                          : link_is_refusal(status) ? DARG_REFUSED
-                          : status == ST_LOST_REPLY ? DARG_UNREACHABLE
-                                                    : failure_code(status);
+    enum darg_code code = status == ST_OK             ? DARG_FULL
+                          : pusher_is_refusal(status) ? DARG_REFUSED
+                          : status == ST_LOST_REPLY   ? DARG_UNREACHABLE
+                                                      : failure_code(status);
     for (size_t i = 0; i < count; i++)
         if (jobs[i].code == DARG_FULL)
             jobs[i].code = code;
@@ -154,25 +154,23 @@ static void push_locked(struct darg_client *client, struct pipeline_job *jobs, s
 {
     int64_t start_ms = clock_mono_ms(), pause_ms = PAUSE_MIN_MS;
     size_t left = count;
-    for (bool is_again = false;; is_again = true) {
+    for (;;) {
         *err = (struct err){0};
-        enum status status = pipeline_round(&client->link, jobs, count, err);
+        enum status status = pipeline_round(&client->pusher, jobs, count, err);
         size_t open = count_open(jobs, count);
-        bool may_mend = status == ST_OK || link_is_refusal(status);
-        bool is_known = status == ST_NOSCRIPT && !is_again; /* it is loaded, and nothing lost */
+        bool may_mend = status == ST_OK || pusher_is_refusal(status);
         int64_t spent_ms = clock_mono_ms() - start_ms;
         bool has_time = client->wait_ms < 0 || spent_ms < client->wait_ms;
-        if (open == 0 || !may_mend || !(has_time || is_known)) {
+        if (open == 0 || !may_mend || !has_time) {
             close_open(jobs, count, status);
             return;
         }
         pause_ms = open < left ? PAUSE_MIN_MS : pause_ms * 2;
         pause_ms = pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
         left = open;
-        if (!is_known)
-            client_pause(client->wait_ms < 0 || pause_ms < client->wait_ms - spent_ms
-                             ? pause_ms
-                             : client->wait_ms - spent_ms);
+        client_pause(client->wait_ms < 0 || pause_ms < client->wait_ms - spent_ms
+                         ? pause_ms
+                         : client->wait_ms - spent_ms);
     }
 }
 
@@ -240,9 +238,9 @@ enum darg_code darg_ping(struct darg_client *client)
     struct reply *reply = NULL;
     request_add_text(&request, "PING");
     pthread_mutex_lock(&client->lock);
-    enum status status = link_ready(&client->link, &err);
+    enum status status = pusher_ready(&client->pusher, &err);
     if (status == ST_OK)
-        status = conn_call(client->link.conn, &request, &reply, &err);
+        status = conn_call(client->pusher.conn, &request, &reply, &err);
     pthread_mutex_unlock(&client->lock);
     reply_free(reply);
     request_fini(&request);

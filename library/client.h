@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#include "library/link.h"
 #include "library/compose.h"
+#include "library/pipeline.h"
 
 struct later;
 
@@ -21,8 +21,8 @@ struct darg_client {
     size_t later_max_jobs;
     int64_t later_linger_ms;
     pthread_mutex_t lock;
-    struct link link;    /* under lock */
-    struct later *later; /* under lock; NULL: no job was pushed later so far */
+    struct later *later;  /* under lock; NULL: no job was pushed later so far */
+    struct pusher pusher; /* under lock */
 };
 
 /* DARG_OK, or why no call on this client can do anything here. */

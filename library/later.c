@@ -29,7 +29,7 @@ struct later {
     bool is_ending;               /* under lock */
     size_t uncertain;             /* under lock: jobs lost since the last flush told */
     struct err trouble;           /* under lock: why the last round left jobs, or lost some */
-    struct link link;             /* thread only */
+    struct pusher pusher;         /* thread only */
 };
 
 /* ---- the thread ---- */
@@ -97,7 +97,7 @@ static size_t push_taken(struct later *self, struct pipeline_job *taken, size_t 
     bool is_ending = false;
     while (count > 0 && !is_ending) {
         struct err err = {0};
-        enum status status = pipeline_round(&self->link, taken, count, &err);
+        enum status status = pipeline_round(&self->pusher, taken, count, &err);
         if (status == ST_OK)
             (void)!err_set(&err, ST_OK, "queue '%s' is full", self->client->queue.name);
         pthread_mutex_lock(&self->lock);
@@ -150,7 +150,7 @@ static void free_later(struct later *self)
     for (size_t i = 0; i < self->count; i++)
         free(self->waiting[(self->first + i) % self->client->later_max_jobs].owned);
     free(self->waiting);
-    link_fini(&self->link);
+    pipeline_fini(&self->pusher);
     pthread_cond_destroy(&self->filled);
     pthread_cond_destroy(&self->settled);
     pthread_mutex_destroy(&self->lock);
@@ -163,7 +163,7 @@ struct later *later_start(struct darg_client *client, struct err *err)
     struct later *self = mem_new(sizeof *self);
     self->client = client;
     self->waiting = mem_array(client->later_max_jobs, sizeof *self->waiting);
-    link_init(&self->link, &client->conn, &client->queue);
+    pipeline_init(&self->pusher, &client->conn, &client->queue);
     pthread_mutex_init(&self->lock, NULL);
     init_cond(&self->filled);
     init_cond(&self->settled);

@@ -1,11 +1,11 @@
-/* pipeline - pushes an array of jobs in batches, several of them under way at a time, and says of
- * each what became of it. One thread at a time for a link. */
+/* pipeline - pushes an array of jobs by way of the pusher (queue/pusher.h), and says of each what
+ * became of it. One thread at a time for a pusher. */
 #ifndef DARG_LIBRARY_PIPELINE_H
 #define DARG_LIBRARY_PIPELINE_H
 
 #include "base/buf.h"
 #include "include/darg.h"
-#include "library/link.h"
+#include "queue/pusher.h"
 
 struct pipeline_job {
     struct slice text; /* borrowed */
@@ -16,10 +16,15 @@ struct pipeline_job {
     enum darg_code code;
 };
 
+/* A pusher for rounds, with a connection of its own. Does not connect. */
+void pipeline_init(struct pusher *pusher, const struct conn_options *options,
+                   const struct queue *queue);
+void pipeline_fini(struct pusher *pusher);
+
 /* Tries once to push every job whose code is DARG_FULL, in their order. ST_OK: what is left has
  * found the queue full. Otherwise err has the first reason for which jobs are left, or are
  * uncertain. Blocks until all that was sent is answered. */
-MUST_CHECK enum status pipeline_round(struct link *link, struct pipeline_job *jobs, size_t count,
-                                      struct err *err);
+MUST_CHECK enum status pipeline_round(struct pusher *pusher, struct pipeline_job *jobs,
+                                      size_t count, struct err *err);
 
 #endif

@@ -1,10 +1,8 @@
-/* sender - jobs in batches, pipelined, each pushed exactly once or honestly reported.
+/* sender - what `darg push` adds to the pusher (queue/pusher.h): jobs are waited for meanwhile, and
+ * where the queue is full, or Redis refuses, it waits, says so once, and can be interrupted.
  *
- * The caller appends a job's text to sender_buffer() and commits it. Full batches are sent, up
- * to PUSH_WINDOW of them before the answer to the first must be there. When the queue's bound cuts
- * one, everything under way is answered first, then what was not accepted goes again, in its order,
- * one batch at a time with growing pauses, until all is in; so nothing is kept but the window. One
- * thread. */
+ * The caller appends a job's text to sender_buffer() and commits it. So nothing is kept but the
+ * pusher's window. One thread. */
 #ifndef DARG_PRODUCER_PUSH_SENDER_H
 #define DARG_PRODUCER_PUSH_SENDER_H
 
@@ -14,16 +12,7 @@
 #include "base/buf.h"
 #include "producer/push/wait.h"
 #include "producer/shared/context.h"
-
-enum { PUSH_BATCH_JOBS = 500, PUSH_BATCH_BYTES = 512 * 1024, PUSH_WINDOW = 16 };
-
-struct push_batch {
-    struct buf bytes;
-    size_t ends[PUSH_BATCH_JOBS]; /* of each job in bytes */
-    size_t count;
-    size_t accepted;  /* of them, from the front */
-    bool is_answered; /* what was sent last of it */
-};
+#include "queue/pusher.h"
 
 struct sender {
     struct context *context;
@@ -31,17 +20,10 @@ struct sender {
     bool no_wait_for_room;
     int64_t delay_ms; /* > 0: every job joins the queue so much later */
 
-    bool is_plain;
-    struct push_batch ring[PUSH_WINDOW + 1];
-    size_t first, in_flight; /* batches sent and not done with; the next one is being filled */
-    size_t window;
-    enum status
-        refusal; /* of the last batch that was not accepted whole: OOM ..., or OK: no room */
-    struct err refusal_err;
     bool was_refusal_noted;
-    int reloads_in_a_row; /* of the script, without a batch's being answered otherwise */
-    int64_t accepted;     /* jobs, in all */
-    int64_t length;       /* of the queue, as last heard */
+    int64_t accepted;  /* jobs, in all */
+    int64_t uncertain; /* jobs that may or may not be in the queue */
+    struct pusher pusher;
 };
 
 /* Prepares the connected context; the fields above the gap are set by the caller. */

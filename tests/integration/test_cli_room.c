@@ -185,6 +185,33 @@ static void test_full_redis(void **state)
     cli_expect_job(cli, key, "{\"id\":\"x\",\"type\":\"t\"}");
 }
 
+static bool has_one(void *context)
+{
+    return length(context) == 1;
+}
+
+/* A master that is demoted in the middle is waited for; a replica from the start is the wrong
+ * server. */
+static void test_a_replica(void **state)
+{
+    struct cli *cli = *state;
+    char gate[160], feeder[300];
+    (void)snprintf(gate, sizeof gate, "%s/gate", redis_server_directory(cli->server));
+    (void)snprintf(feeder, sizeof feeder, "echo a; while ! [ -e %s ]; do sleep 0.02; done; echo b",
+                   gate);
+    struct process *push = cli_start_fed(cli, feeder, "push t --lines");
+    assert_true(wait_until(has_one, cli, WAIT_MS));
+    commands_do(cli->conn, "REPLICAOF", "127.0.0.1", "1");
+    fclose(fopen(gate, "we"));
+    process_wait_stderr(push, "waiting: ", WAIT_MS);
+    cli_run(cli, 1, "push", "t");
+    cli_expect_err_has(cli, "READONLY");
+    commands_do(cli->conn, "REPLICAOF", "NO", "ONE");
+    assert_int_equal(process_wait(push, WAIT_MS), 0);
+    process_free(push);
+    assert_int_equal(length(cli), 2);
+}
+
 static void test_wrong_type(void **state)
 {
     struct cli *cli = *state;
@@ -200,7 +227,7 @@ int main(void)
         CLI_TEST(test_limit_is_shown), CLI_TEST(test_no_wait_for_room),
         CLI_TEST(test_two_producers),  CLI_TEST(test_every_job_once),
         CLI_TEST(test_endless_input),  CLI_TEST(test_full_redis),
-        CLI_TEST(test_wrong_type),
+        CLI_TEST(test_a_replica),      CLI_TEST(test_wrong_type),
     };
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
 }

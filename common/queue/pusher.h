@@ -1,0 +1,102 @@
+/* pusher - jobs in batches, several calls under way at a time, each job pushed exactly once or
+ * honestly reported.
+ *
+ * The caller fills pusher_batch() and submits it; as soon as the window is full, submitting takes
+ * the answer to the oldest call. Where the queue's bound cuts a batch, or Redis refuses one,
+ * everything under way is answered first; then what was not accepted goes again, in its order, one
+ * call at a time, for as long as the caller's refused() says so. A script that the server has
+ * forgotten is loaded again. A link that breaks while nothing is under way is made again: no job
+ * can be in doubt. One that breaks under a call leaves jobs in doubt, and ends it, but for delayed
+ * jobs, whose call may be repeated. One thread at a time; everything blocks. */
+#ifndef DARG_QUEUE_PUSHER_H
+#define DARG_QUEUE_PUSHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/keys.h"
+#include "redis/conn.h"
+
+enum { PUSHER_BATCH_JOBS = 500, PUSHER_BATCH_BYTES = 512 * 1024, PUSHER_WINDOW = 16 };
+
+/* A batch as the caller fills it: up to PUSHER_BATCH_JOBS jobs, of about PUSHER_BATCH_BYTES. */
+struct pusher_batch {
+    size_t count;
+    int64_t delay_ms; /* > 0: all of it joins the queue so much later */
+    /* The caller's own; both are emptied when the batch is done with. */
+    struct buf bytes; /* room for the jobs' texts, which is kept */
+    size_t tag;
+    /* The pusher's: */
+    size_t accepted; /* jobs, from the front */
+    bool is_open;    /* sent, and not answered */
+    /* Borrowed texts, until the batch is done with. */
+    struct slice jobs[PUSHER_BATCH_JOBS];
+};
+
+/* What the caller does about it; owner is the pusher's. */
+struct pusher_calls {
+    /* Connects, if the pusher's connection is not; NULL: conn_connect(). */
+    enum status (*connect)(void *owner, struct err *err);
+    /* So many more of the batch, from batch->accepted on, are in the queue. */
+    void (*accepted)(void *owner, const struct pusher_batch *batch, size_t count);
+    /* Jobs of the batch, from batch->accepted on, may be in the queue or not. */
+    void (*lost)(void *owner, const struct pusher_batch *batch);
+    /* The queue is full, or pusher->refusal says what Redis has against it. ST_OK, best after about
+     * pause_ms, which grow: try again. Anything else ends it with that. */
+    enum status (*refused)(void *owner, int64_t pause_ms, struct err *err);
+};
+
+struct pusher {
+    struct conn *conn;         /* borrowed, as all that follows */
+    const struct queue *queue; /* fixed after pusher_init() */
+    /* The caller's to set before it submits: */
+    const struct pusher_calls *calls;
+    void *owner;
+    int delayed_tries; /* of a call with delayed jobs whose answer is lost; 0: without end */
+    /* To be read: */
+    bool is_plain;          /* this user may run no scripts: no bound is kept */
+    size_t in_flight;       /* batches submitted and not done with */
+    int64_t length;         /* of the queue, as last heard */
+    enum status refusal;    /* in refused(): ST_OK: the queue is full */
+    struct err refusal_err; /* likewise, unless it is ST_OK */
+    /* Its own: */
+    uint64_t generation;       /* of the link that is ready; 0: none */
+    size_t window_max, window; /* calls that may be under way; fewer after a refusal */
+    size_t open;               /* batches that are */
+    int reloads;               /* of the script in a row */
+    struct request request;    /* scratch */
+    size_t first;              /* of the batches in flight, in ring */
+    struct pusher_batch
+        ring[PUSHER_WINDOW + 1]; /* the one behind those in flight is being filled */
+};
+
+/* *pusher is zeroed; window: calls under way at a time, up to PUSHER_WINDOW. Does not connect. */
+void pusher_init(struct pusher *pusher, struct conn *conn, const struct queue *queue,
+                 size_t window);
+void pusher_fini(struct pusher *pusher);
+
+/* Connects and loads the script, unless both are done; nothing may be under way. Any failure means
+ * that nothing was pushed: a lost answer is ST_UNREACHABLE here. Submitting does it by itself. */
+MUST_CHECK enum status pusher_ready(struct pusher *pusher, struct err *err);
+
+/* The batch to be filled; it is empty after each submit. */
+struct pusher_batch *pusher_batch(struct pusher *pusher);
+
+/* Sends the batch, unless it is empty. ST_OK, or a failure after which only pusher_settle() makes
+ * sense. */
+MUST_CHECK enum status pusher_submit(struct pusher *pusher, struct err *err);
+
+/* Waits until the oldest batch in flight, which there must be, is done with. As pusher_submit(). */
+MUST_CHECK enum status pusher_take(struct pusher *pusher, struct err *err);
+
+/* Submits what is there, and waits until all is done with. As pusher_submit(). */
+MUST_CHECK enum status pusher_flush(struct pusher *pusher, struct err *err);
+
+/* Takes the answers that still come, tells lost() of the others, and forgets everything: the pusher
+ * is as new. */
+void pusher_settle(struct pusher *pusher);
+
+/* Statuses of a push by which nothing was carried out, and which time may mend. */
+bool pusher_is_refusal(enum status status);
+
+#endif
