@@ -47,7 +47,7 @@ static void drop_dashes(struct err *err)
 static enum status check_args(const char *args, struct err *err)
 {
     return args != NULL && args[0] == '\0'
-               ? err_set(err, ST_INVALID, "args is empty, which is no JSON")
+               ? err_set(err, ST_INVALID, "args is empty, which is not JSON")
                : ST_OK;
 }
 

@@ -59,7 +59,7 @@ static int print_end(const struct handler_result *result)
                     format_duration_ms(result->retry_after_ms, after));
         break;
     case HANDLER_BURY:
-        fprintf(stderr, "failed for good, would be dead: %s\n", error);
+        fprintf(stderr, "failed for good, would go to the dead jobs: %s\n", error);
         break;
     case HANDLER_ABORTED:
         fprintf(stderr, "ended by a signal, would be given back\n");
@@ -146,7 +146,7 @@ static enum status check_args(const char *args, struct err *err)
     enum json_type type;
     enum status status = args ? json_check(slice_of(args), JSON_MAX_DEPTH - 1, &type, err) : ST_OK;
     if (status != ST_OK)
-        err_prefix(err, "the args are no JSON (a string needs its quotes)");
+        err_prefix(err, "the args are not JSON (a string needs quotes)");
     return status;
 }
 

@@ -188,7 +188,7 @@ static enum status walk_text(struct slice text, int max_depth, struct json_field
     /* The grammar allows it (RFC 8259, 8.2), but it is no character, and could not be handed on. */
     if (w.s.fault == json_scan_lone_surrogate)
         return err_set(err, ST_INVALID,
-                       "%.6s at byte %zu is a lone surrogate, which is no character",
+                       "%.6s at byte %zu is a lone surrogate, which is not a character",
                        (const char *)w.s.at, at);
     return err_set(err, ST_INVALID, "not JSON: %s expected at byte %zu", w.s.fault, at);
 }

@@ -134,7 +134,7 @@ enum status log_reopen(struct err *err)
     bool is_open = reopen_locked();
     int why = errno;
     pthread_mutex_unlock(&sink.lock);
-    return is_open ? ST_OK : err_system(err, why, "cannot open the log file %s anew", sink.path);
+    return is_open ? ST_OK : err_system(err, why, "cannot reopen the log file %s", sink.path);
 }
 
 bool log_enabled(enum log_level level)

@@ -152,10 +152,10 @@ static enum status read_whole(const struct maker *maker, struct slice line, stru
                               struct err *err)
 {
     if (job_is_sentinel(line))
-        return err_set(err, ST_INVALID, "a drain is asked for with `darg drain`");
+        return err_set(err, ST_INVALID, "use `darg drain` to ask for a drain");
     enum status status = job_read(line, maker->max_bytes, job, err);
     if (status == ST_OK && job->is_enveloped)
-        return err_set(err, ST_INVALID, "an envelope (\"darg\":1) is no job");
+        return err_set(err, ST_INVALID, "an envelope (\"darg\":1) is not a job");
     return status;
 }
 

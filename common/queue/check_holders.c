@@ -19,7 +19,7 @@ static void add_name(struct check_walk *walk, struct slice name, const char *key
     bool is_name = name.len > 0 && name.len <= LEASE_NAME_MAX && !memchr(name.ptr, 0, name.len);
     if (!is_name) {
         check_add(walk, "name", CHECK_WRONG, 1, key,
-                  "holds something that is no worker's name; remove it by hand");
+                  "holds something that is not a worker's name; remove it by hand");
         return;
     }
     if (walk->count == walk->capacity) {
@@ -320,7 +320,7 @@ static enum status judge(struct check_walk *walk, struct check_holder *holder, s
         report(walk, &seen, kind, buf_text(&key), is_mended);
     if (odd_count > 0)
         check_add(walk, "field", check_level(is_mended), (int64_t)odd_count, buf_text(&key),
-                  "fields that are no claim numbers");
+                  "fields that are not claim numbers");
     if (!seen.has_receipt_right)
         check_add(walk, "receipt", check_level(is_mended), -1, buf_text(&key),
                   "the receipt contradicts what is held");

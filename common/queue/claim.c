@@ -64,7 +64,8 @@ static enum status decode_jobs(struct claim *claim, struct err *err)
         return err_set(err, ST_PROTOCOL, "Redis answered a claim with no jobs where some were due");
     for (size_t i = 0; i < claim->count; i++) {
         if (!is_job(reply_at(claim->jobs, i)))
-            return err_set(err, ST_PROTOCOL, "Redis answered a claim with what is no job");
+            return err_set(err, ST_PROTOCOL,
+                           "Redis answered a claim with something that is not a job");
     }
     return ST_OK;
 }

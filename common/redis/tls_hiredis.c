@@ -91,7 +91,7 @@ static bool is_waiting(const SSL *ssl, int result)
 static enum status refuse(const redisContext *context, const SSL *ssl, struct err *err)
 {
     long verdict = SSL_get_verify_result(ssl);
-    const char *fallback = context->err != 0 ? context->errstr : "the server broke it off";
+    const char *fallback = context->err != 0 ? context->errstr : "the server aborted it";
     return err_set(err, ST_UNREACHABLE, "TLS: %s",
                    verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
                                         : reason(fallback));

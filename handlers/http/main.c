@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     struct post *post = NULL;
     enum status status = options_parse(&spec, argc, argv, &operands, &count, &is_done, &err);
     if (status == ST_OK && !is_done && count != 1)
-        status = err_set(&err, ST_INVALID, "it wants one URL");
+        status = err_set(&err, ST_INVALID, "it needs one URL");
     if (status == ST_OK && !is_done)
         status =
             post_open(operands[0], settings.ca_file ? settings.ca_file : getenv("SSL_CERT_FILE"),

@@ -31,16 +31,16 @@ static enum status check_parts(CURLU *parts, const char *url, struct err *err)
     enum status status = ST_OK;
     CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, 0);
     if (code != CURLUE_OK)
-        return err_set(err, ST_INVALID, "'%.80s' is no URL: %s", url, curl_url_strerror(code));
+        return err_set(err, ST_INVALID, "'%.80s' is not a URL: %s", url, curl_url_strerror(code));
     (void)curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
     (void)curl_url_get(parts, CURLUPART_USER, &user, 0);
     (void)curl_url_get(parts, CURLUPART_PASSWORD, &password, 0);
     if (scheme == NULL || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
         status = err_set(err, ST_INVALID, "the URL must begin with https:// or http://");
     else if (user != NULL || password != NULL)
-        status = err_set(err, ST_INVALID,
-                         "a user or password in the URL would be seen by everybody "
-                         "who can list processes");
+        status = err_set(
+            err, ST_INVALID,
+            "a user or password in the URL would be visible to everyone who can list processes");
     curl_free(scheme);
     curl_free(user);
     curl_free(password);

@@ -17,7 +17,7 @@ enum { JOBS = 12, MORE_TYPES = 24 };
 
 #define REPLIES "darg:{jobs}:reply:r"
 
-static const char said[] = "jobs wait: the worker lacks what it takes to start them";
+static const char said[] = "jobs wait: the worker lacks the resources to start them";
 
 /* A worker under these limits of descriptors, as prlimit(1) takes them; its further arguments end
  * with NULL. */

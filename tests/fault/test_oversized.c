@@ -267,7 +267,7 @@ static void test_output_buffer_limit(void **state)
     struct process *worker =
         worker_fixture_start(f, "-q", "jobs", "-t", "64", "--max-job-size", "8MiB");
     worker_fixture_wait_count(f, "done", MANY);
-    assert_true(faults_in_log(worker, "cut short twice") > 0);
+    assert_true(faults_in_log(worker, "cut off the answer to a claim twice") > 0);
     assert_int_equal(worker_fixture_count(f, "reaped"), 0);
     commands_do(f->conn, "DEL", "darg:{jobs}:reply:r");
     push_huge(f, 4 << 20);

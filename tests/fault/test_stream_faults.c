@@ -52,11 +52,11 @@ static void test_breaks_the_protocol(void **state)
          "the handler broke the protocol: more than one of done"},
         {"echo \"REPLY,\\\"bury\\\":1}\"", "the handler broke the protocol: \"bury\" must be"},
         {"echo \"{\\\"id\\\":\\\"j2\\\",\\\"done\\\":1}\"",
-         "the handler broke the protocol: this is not about the job it was given: {\"id\":\"j2\""},
+         "the handler broke the protocol: this is not about its current job: {\"id\":\"j2\""},
         {"echo \"REPLY,\\\"run\\\":2,\\\"done\\\":1}\"",
-         "the handler broke the protocol: this is not about the job it was given"},
+         "the handler broke the protocol: this is not about its current job"},
         {"echo \"{\\\"done\\\":1}\"",
-         "the handler broke the protocol: this is not about the job it was given"},
+         "the handler broke the protocol: this is not about its current job"},
         {"echo \"{\\\"log\\\":\\\"x\\\",\\\"level\\\":\\\"loud\\\"}\"",
          "the handler broke the protocol: \"level\" must be"},
     };
@@ -93,10 +93,10 @@ static void test_answers_the_last_job_again(void **state)
     stream_fixture_script(f, "", late);
     stream_fixture_expect(f, NULL, HANDLER_DONE, "1");
     stream_fixture_expect_error(
-        f, HANDLER_RETRY, "the handler broke the protocol: this is not about the job it was given");
+        f, HANDLER_RETRY, "the handler broke the protocol: this is not about its current job");
     stream_fixture_script(f, "", nameless);
     stream_fixture_expect_error(
-        f, HANDLER_RETRY, "the handler broke the protocol: this is not about the job it was given");
+        f, HANDLER_RETRY, "the handler broke the protocol: this is not about its current job");
     stream_fixture_script(f, "", again);
     stream_fixture_expect_error(f, HANDLER_RETRY,
                                 "the handler broke the protocol: the version must be said once");

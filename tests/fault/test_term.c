@@ -73,7 +73,7 @@ static void test_frozen(void **state)
     redis_server_thaw(f->server);
     assert_int_equal(code, 1);
     assert_int_equal(faults_in_log(busy, "could not be settled"), 1);
-    assert_int_equal(faults_in_log(busy, "could not give back what is held"), 1);
+    assert_int_equal(faults_in_log(busy, "could not give back held jobs"), 1);
 }
 
 static void test_dead(void **state)

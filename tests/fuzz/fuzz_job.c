@@ -37,7 +37,7 @@ static void check_read(const struct job *job)
            "a job that was read is no JSON object");
     ensure(is_within(job->args, job->original), "args are outside of the original");
     ensure(job->args.len == 0 || json_check(job->args, JSON_MAX_DEPTH, &type, NULL) == ST_OK,
-           "args are no JSON");
+           "args are not JSON");
     ensure(job->type[0] && strlen(job->type) <= JOB_TYPE_MAX, "type");
     ensure(strlen(job->id) <= JOB_ID_MAX, "id");
     ensure(!job->reply[0] || job_is_name(slice_of(job->reply)), "reply");

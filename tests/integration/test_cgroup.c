@@ -194,7 +194,7 @@ static void test_memory_together(void **state)
     skip_without_controllers();
     /* Each holds 40 MiB until the other end of its pipe reads, which it does not. */
     EXPECT(1,
-           "failed, would be retried: killed by signal 9 (Killed) by the kernel for want of "
+           "failed, would be retried: killed by signal 9 (Killed) by the kernel for lack of "
            "memory; it had 64MiB of memory at most, and may have 64MiB (--limit memory)",
            "t=sh -c 'for i in 1 2; do dd if=/dev/zero bs=40M count=1 2>/dev/null | sleep 1000 & "
            "done; wait'",
@@ -220,7 +220,7 @@ static void test_processes_together(void **state)
            "--cgroup", "own");
     EXPECT(0, "", "t=sh -c 'for i in 1 2 3; do sleep 0 & done; wait'", "--limit", "t=processes=4",
            "--cgroup", "own");
-    EXPECT(2, "give another user, too, or --cgroup own", "t=true", "--limit", "t=processes=4");
+    EXPECT(2, "set a user, too, or use --cgroup own", "t=true", "--limit", "t=processes=4");
 }
 
 static void test_another_user(void **state)
@@ -240,7 +240,7 @@ static void test_none_that_was_not_given(void **state)
     if (group.has_controllers)
         EXPECT(0, "", "t=grep -q darg-job /proc/self/cgroup", "--cgroup", "own");
     else
-        EXPECT(2, "cannot hand on the controller \"memory\"", "t=true", "--cgroup", "own");
+        EXPECT(2, "cannot delegate the controller \"memory\"", "t=true", "--cgroup", "own");
 }
 
 static void test_none_where_others_are(void **state)
@@ -251,7 +251,7 @@ static void test_none_where_others_are(void **state)
                               group.path)});
     process_wait_stdout(other, "in\n", WAIT_MS);
     EXPECT(1, "programs run without control groups: the control group /", "t=false", NULL);
-    EXPECT(2, "is not the worker's alone: other processes are in it", "t=true", "--cgroup", "own");
+    EXPECT(2, "holds other processes, too", "t=true", "--cgroup", "own");
     assert_int_equal(control_group_count(&group, "darg-"), 0);
     process_free(other);
     assert_true(wait_until(is_empty, NULL, WAIT_MS));

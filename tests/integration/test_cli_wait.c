@@ -114,13 +114,13 @@ static void test_replaced_bytes_are_noted(void **state)
 static void test_lone_surrogates(void **state)
 {
     struct cli *cli = *state;
-    static const char words[] = "\\ud83d at byte 1 is a lone surrogate, which is no character";
+    static const char words[] = "\\ud83d at byte 1 is a lone surrogate, which is not a character";
     static const char line[] = "{\"type\":\"t\",\"args\":\"\\ud83d\"}\n";
     cli_run(cli, 2, "push", "t", "\"\\ud83d\"");
     cli_expect_err_has(cli, words);
     cli_run_input(cli, 1, line, sizeof line - 1, "push", "--jsonl");
     cli_expect_err_has(cli,
-                       "line 1: \\ud83d at byte 20 is a lone surrogate, which is no character");
+                       "line 1: \\ud83d at byte 20 is a lone surrogate, which is not a character");
     commands_do(cli->conn, "ZADD", "darg:{default}:dead", "1", line);
     cli_run(cli, 0, "dead", "list", "--json");
     cli_expect_out_has(cli, "\"job\":\"{\\\"type\\\":\\\"t\\\",\\\"args\\\":\\\"\\\\ud83d\\\"}");

@@ -59,8 +59,8 @@ static void test_braces_stand_for_the_string(void **state)
 /* What begins with a dash is made an option of only where the command's author has seen to it. */
 static void test_args_are_no_options(void **state)
 {
-    static const char reason[] = "args begin with a -, and the command might take them for an "
-                                 "option: it wants a -- before its {} (or --allow-dash)";
+    static const char reason[] = "args begin with -, which the command might take for an option: "
+                                 "put -- before its {} (or use --allow-dash)";
     exec_fixture_expect(*state, "wc -l {}", "\"--files0-from=/etc/passwd\"", HANDLER_BURY, reason);
     exec_fixture_expect(*state, "printf %s| x {}y --", "\"-\"", HANDLER_BURY, reason);
     exec_fixture_expect(*state, "sh {}", "\"-c\"", HANDLER_BURY, reason);
@@ -81,7 +81,7 @@ static void test_braces_want_a_string(void **state)
                         "the command has a {}, so args must be a JSON string: they are another "
                         "type");
     exec_fixture_expect(fixture, command, "\"x\\u0000y\"", HANDLER_BURY,
-                        "args hold a NUL, which no argument of a program can");
+                        "args contain a NUL byte, which a program's argument cannot");
     char ran[128];
     snprintf(ran, sizeof ran, "%s.ran", fixture->fifo);
     assert_int_equal(access(ran, F_OK), -1);

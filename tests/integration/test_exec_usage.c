@@ -65,14 +65,15 @@ static void test_killed_by_somebody_else(void **state)
     run(fixture, "sh -c 'echo hm >&2; kill -9 $$'", HANDLER_RETRY);
     if (oom_kills() != kills)
         skip(); /* somebody else's misfortune */
-    assert_string_equal(buf_text(&fixture->result.error),
-                        kills < 0 ? "killed by signal 9 (Killed), not by darg: perhaps by the "
-                                    "kernel for want of memory: hm"
-                                  : "killed by signal 9 (Killed), not by darg, nor by the kernel "
-                                    "for want of memory: hm");
+    assert_string_equal(
+        buf_text(&fixture->result.error),
+        kills < 0
+            ? "killed by signal 9 (Killed), not by darg: perhaps by the kernel for lack of memory: "
+              "hm"
+            : "killed by signal 9 (Killed), not by darg, nor by the kernel for lack of memory: hm");
     run(fixture, "sh -c '" HOG "; kill -9 $$'", HANDLER_RETRY);
     const char *reason = buf_text(&fixture->result.error);
-    if (!strstr(reason, "for want of memory; it had ") || !strstr(reason, "MiB of memory at most"))
+    if (!strstr(reason, "for lack of memory; it had ") || !strstr(reason, "MiB of memory at most"))
         fail_msg("%s", reason);
 }
 

@@ -84,8 +84,8 @@ static void test_failed(void **state)
                 "1");
     expect_both(1, "", "would be retried: the handler answered 77, which is no outcome\n", "odd",
                 "1");
-    expect_both(1, "", "retried: the handler stopped, though nobody had told it to\n", "idle", "1");
-    expect_both(1, "", "would be dead: the result is no JSON: ", "badjson", "1");
+    expect_both(1, "", "retried: the handler stopped, but nobody told it to\n", "idle", "1");
+    expect_both(1, "", "would be dead: the result is not JSON: ", "badjson", "1");
     expect_both(1, "", "would be dead: the result is larger than 64KiB (--max-output)\n", "large",
                 "1");
 }
@@ -168,7 +168,8 @@ static void test_unfit(void **state)
     (void)state;
     EXPECT("tests/plugins/no-such.so", 2, "", "no-such.so\": No such file or directory", "x");
     EXPECT("darg.pc", 2, "", "--plugin: cannot load plugin: ", "x");
-    EXPECT("tests/plugins/empty.so", 2, "", "is no plugin: it defines no darg_plugin()", "x");
+    EXPECT("tests/plugins/empty.so", 2, "", "is not a plugin: it does not define darg_plugin()",
+           "x");
     EXPECT("tests/plugins/old.so", 2, "",
            "was built for version 2 of darg.h, and this program has version 1", "old");
     EXPECT("tests/plugins/unresolved.so", 2, "", "function_that_nobody_has", "unresolved");
@@ -177,9 +178,9 @@ static void test_unfit(void **state)
            built(handlers));
     EXPECT(handlers, 2, "", "there is a handler for the type \"text\" already", "text", "--handler",
            "text=cat");
-    EXPECT("tests/plugins/handlers.so=refuse", 1, "", "cannot begin: it was told to refuse",
+    EXPECT("tests/plugins/handlers.so=refuse", 1, "", "cannot start: it was told to refuse",
            "done");
-    EXPECT("tests/plugins/handlers.so=refuse", 1, "", "cannot begin: it was told to refuse", "done",
+    EXPECT("tests/plugins/handlers.so=refuse", 1, "", "cannot start: it was told to refuse", "done",
            "--isolate");
 }
 

@@ -177,7 +177,7 @@ static void test_the_end_stops_jobs(void **state)
     assert_int_equal(count_lines(written(f, "stopped")), 1);
 }
 
-/* A process that cannot begin its plugin is tried again, and takes no job meanwhile. */
+/* A process that cannot start its plugin is tried again, and takes no job meanwhile. */
 static void test_an_init_that_fails(void **state)
 {
     struct worker_fixture *f = *state;
@@ -186,7 +186,7 @@ static void test_an_init_that_fails(void **state)
              getenv("DARG_BUILD_DIR"));
     worker_fixture_push(f, OTHER);
     struct process *worker = worker_fixture_launch(f, "-q", "jobs", "--plugin", option);
-    process_wait_stderr(worker, "cannot begin: it was told to refuse", WORKER_FIXTURE_WAIT_MS);
+    process_wait_stderr(worker, "cannot start: it was told to refuse", WORKER_FIXTURE_WAIT_MS);
     process_wait_stderr(worker, "a worker process has died", WORKER_FIXTURE_WAIT_MS);
     process_signal(worker, SIGTERM);
     (void)process_wait(worker, WORKER_FIXTURE_WAIT_MS);

@@ -178,7 +178,8 @@ static void test_bad_options(void **state)
         {"stream,pids=3:cat", "stream has no option \"pids=3\": there are jobs=N and rss=SIZE"},
         {"stream,jobs=3", "there is no ':' before the command: stream,jobs=3"},
         {"stream:", "the command is empty"},
-        {"stream:cat {}", "a handler that stays reads args from its input: {} has no meaning"},
+        {"stream:cat {}", "a persistent handler reads args from its standard input: {} has no "
+                          "meaning in its command"},
         {"stream:/nowhere/x", "cannot run \"/nowhere/x\": No such file or directory"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -83,8 +83,8 @@ static void test_unfit(void **state)
 {
     (void)state;
     expect("c=cat", "nobody", NULL, 2, "", "there is no handler for 'nobody': there are c,echo");
-    expect("c=cat", "c", "hello", 2, "", "the args are no JSON (a string needs its quotes): ");
-    expect("c=cat", "c", "1,\"id\":2", 2, "", "the args are no JSON");
+    expect("c=cat", "c", "hello", 2, "", "the args are not JSON (a string needs quotes): ");
+    expect("c=cat", "c", "1,\"id\":2", 2, "", "the args are not JSON");
     expect("c=stream,x=1:cat", "c", NULL, 2, "", "stream has no option \"x=1\"");
 }
 
@@ -113,10 +113,10 @@ static void test_limits(void **state)
 static void test_dangers(void **state)
 {
     (void)state;
-    static const char exposed[] = "jobs whose args begin with a - will be dead";
+    static const char exposed[] = "jobs whose args begin with - will fail for good";
     expect("t=echo {}", "t", "\"-n\"", 1, "", "would be dead: args begin with a -");
     expect("t=echo {}", "t", "\"n\"", 0, "n\n", exposed);
-    expect("t=sh -c 'echo {}'", "t", "\"n\"", 0, "n\n", "the shell runs what jobs say");
+    expect("t=sh -c 'echo {}'", "t", "\"n\"", 0, "n\n", "the shell would run a job's args as code");
     struct process *process = start_allowed("t=echo {}", "t", "\"-n\"");
     assert_int_equal(process_wait(process, WAIT_MS), 0);
     assert_string_equal(process_stdout(process), "");
@@ -125,7 +125,7 @@ static void test_dangers(void **state)
     process = start_allowed("t=echo -- {}", "t", "\"-n\"");
     assert_int_equal(process_wait(process, WAIT_MS), 2);
     assert_non_null(strstr(process_stderr(process),
-                           "--allow-dash: \"t\" is no type whose command has a {} without a --"));
+                           "--allow-dash: \"t\" is not a type whose command has a {} without --"));
     process_free(process);
 }
 

@@ -92,7 +92,7 @@ static void test_a_loop_that_hangs_is_seen(void **state)
     assert_int_equal(kill(children[1], SIGSTOP), 0);
     expect_unhealthy("the fetch loop of process ", .age = "1s", .not_before_ms = clock_mono_ms());
     char pid[64];
-    (void)snprintf(pid, sizeof pid, "process %d has not turned", (int)children[1]);
+    (void)snprintf(pid, sizeof pid, "process %d has not run for", (int)children[1]);
     expect((struct expectation){.code = 1, .age = "6s", .text = pid});
     assert_int_equal(kill(children[1], SIGCONT), 0);
     expect_healthy(.age = "6s");
@@ -211,8 +211,8 @@ static void test_names_that_another_user_has_taken(void **state)
         skip(); /* it takes another user */
     pid_t squatter = squat();
     struct process *worker = start(f, "-t", "1");
-    process_wait_stderr(worker, "--health is not answered by this worker", WORKER_FIXTURE_WAIT_MS);
-    expect_unhealthy("what answers as 'test-", .age = "30s");
+    process_wait_stderr(worker, "this worker does not answer --health", WORKER_FIXTURE_WAIT_MS);
+    expect_unhealthy("'test-", .age = "30s");
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
     /* A directory of its own is out of their reach. */
@@ -223,7 +223,7 @@ static void test_names_that_another_user_has_taken(void **state)
     worker = start(f, "-t", "1");
     expect_healthy(.age = "30s");
     worker_fixture_kill(worker); /* which leaves its socket there */
-    expect_unhealthy("what answers as 'test-", .age = "30s");
+    expect_unhealthy("'test-", .age = "30s");
     worker = start(f, "-t", "1");
     expect_healthy(.age = "30s");
     process_signal(worker, SIGTERM);

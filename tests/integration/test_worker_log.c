@@ -124,8 +124,8 @@ static void test_a_file_that_cannot_be_opened_anew(void **state)
     struct process *worker = worker_fixture_start(f, "-q", "jobs", "--log-file", path);
     assert_int_equal(rename(directory, moved), 0);
     process_signal(worker, SIGHUP);
-    wait_text(old, "HUP: cannot open the log file");
-    wait_text(old, "it goes on here, and is tried again");
+    wait_text(old, "HUP: cannot reopen the log file");
+    wait_text(old, "logging continues in the old file; trying again later");
     assert_int_equal(mkdir(directory, 0700), 0);
     struct expected expected = {path, "job done", f};
     assert_true(wait_until(has_text_of_a_job, &expected, WORKER_FIXTURE_WAIT_MS));

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char words[] = "speaks a newer protocol";
+static const char words[] = "uses a newer protocol";
 
 /* A worker of another release, as its registration has it. It is taken for dead after the lease. */
 static void enter(struct worker_fixture *f, const char *process, const char *protocol)

@@ -66,8 +66,8 @@ static void test_the_log_level(void **state)
     struct process *worker = start(f, "[worker]\nlog-level = error\n", "-q", "jobs", "-p", "2");
     assert_true(wait_until(are_two, f->conn, WORKER_FIXTURE_WAIT_MS)); /* one may be ready first */
     reload(f, worker, "[worker]\nlog-level = info\n");
-    expect_said(worker, "HUP: log opened anew", 2);
-    expect_said(worker, "HUP: read the configuration again", 1);
+    expect_said(worker, "HUP: log file reopened", 2);
+    expect_said(worker, "HUP: configuration reloaded", 1);
     assert_non_null(strstr(process_stderr(worker), "changed_since_start=log-level"));
     assert_null(strstr(process_stderr(worker), "worker registered"));
     assert_int_equal(kill(worker_fixture_child(worker), SIGKILL), 0);
@@ -82,7 +82,7 @@ static void test_the_shutdown_timeout(void **state)
     worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":3600000}");
     worker_fixture_wait_held(f, 1);
     reload(f, worker, "[worker]\nshutdown-timeout = 100ms\n");
-    expect_said(worker, "HUP: log opened anew", 1);
+    expect_said(worker, "HUP: log file reopened", 1);
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
     assert_int_equal(worker_fixture_count(f, "released"), 1);
@@ -122,7 +122,7 @@ static void test_what_needs_a_restart(void **state)
     struct process *worker =
         start(f, "[worker]\nthreads = 2\nlog-level = warn\n[queues]\njobs =\n", "--lease", "5s");
     reload(f, worker, "[worker]\nthreads = 3\nlog-level = info\nlease = 7s\n[queues]\nmail =\n");
-    expect_said(worker, "HUP: log opened anew", 1);
+    expect_said(worker, "HUP: log file reopened", 1);
     expect_said(worker, "need a restart  settings=\"queue threads\"", 1);
     worker_fixture_push(f, "{\"type\":\"noop\"}");
     worker_fixture_wait_count(f, "done", 1);
@@ -133,7 +133,7 @@ static void test_a_wrong_file_changes_nothing(void **state)
     struct worker_fixture *f = *state;
     struct process *worker = start(f, "[worker]\nlog-level = info\n", "-q", "jobs");
     reload(f, worker, "[worker]\nlog-level = error\nthreads = many\n");
-    expect_said(worker, "HUP: nothing is changed: ", 1);
+    expect_said(worker, "HUP: nothing changed: ", 1);
     assert_non_null(strstr(process_stderr(worker), "config:3: threads"));
     worker_fixture_push(f, "{\"type\":\"noop\"}");
     expect_said(worker, "job done", 1);

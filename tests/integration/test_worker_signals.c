@@ -146,7 +146,7 @@ static void test_tstp_and_cont(void **state)
 static bool has_logged(void *context)
 {
     char *text = worker_fixture_read(context);
-    bool is_there = strstr(text, "log opened anew") != NULL;
+    bool is_there = strstr(text, "log file reopened") != NULL;
     free(text);
     return is_there;
 }
@@ -194,10 +194,10 @@ static void test_term_while_redis_hangs(void **state)
     redis_server_thaw(f->server);
     print_message("ended %lld ms after TERM\n", (long long)(clock_mono_ms() - begin_ms));
     /* It could not deregister. A claim that was under way may have brought jobs. */
-    bool held_nothing = strstr(process_stderr(worker), "could not leave the registry") != NULL;
+    bool held_nothing = strstr(process_stderr(worker), "could not deregister") != NULL;
     assert_int_equal(code, held_nothing ? 0 : 1);
     assert_true(held_nothing ||
-                strstr(process_stderr(worker), "could not give back what is held") != NULL);
+                strstr(process_stderr(worker), "could not give back held jobs") != NULL);
 }
 
 int main(void)

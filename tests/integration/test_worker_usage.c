@@ -104,8 +104,8 @@ static void test_process_that_stays(void **state)
         assert_null(strstr(reply, "exit"));
         free(reply);
     }
-    process_wait_stderr(worker, "a handler's process has ended", WORKER_FIXTURE_WAIT_MS);
-    const char *line = strstr(process_stderr(worker), "a handler's process has ended");
+    process_wait_stderr(worker, "a handler's process ended", WORKER_FIXTURE_WAIT_MS);
+    const char *line = strstr(process_stderr(worker), "a handler's process ended");
     assert_non_null(strstr(line, "program=sh answered=2 cpu_ms="));
     const char *peak = strstr(line, " peak_kib=");
     assert_non_null(peak);

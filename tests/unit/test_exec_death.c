@@ -41,19 +41,19 @@ static const struct row rows[] = {
     {SIGKILL, "cpu=5s", 5, 0, 0, false,
      "killed by signal 9 (Killed): it may use 5s of CPU time (--limit cpu)"},
     {SIGKILL, "cpu=5s", 4, 0, 0, false,
-     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for lack of memory"},
     {SIGKILL, "cpu=5s", 50, 0, 0, true, /* of many jobs */
-     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for lack of memory"},
     {SIGKILL, NULL, 0, 812, -1, false,
-     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for want of memory; it had "
+     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for lack of memory; it had "
      "812MiB of memory at most"},
     {SIGKILL, NULL, 0, 0, 1, false,
-     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for want of memory (which it "
-     "has done 1 time since the worker began)"},
+     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for lack of memory (which it "
+     "has done 1 time since the worker started)"},
     {SIGKILL, "memory=1GiB", 0, 812, 2, false,
-     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for want of memory (which it "
-     "has done 2 times since the worker began); it had 812MiB of memory at most, and may have 1GiB "
-     "(--limit memory)"},
+     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for lack of memory (which it "
+     "has done 2 times since the worker started); it had 812MiB of memory at most, and may have "
+     "1GiB (--limit memory)"},
 };
 
 static void read_limits(struct limits *limits, const char *list)
@@ -116,9 +116,8 @@ static const struct group_row group_rows[] = {
      "memory=64MiB",
      64,
      {.oom_kills = 2, .memory_refusals = 1},
-     "killed by signal 9 (Killed) by the kernel for want of memory; it had 64MiB of memory at "
-     "most, "
-     "and may have 64MiB (--limit memory)"},
+     "killed by signal 9 (Killed) by the kernel for lack of memory; it had 64MiB of memory at "
+     "most, and may have 64MiB (--limit memory)"},
     {SIGKILL,
      NULL,
      812,
@@ -129,13 +128,13 @@ static const struct group_row group_rows[] = {
      NULL,
      0,
      {.oom_kills = 0},
-     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for lack of memory"},
     {SIGKILL,
      NULL,
      0,
      {.oom_kills = -1}, /* no controller: as without a group */
-     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for want of memory (which it "
-     "has done 7 times since the worker began)"},
+     "killed by signal 9 (Killed), not by darg: perhaps by the kernel for lack of memory (which it "
+     "has done 7 times since the worker started)"},
     {EXITED(3),
      "processes=2",
      0,
@@ -153,7 +152,7 @@ static const struct group_row group_rows[] = {
      "cpu=5s",
      0,
      {.user_us = 9000000},
-     "killed by signal 9 (Killed), not by darg, nor by the kernel for want of memory"},
+     "killed by signal 9 (Killed), not by darg, nor by the kernel for lack of memory"},
 };
 
 static void test_words_of_a_control_group(void **state)

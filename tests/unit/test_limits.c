@@ -137,9 +137,9 @@ static void test_what_binds_no_root(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
-    assert_true(is_refused("processes=10", "the system does not hold root to it"));
-    assert_true(is_refused("processes=10,user=root", "the system does not hold root to it"));
-    assert_true(is_refused("processes=10,group=0", "the system does not hold root to it"));
+    assert_true(is_refused("processes=10", "the system does not apply it to root"));
+    assert_true(is_refused("processes=10,user=root", "the system does not apply it to root"));
+    assert_true(is_refused("processes=10,group=0", "the system does not apply it to root"));
 }
 
 static bool check_as_somebody(void)

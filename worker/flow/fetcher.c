@@ -7,17 +7,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "redis/server.h"
 #include "worker/flow/giveback.h"
 
 enum {
-    AUDIT_MS = 30 * 1000,
     LEAVE_PAUSE_MS = 50,
     OTHER_REPLY_BYTES = 16 << 20, /* what any call but a claim may be answered with */
 };
 
 /* --- orders and other threads -------------------------------------------------------------- */
 
+/* The strongest of all voices, not the latest: an operator's stop must not be undone by a signal
+ * that only asks for quiet, whichever arrives last. */
 enum order fetcher_current_order(const struct fetcher *self)
 {
     int order = ORDER_NONE;
@@ -70,7 +70,7 @@ struct session *fetcher_session(struct fetcher *self)
     return session;
 }
 
-static void publish(struct fetcher *self, struct session *session)
+void fetcher_publish(struct fetcher *self, struct session *session)
 {
     pthread_mutex_lock(&self->lock);
     self->registered = session;
@@ -110,147 +110,11 @@ void fetcher_tell_suspects(struct fetcher *self)
     wake_set(&self->wake);
 }
 
-/* --- getting ready ------------------------------------------------------------------------- */
-
-/* Sleeps until something is to be looked at, at most timeout_ms. */
-void fetcher_rest(struct fetcher *self, int64_t timeout_ms)
-{
-    (void)wake_wait(&self->wake, timeout_ms);
-    wake_clear(&self->wake);
-}
-
-void fetcher_await_retry(struct fetcher *self, const char *what, const struct err *err)
-{
-    /* An error in the words of a script tells nobody that the server is too old for it. */
-    struct err missing = {0};
-    if (err->status == ST_SERVER && server_check(self->conn, &missing) != ST_OK)
-        err = &missing;
-    outage_meet(&self->outage, self->conn, what, self->options.queue.name, err);
-    pulse_outage(self->options.pulse, self->options.slot, self->outage.since_ms, err->status);
-    int64_t pause_ms = !conn_is_connected(self->conn)     ? conn_backoff_ms(self->conn)
-                       : status_is_transient(err->status) ? FETCHER_PAUSE_MS / 5
-                                                          : FETCHER_PAUSE_MS;
-    fetcher_rest(self, pause_ms);
-}
-
-void fetcher_note_success(struct fetcher *self)
-{
-    if (self->outage.since_ms == 0)
-        return;
-    outage_end(&self->outage, "Redis answers again", self->options.queue.name);
-    pulse_outage(self->options.pulse, self->options.slot, 0, ST_OK);
-}
-
-void fetcher_withdraw(struct fetcher *self)
-{
-    publish(self, NULL);
-}
-
-/* With an open claim, if the lease is lost: its jobs are a reaper's. */
-void fetcher_drop_session(struct fetcher *self)
-{
-    publish(self, NULL);
-    if (self->is_claim_open) {
-        room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
-        self->is_claim_open = self->must_release = false;
-        conn_discard(self->conn);
-    }
-    session_release(self->session);
-    self->session = NULL;
-    self->is_registered = self->may_be_registered = false;
-    if (self->is_reentering)
-        atomic_store(&self->is_draining, false);
-    self->is_reentering = false;
-}
-
-static void open_session(struct fetcher *self)
-{
-    const struct fetcher_options *options = &self->options;
-    self->session = session_new(&options->queue, options->process, ++self->generation, &self->wake);
-    self->session->slot = options->slot;
-    self->session->is_at_most_once = options->is_at_most_once;
-}
-
-static void registered(struct fetcher *self, int64_t now_ms, int64_t sent_ms)
-{
-    session_set_server_time(self->session, now_ms);
-    atomic_store(&self->session->renewed_ms, sent_ms);
-    self->is_registered = true;
-    self->audited_link = conn_generation(self->conn);
-    self->audited_ms = clock_mono_ms();
-    publish(self, self->session);
-    log_fields(self->generation == 1 ? LOG_INFO : LOG_WARN,
-               self->generation == 1 ? "worker registered" : "worker registered anew",
-               LOG_STR("queue", self->options.queue.name),
-               LOG_STR("worker", self->session->lease.worker));
-    atomic_store(&self->is_ready, true);
-    wake_set(self->options.changed);
-}
-
-static bool register_session(struct fetcher *self)
-{
-    struct err err = {0};
-    enum lease_register outcome;
-    int64_t now_ms, sent_ms = clock_mono_ms();
-    bool was_maybe = self->may_be_registered;
-    self->may_be_registered = true;
-    enum status status =
-        lease_register(self->conn, &self->session->lease, sent_ms - self->options.started_ms,
-                       &self->known_drain, &outcome, &now_ms, &err);
-    if (status != ST_OK) {
-        /* A refusal is one: the script writes to the registry last of all. */
-        bool is_unknown = status == ST_LOST_REPLY || status == ST_PROTOCOL;
-        self->may_be_registered = was_maybe || is_unknown;
-        fetcher_await_retry(self, "cannot register", &err);
-        return false;
-    }
-    fetcher_note_success(self);
-    switch (outcome) {
-    case LEASE_REGISTERED:
-        registered(self, now_ms, sent_ms);
-        return true;
-    case LEASE_DRAINED:
-        fetcher_note_drained(self);
-        break;
-    case LEASE_FENCED:
-        (void)session_lose(self->session);
-        break;
-    }
-    return false;
-}
-
-/* True if the connection and the registration stand and the next step can be taken. */
-static bool get_ready(struct fetcher *self)
-{
-    struct err err = {0};
-    if (self->session && session_is_lost(self->session)) {
-        log_fields(LOG_WARN, "lease lost: starting over under a new name",
-                   LOG_STR("queue", self->options.queue.name),
-                   LOG_STR("worker", self->session->lease.worker));
-        fetcher_drop_session(self);
-    }
-    if (!self->session)
-        open_session(self);
-    if (conn_connect(self->conn, &err) != ST_OK) {
-        fetcher_await_retry(self, "Redis cannot be reached, trying on", &err);
-        return false;
-    }
-    if (!self->is_registered)
-        return register_session(self);
-    if (self->must_release && self->is_claim_open)
-        return fetcher_release_claimed(self);
-    bool is_due = conn_generation(self->conn) != self->audited_link ||
-                  clock_mono_ms() - self->audited_ms > AUDIT_MS ||
-                  atomic_load(&self->session->must_audit);
-    if (is_due && !self->is_claim_open && !self->options.is_at_most_once) {
-        fetcher_audit(self);
-        return conn_is_connected(self->conn);
-    }
-    return true;
-}
-
 /* --- the thread ---------------------------------------------------------------------------- */
 
+/* The order matters. What gives jobs back or leaves comes before what claims, so that an order is
+ * obeyed within one step; and none of it while a claim is open, as the answer must be read first:
+ * jobs may be recorded as ours that nobody here has seen. */
 static void step(struct fetcher *self)
 {
     if (!self->is_claim_open)
@@ -282,14 +146,14 @@ static void *fetcher_main(void *argument)
     pthread_setname_np(pthread_self(), "fetcher");
     while (goes_on(self)) {
         pulse_beat(self->options.pulse, self->options.slot);
-        if (get_ready(self))
+        if (fetcher_get_ready(self))
             step(self);
     }
     /* One whose queue is drained or empty leaves the registry at once, whatever its process goes on
      * doing. */
     if (self->is_leaving && self->is_registered && atomic_load(&self->session->held) == 0) {
         struct err err = {0};
-        publish(self, NULL);
+        fetcher_publish(self, NULL);
         if (giveback_all(self->conn, self->session, &err) == ST_OK)
             self->may_be_registered = false;
     }
@@ -365,9 +229,10 @@ static enum status keep_leaving(struct fetcher *self, int64_t deadline_ms, struc
 bool fetcher_leave(struct fetcher *self, int64_t deadline_ms)
 {
     pthread_join(self->thread, NULL);
-    publish(self, NULL);
+    fetcher_publish(self, NULL);
     if (!self->may_be_registered)
         return true;
+    /* Judged before the tries: a lost answer in them leaves the state as unknown as it was. */
     bool is_harmless = !may_hold(self);
     /* A claim that is still open ends here: what it took is given back with the rest. */
     if (self->is_claim_open)
@@ -378,8 +243,9 @@ bool fetcher_leave(struct fetcher *self, int64_t deadline_ms)
     if (keep_leaving(self, deadline_ms, &err) == ST_OK)
         return true;
     log_fields(is_harmless ? LOG_WARN : LOG_ERROR,
-               is_harmless ? "could not leave the registry: the entry goes when its lease runs out"
-                           : "could not give back what is held: it is recovered by its lease",
+               is_harmless
+                   ? "could not deregister: the entry is removed when its lease expires"
+                   : "could not give back held jobs: they are recovered when the lease expires",
                LOG_STR("queue", self->options.queue.name), LOG_STR("error", err_text(&err)));
     return is_harmless;
 }

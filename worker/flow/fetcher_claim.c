@@ -37,7 +37,7 @@ static void ask_for_less(struct fetcher *self)
     self->eased_ms = clock_mono_ms();
     self->must_release = true;
     log_fields(LOG_WARN,
-               "the answer to a claim was cut short twice: asking for less at a time. Is the "
+               "Redis cut off the answer to a claim twice: claiming less at a time. Is the "
                "server's client-output-buffer-limit too small?",
                LOG_STR("queue", self->options.queue.name), LOG_INT("bytes", self->max_bytes));
 }
@@ -189,7 +189,7 @@ static void act_on(struct fetcher *self, struct claim *claim)
         atomic_store(&self->session->is_awaited, false);
         break;
     case CLAIM_STALE:
-        log_fields(LOG_ERROR, "Redis has another record of this worker's claims",
+        log_fields(LOG_ERROR, "Redis disagrees about this worker's claims",
                    LOG_STR("queue", self->options.queue.name));
         (void)session_lose(self->session);
         break;
@@ -247,7 +247,7 @@ void fetcher_give_back_if_stuck(struct fetcher *self)
     int64_t given = 0;
     if (giveback_waiting(self->conn, tasks, self->options.room, &given, &err) != ST_OK)
         fetcher_await_retry(self, "cannot give back jobs", &err);
-    log_fields(LOG_DEBUG, "gave back jobs that no thread was free for", LOG_INT("jobs", given));
+    log_fields(LOG_DEBUG, "gave back jobs for which no thread was free", LOG_INT("jobs", given));
 }
 
 void fetcher_claim_step(struct fetcher *self)

@@ -28,7 +28,7 @@ void fetcher_audit(struct fetcher *self)
     }
     fetcher_note_success(self);
     if (given > 0)
-        log_fields(LOG_WARN, "gave back jobs that are recorded as held here but are not",
+        log_fields(LOG_WARN, "gave back jobs that Redis lists as held by this worker, but are not",
                    LOG_STR("queue", self->options.queue.name), LOG_INT("jobs", given));
     self->audited_link = conn_generation(self->conn);
     self->audited_ms = clock_mono_ms();
@@ -66,8 +66,9 @@ void fetcher_note_drained(struct fetcher *self)
     self->has_drained = true;
     self->is_leaving = atomic_load(self->options.undrained) == 0;
     log_fields(LOG_INFO,
-               self->is_leaving ? "drained: leaving"
-                                : "drained: taken up again, until all queues of this worker are",
+               self->is_leaving
+                   ? "drained: leaving"
+                   : "drained: served again until all queues of this worker are drained",
                LOG_STR("queue", self->options.queue.name));
     if (self->is_leaving)
         wake_set(self->options.changed);

@@ -1,4 +1,4 @@
-/* fetcher_state - what the three parts of the fetcher share: its state, and how it rests. Included
+/* fetcher_state - what the four parts of the fetcher share: its state, and how it rests. Included
  * by fetcher*.c only. */
 #ifndef DARG_WORKER_FLOW_FETCHER_STATE_H
 #define DARG_WORKER_FLOW_FETCHER_STATE_H
@@ -56,6 +56,12 @@ struct fetcher {
     bool is_leaving;
 };
 
+/* What fetcher_session() answers from now on; NULL: nothing. */
+void fetcher_publish(struct fetcher *self, struct session *session);
+
+/* True if the connection and the registration stand and the next step can be taken. */
+bool fetcher_get_ready(struct fetcher *self);
+
 /* Sleeps until something is to be looked at, at most timeout_ms. */
 void fetcher_rest(struct fetcher *self, int64_t timeout_ms);
 
@@ -92,15 +98,15 @@ void fetcher_withdraw(struct fetcher *self);
 /* Lets go of the session: the next step opens another under the next name. */
 void fetcher_drop_session(struct fetcher *self);
 
-enum {
-    FETCHER_PAUSE_MS = 1000
-}; /* after errors only a person can mend; between looks when quiet */
+/* Pause after errors that only a person can mend, and between looks when quiet. */
+enum { FETCHER_PAUSE_MS = 1000 };
 
 /* Gives jobs back that wait here for a thread in vain: another worker may have one. */
 void fetcher_give_back_if_stuck(struct fetcher *self);
 /* Claims nothing, but takes part in a drain. */
 void fetcher_quiet_step(struct fetcher *self);
 
-enum { FETCHER_STUCK_LOOK_MS = 10 }; /* how often to look after jobs that wait for a thread */
+/* How often to look after jobs that wait for a thread. */
+enum { FETCHER_STUCK_LOOK_MS = 10 };
 
 #endif

@@ -197,7 +197,7 @@ static enum status pop_one(struct popper_thread *self, size_t count, struct pop 
         is_by_queue ? pop_by_queue(self, count, pop, err) : pop_together(self, count, pop, err);
     if (status == ST_CLUSTER && !is_by_queue && count > 1) {
         if (!atomic_exchange(&popper->is_by_queue, true))
-            log_printf(LOG_INFO, "a Redis Cluster: jobs are taken queue by queue");
+            log_printf(LOG_INFO, "Redis Cluster: jobs are taken from one queue at a time");
         pop_fini(pop);
         status = pop_by_queue(self, count, pop, err);
     }
@@ -223,7 +223,7 @@ static void pop_step(struct popper_thread *self)
     if (status != ST_OK)
         complain(self, &err);
     else
-        outage_end(&self->outage, "jobs are popped again", NULL);
+        outage_end(&self->outage, "popping jobs again", NULL);
     end_pop(self, pop.queue);
     if (pop.queue)
         act_on_pop(self, &pop);
@@ -303,7 +303,8 @@ void popper_wake(struct popper *popper)
         if (status == ST_OK)
             status = pop_wake(conn, popper->wake_keys[i], popper->options.thread_count, &err);
     if (status != ST_OK)
-        log_printf(LOG_DEBUG, "cannot wake the poppers, they look by themselves: %s",
+        log_printf(LOG_DEBUG,
+                   "cannot wake the threads that pop jobs; they will notice by themselves: %s",
                    err_text(&err));
     conn_close(conn);
 }

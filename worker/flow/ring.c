@@ -1,6 +1,11 @@
 /* A sequence number in each cell says whose turn it is (D. Vyukov's bounded MPMC queue): a cell at
  * position p is free for the push number p while its sequence is p, and full for the take number p
- * while it is p + 1. */
+ * while it is p + 1.
+ *
+ * Not a list under a lock: with jobs of a microsecond every thread would meet at it, twice a job.
+ * Not a ring for each thread either: a thread with a long job would sit on what
+ * was dealt to it, and others would have to steal. The lock here is for sleeping only, so a busy
+ * ring never touches it. */
 #include "worker/flow/ring.h"
 
 #include <pthread.h>
@@ -19,6 +24,8 @@ struct cell {
 struct ring {
     struct cell *cells; /* fixed after start */
     size_t mask;        /* fixed after start */
+    /* A cache line each: pushers and takers would otherwise invalidate each other's at every step.
+     */
     _Alignas(64) _Atomic size_t pushed;
     _Alignas(64) _Atomic size_t taken;
     _Alignas(64) _Atomic int sleepers;
@@ -107,6 +114,9 @@ void ring_wake(struct ring *ring)
     pthread_mutex_unlock(&ring->lock);
 }
 
+/* A push of many wakes one sleeper, and each that takes wakes the next while something is left: as
+ * many threads get up as there is work for. To wake all at once would have most of them find the
+ * ring empty. */
 static void *take_and_pass_on(struct ring *ring)
 {
     void *item = ring_try_take(ring);
@@ -196,6 +206,8 @@ uint64_t ring_taken(const struct ring *ring)
 
 size_t ring_count(const struct ring *ring)
 {
+    /* Taken before pushed, so that the count may be too large and never too small: who sleeps on a
+     * count of 0 can rely on it. */
     size_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
     size_t pushed = atomic_load_explicit(&ring->pushed, memory_order_relaxed);
     ptrdiff_t inside = (ptrdiff_t)(pushed - taken);

@@ -1,3 +1,7 @@
+/* How many jobs may be claimed is computed anew at each look, out of what can be seen: idle
+ * threads, the ring, open claims, the pace of late. There is no window that grows and shrinks as
+ * TCP's does: it would remember a pace that the next job may not have, and a window too large is
+ * felt as jobs that wait behind a long one while other workers are idle. */
 #include "worker/flow/room.h"
 
 #include <pthread.h>
@@ -10,7 +14,8 @@
 #include "queue/claim.h"
 
 /* How far ahead of the pool jobs are fetched, and how many at most: two full claims, one being
- * worked off while the other is under way. */
+ * worked off while the other is under way. 5 ms is several times a claim's way to a Redis nearby
+ * and back; more would only be stock that a death gives back. */
 enum { HORIZON_US = 5000, AHEAD_MAX = 2 * CLAIM_MAX };
 
 /* Stock that would last ten horizons, 50 ms, is too much: the jobs turned out longer than those
@@ -24,11 +29,11 @@ enum { RETURN_MS = 100 };
 
 struct slot {
     double weight;
-    double passed;        /* jobs taken over weight: the least goes first */
-    bool is_wanting;      /* its fetcher waits for room */
-    bool was_idle;        /* its last claim found nothing */
-    int64_t return_by_ms; /* monotonic: its fetcher is on its way back until then; 0: it is not */
-    pthread_cond_t changed;
+    double passed;          /* jobs taken over weight: the least goes first */
+    bool is_wanting;        /* its fetcher waits for room */
+    bool was_idle;          /* its last claim found nothing */
+    int64_t return_by_ms;   /* monotonic: its fetcher is on its way back until then; 0: it is not */
+    pthread_cond_t changed; /* one a slot: a common one would wake every fetcher for one's turn */
 };
 
 struct room {
@@ -173,7 +178,7 @@ static void take_grant_locked(struct room *room, int64_t granted)
 }
 
 /* A queue that comes back after a pause starts level with the others: it has no claim on the past.
- */
+ * Otherwise one that was empty for an hour would have the workers to itself for as long. */
 static void catch_up_locked(struct room *room, size_t slot)
 {
     double least = -1;
@@ -260,6 +265,8 @@ void room_interrupt(struct room *room)
 
 void room_notice(struct room *room)
 {
+    /* Called at the end of every job, so without the lock unless somebody has said below what stock
+     * it wants to be woken. */
     int64_t wake_below = atomic_load(&room->wake_below);
     if (wake_below < 0 || (int64_t)ring_count(room->tasks) > wake_below)
         return;

@@ -41,7 +41,7 @@ static bool is_poison(const struct run *run)
 
 static void fail_as_poison(struct run *run, struct err *err)
 {
-    (void)err_set(err, ST_INVALID, "poison: %lld workers died while they ran it",
+    (void)err_set(err, ST_INVALID, "poison: %lld workers died while running it",
                   (long long)run->job->history.crashes);
     run_fail(run, HANDLER_BURY, err_text(err));
 }
@@ -271,7 +271,7 @@ struct ending *runner_run(const struct runner *runner, const struct runner_job *
     };
     perform(&run, &scratch->err);
     if (run.result->outcome == HANDLER_ABORTED && runner->is_at_most_once)
-        run_fail(&run, HANDLER_ABORTED, "interrupted by the end of its worker");
+        run_fail(&run, HANDLER_ABORTED, "interrupted because its worker stopped");
     enum settle_kind kind = decide(&run);
     bool is_plain = kind == SETTLE_DONE && !is_asked_for(run.job);
     struct ending *ending = is_plain ? NULL : make_ending(&run, kind);

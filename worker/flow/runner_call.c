@@ -84,7 +84,7 @@ void run_observe_log(struct handler_observer *observer, enum log_level level, st
     if (!log_enabled(level) || run->said > SAID_MAX)
         return;
     bool is_more = run->said++ == SAID_MAX;
-    log_said(run, is_more ? LOG_WARN : level, "a handler says",
+    log_said(run, is_more ? LOG_WARN : level, "message from a handler",
              is_more ? slice_of("(more of this job, left out)") : text);
 }
 

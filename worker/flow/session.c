@@ -1,3 +1,7 @@
+/* A batch is one allocation for all tasks of a claim, and their texts stay in the claim's reply: no
+ * job is copied or freed by itself. The price is that one long job keeps its whole batch in memory;
+ * claims are bounded in bytes so that this stays small. Batches are in a list, not in a table by
+ * number: only the keeper and the end walk it, and neither is in a hurry. */
 #include "worker/flow/session.h"
 
 #include <stdlib.h>
@@ -95,7 +99,8 @@ static void link_batch(struct session *session, struct batch *batch)
     pthread_mutex_unlock(&session->lock);
 }
 
-/* Puts a finished batch among those of the session; NULL (and freed) if it has no tasks. */
+/* Puts a finished batch among those of the session; NULL (and freed) if it has no tasks. Linked
+ * even so: freeing unlinks, and one way is simpler to trust than two. */
 static struct batch *enter_batch(struct session *session, struct batch *batch)
 {
     session_keep(session);

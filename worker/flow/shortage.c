@@ -83,7 +83,7 @@ void shortage_note(struct shortage *shortage, const char *type, const char *queu
     int64_t waits = count_locked(found, clock_mono_ms());
     pthread_mutex_unlock(&shortage->lock);
     if (waits > 0)
-        log_fields(LOG_WARN, "jobs wait: the worker lacks what it takes to start them",
+        log_fields(LOG_WARN, "jobs wait: the worker lacks the resources to start them",
                    LOG_STR("type", type), LOG_STR("queue", queue), LOG_INT("waits", waits),
                    LOG_STR("error", reason));
 }

@@ -38,12 +38,12 @@ static bool decode_args(const struct command *command, struct slice args, struct
     }
     json_decode_string(args, decoded);
     if (decoded->len > 0 && memchr(decoded->ptr, 0, decoded->len)) {
-        buf_append_text(reason, "args hold a NUL, which no argument of a program can");
+        buf_append_text(reason, "args contain a NUL byte, which a program's argument cannot");
         return false;
     }
     if (command->is_exposed && !command->allows_dash && buf_text(decoded)[0] == '-') {
-        buf_append_text(reason, "args begin with a -, and the command might take them for an "
-                                "option: it wants a -- before its {} (or --allow-dash)");
+        buf_append_text(reason, "args begin with -, which the command might take for an option: "
+                                "put -- before its {} (or use --allow-dash)");
         return false;
     }
     return true;

@@ -96,9 +96,9 @@ static enum status check_url(const char *url, struct err *err)
                        "a URL has no blanks, quotes, braces and backslashes: %%20, %%22 and so on "
                        "stand for them");
     if (memchr(host, '@', authority.len) != NULL)
-        return err_set(err, ST_INVALID,
-                       "a user or password in the URL would be seen by everybody who can list "
-                       "processes");
+        return err_set(
+            err, ST_INVALID,
+            "a user or password in the URL would be visible to everyone who can list processes");
     return check_authority(authority, err);
 }
 
@@ -112,7 +112,9 @@ enum status http_parse(const char *url, struct handler *handler, struct err *err
     buf_printf(&command, "stream:\"%s\" \"%s\"", find_beside(path) ? path : program, url);
     status = stream_parse(buf_text(&command), handler, err);
     if (status != ST_OK)
-        err_prefix(err, "jobs go to URLs by way of %s, which is built where libcurl is", program);
+        err_prefix(err,
+                   "handlers that are URLs need %s, which is built only where libcurl is installed",
+                   program);
     buf_fini(&command);
     return status;
 }

@@ -30,7 +30,7 @@ struct entry {
 static enum status check(const char *file, const struct darg_plugin_info *face, struct err *err)
 {
     if (face == NULL)
-        return err_set(err, ST_INVALID, "plugin \"%s\": darg_plugin() answers NULL", file);
+        return err_set(err, ST_INVALID, "plugin \"%s\": darg_plugin() returned NULL", file);
     if (face->abi != DARG_ABI_VERSION)
         return err_set(err, ST_INVALID,
                        "plugin \"%s\" was built for version %u of darg.h, and this program has "
@@ -52,7 +52,7 @@ static enum status load(struct plugin *plugin, struct err *err)
         return err_set(err, ST_INVALID, "cannot load plugin: %s", dlerror());
     void *symbol = dlsym(plugin->library, "darg_plugin");
     if (symbol == NULL)
-        return err_set(err, ST_INVALID, "\"%s\" is no plugin: it defines no darg_plugin()",
+        return err_set(err, ST_INVALID, "\"%s\" is not a plugin: it does not define darg_plugin()",
                        plugin->file);
     memcpy(&get, &symbol, sizeof get); /* C has no cast from an object to a function */
     const struct darg_plugin_info *face = get();
@@ -134,8 +134,8 @@ enum status plugin_begin(struct plugin *plugin, struct err *err)
         return ST_OK;
     plugin->has_begun = false;
     why[sizeof why - 1] = '\0';
-    return err_set(err, ST_SYSTEM, "plugin \"%s\" cannot begin: %s", plugin->file,
-                   why[0] ? why : "it does not say why");
+    return err_set(err, ST_SYSTEM, "plugin \"%s\" cannot start: %s", plugin->file,
+                   why[0] ? why : "it gave no reason");
 }
 
 void plugin_end(struct plugin *plugin)

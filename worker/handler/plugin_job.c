@@ -64,7 +64,7 @@ static enum handler_outcome conclude_stopped(struct darg_job *job)
     if (clock_mono_ms() >= job->stop_ms)
         buf_printf(error, "timed out after %s", format_duration_ms(job->call->timeout_ms, timeout));
     else
-        buf_append_text(error, "the handler stopped, though nobody had told it to");
+        buf_append_text(error, "the handler stopped, but nobody told it to");
     return HANDLER_RETRY;
 }
 
@@ -84,7 +84,7 @@ void plugin_job_conclude(struct darg_job *job, int answer)
     }
     if (answer != DARG_DONE && answer != DARG_RETRY && answer != DARG_BURY) {
         buf_clear(&result->error);
-        buf_printf(&result->error, "the handler answered %d, which is no outcome", answer);
+        buf_printf(&result->error, "the handler returned %d, which is not an outcome", answer);
         answer = DARG_RETRY;
     }
     result->outcome = answer == DARG_RETRY ? HANDLER_RETRY : HANDLER_BURY;
@@ -170,7 +170,7 @@ int darg_job_done(struct darg_job *job, const char *json, size_t len)
     struct slice text = {json, len};
     if (json_check(text, JSON_MAX_DEPTH - 1, &type, &err) == ST_OK)
         return set_result(job, text, true);
-    err_prefix(&err, "the result is no JSON");
+    err_prefix(&err, "the result is not JSON");
     return refuse(job, err_text(&err));
 }
 

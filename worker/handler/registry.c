@@ -213,7 +213,7 @@ enum status registry_allow_dash(struct registry *registry, const char *type, str
     if (handler && handler->run == exec_run && command_allow_dash(handler->state))
         return ST_OK;
     return err_set(err, ST_INVALID,
-                   "\"%.80s\" is no type whose command has a {} without a -- before it", type);
+                   "\"%.80s\" is not a type whose command has a {} without -- before it", type);
 }
 
 void registry_warn(const struct registry *registry)

@@ -72,7 +72,7 @@ static enum status read_row(const struct row *row, const struct registry_options
         status = gather(limits, row->type, given, err);
     if (status == ST_OK && !row->handler.limit && limits_need_process(limits))
         status =
-            err_set(err, ST_INVALID, "it is built in and has no process: there is only timeout");
+            err_set(err, ST_INVALID, "it is built in and has no process: only timeout applies");
     return status == ST_OK ? gather_passed(limits, row->type, passed, err) : status;
 }
 
@@ -198,8 +198,8 @@ void registry_tell_withheld(const struct registry *registry)
         buf_printf(&names, " and %zu more", count - NAMES_MAX);
     if (count > 0)
         log_fields(LOG_INFO,
-                   "not all programs have these variables of the worker's environment (--pass-env, "
-                   "or --limit '*=env=all')",
+                   "some programs do not get these variables of the worker's environment (see "
+                   "--pass-env, or --limit '*=env=all')",
                    LOG_SLICE("names", buf_slice(&names)));
     buf_fini(&names);
 }

@@ -150,7 +150,7 @@ static enum talk_end take_line(const struct talk *talk, struct slice line)
         is_answer || (message.verb == STREAM_PROGRESS && slot->version >= STREAM_NONCES);
     if ((must_name && !stream_is_named(&message, slot->version)) ||
         !stream_is_about(&message, talk->call, slot->nonce))
-        return break_off(slot, "this is not about the job it was given", line);
+        return break_off(slot, "this is not about its current job", line);
     if (is_answer && slot->child.input.len > 0)
         return break_off(slot, "it answered before it had read its job", line);
     if (is_answer)

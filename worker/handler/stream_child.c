@@ -28,7 +28,7 @@ static void log_remark(struct stream_child *child, struct slice text)
     if (child->observer)
         child->observer->log(child->observer, LOG_INFO, text);
     else
-        log_fields(LOG_INFO, "a handler says", LOG_STR("program", child->program),
+        log_fields(LOG_INFO, "message from a handler", LOG_STR("program", child->program),
                    LOG_SLICE("said", text));
 }
 

@@ -50,7 +50,7 @@ static enum status find_verb(const struct json_field *fields, struct stream_mess
     }
     if (found != 1)
         return err_set(err, ST_INVALID,
-                       "%s of done, retry, bury, progress and log is in it: one must be",
+                       "it has %s of done, retry, bury, progress and log; it must have exactly one",
                        found == 0 ? "none" : "more than one");
     if (stream_verb_wants_text(message->verb) && message->value.type != JSON_STRING)
         return err_set(err, ST_INVALID, "\"%s\" must be a string", stream_verb_name(message->verb));

@@ -77,7 +77,8 @@ enum status stream_parse(const char *text, struct handler *handler, struct err *
         status = command_parse(command, &stream->command, err);
     if (status == ST_OK && stream->command->wants_args)
         status = err_set(err, ST_INVALID,
-                         "a handler that stays reads args from its input: {} has no meaning");
+                         "a persistent handler reads args from its standard input: {} has no "
+                         "meaning in its command");
     if (status != ST_OK) {
         stream_free(stream);
         return status;

@@ -58,9 +58,8 @@ static void log_end(const struct stream_slot *slot, const struct death *death)
 {
     const struct usage *usage = &death->usage;
     if (usage->is_known)
-        log_fields(LOG_DEBUG, "a handler's process has ended",
-                   LOG_STR("program", slot->child.program), LOG_INT("answered", slot->answered),
-                   LOG_INT("cpu_ms", usage->cpu_us / 1000),
+        log_fields(LOG_DEBUG, "a handler's process ended", LOG_STR("program", slot->child.program),
+                   LOG_INT("answered", slot->answered), LOG_INT("cpu_ms", usage->cpu_us / 1000),
                    LOG_INT("peak_kib", usage->peak_bytes / 1024));
 }
 
@@ -125,7 +124,7 @@ static void log_said(struct stream_slot *slot, const struct stream_message *mess
     if (!log_enabled(message->level) || ++slot->said > IDLE_LINES_MAX)
         return;
     json_decode_string(message->value.text, &text);
-    log_fields(message->level, "a handler says", LOG_STR("program", slot->child.program),
+    log_fields(message->level, "message from a handler", LOG_STR("program", slot->child.program),
                LOG_SLICE("said", buf_slice(&text)));
     buf_fini(&text);
 }
@@ -138,7 +137,7 @@ static void judge_line(struct stream_slot *slot, struct slice line)
     if (stream_read_message(line, &message, &err) != ST_OK)
         stream_refuse(&slot->reason, err_text(&err), line);
     else if (message.verb != STREAM_LOG)
-        stream_refuse(&slot->reason, "it had no job to speak about", line);
+        stream_refuse(&slot->reason, "it had no job", line);
     else
         log_said(slot, &message);
 }
@@ -169,13 +168,13 @@ static bool is_well_behaved(struct stream_slot *slot, bool has_job)
         judge_line(slot, line);
     size_t rest = stream_child_partial(child).len;
     if (slot->reason.len == 0 && !is_all)
-        buf_append_text(&slot->reason, "it writes without end while it has no job");
+        buf_append_text(&slot->reason, "it keeps writing while it has no job");
     else if (slot->reason.len == 0 && rest > (has_job ? 0 : IDLE_LINE_BYTES))
-        buf_append_text(&slot->reason, "it does not end a line that it writes while it has no job");
+        buf_append_text(&slot->reason, "it wrote a line without an end while it had no job");
     if (slot->reason.len == 0)
         return true;
     flatten_text(&slot->reason);
-    log_fields(LOG_WARN, "an idle handler is replaced", LOG_STR("program", child->program),
+    log_fields(LOG_WARN, "replacing an idle handler", LOG_STR("program", child->program),
                LOG_SLICE("error", buf_slice(&slot->reason)));
     return false;
 }
@@ -191,7 +190,7 @@ static void sort_out(struct stream_slot *slot, bool has_job)
     }
     bool is_fit = is_well_behaved(slot, has_job);
     if (is_fit && (stream_child_has_ended(child) || child->process.output < 0))
-        log_fields(LOG_WARN, "an idle handler ended: it is replaced",
+        log_fields(LOG_WARN, "an idle handler ended: replacing it",
                    LOG_STR("program", child->program));
     else if (is_fit)
         return;
@@ -223,7 +222,9 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
         return true;
     }
     if (slot->is_unable && clock_mono_ms() < slot->start_ms) {
-        buf_append_text(&result->error, "the handler lacks something, and is tried again later");
+        buf_append_text(
+            &result->error,
+            "the handler could not be started for lack of resources; trying again later");
         result->outcome = HANDLER_UNABLE;
         return false;
     }

@@ -150,7 +150,7 @@ static void publish_words(struct keeper *self, const char *const *words, size_t 
     /* It only informs: a user without the right to write it works as well. */
     if (presence_publish(self->conn, self->options.namespace, self->options.process, words, count,
                          PUBLISH_TTL_MS, &err) != ST_OK)
-        log_printf(LOG_DEBUG, "cannot publish what this worker does: %s", err_text(&err));
+        log_printf(LOG_DEBUG, "cannot publish this worker's status: %s", err_text(&err));
     snprintf(self->published_busy, sizeof self->published_busy, "%s", find_busy(words, count));
     self->published_ms = clock_mono_ms();
 }
@@ -179,10 +179,9 @@ static void warn_of_eviction(struct keeper *self)
         return;
     conn_info(self->conn, "memory", "maxmemory_policy", policy, sizeof policy);
     if (policy[0] && strcmp(policy, "noeviction") != 0)
-        log_fields(
-            LOG_WARN,
-            "Redis may throw jobs away when it is full: set its maxmemory-policy to noeviction",
-            LOG_STR("maxmemory-policy", policy));
+        log_fields(LOG_WARN,
+                   "Redis may evict jobs when it is full: set its maxmemory-policy to noeviction",
+                   LOG_STR("maxmemory-policy", policy));
     self->has_seen_policy = conn_is_connected(self->conn);
 }
 
@@ -203,7 +202,7 @@ static void tick(struct keeper *self)
 {
     /* One queue may fail for hours while the others do well: all have to do well to end it. */
     if (!self->has_failed)
-        outage_end(&self->outage, "the keeper does its work again", NULL);
+        outage_end(&self->outage, "the keeper works again", NULL);
     self->has_failed = false;
     self->reaps_left = KEEPER_REAP_STEPS;
     self->has_orders = false;
@@ -267,7 +266,7 @@ static void *keeper_main(void *argument)
     while (!wake_wait(&self->stop, pause_ms)) {
         struct err err = {0};
         if (conn_connect(self->conn, &err) != ST_OK) {
-            keeper_note_failure(self, "the keeper cannot reach Redis, trying on", &err);
+            keeper_note_failure(self, "the keeper cannot reach Redis; it keeps trying", &err);
             pause_ms = reconnect_pause_ms(self, tick_ms);
             pause_ms = pause_ms > 10 ? pause_ms : 10;
             continue;
@@ -349,7 +348,6 @@ void keeper_stop(struct keeper *self, int64_t deadline_ms)
     struct err err = {0};
     if (conn_is_connected(self->conn) && presence_unpublish(self->conn, self->options.namespace,
                                                             self->options.process, &err) != ST_OK)
-        log_printf(LOG_DEBUG, "cannot take back the registration's description: %s",
-                   err_text(&err));
+        log_printf(LOG_DEBUG, "cannot remove this worker's status: %s", err_text(&err));
     keeper_free(self);
 }

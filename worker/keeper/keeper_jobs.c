@@ -76,8 +76,7 @@ void keeper_watch_clock(struct keeper *self, int64_t server_ms, int64_t sent_ms)
     int64_t most_ms = server_ms - sent_ms, least_ms = server_ms - clock_mono_ms();
     if (self->has_clock && most_ms < self->clock_least_ms - STEP_MS)
         log_fields(LOG_WARN,
-                   "the server's clock went back: what is delayed or to be retried waits so much "
-                   "longer",
+                   "the server's clock went back: delayed jobs and retries wait that much longer",
                    LOG_INT("back_ms", self->clock_least_ms - most_ms));
     self->has_clock = true;
     self->clock_least_ms = least_ms;

@@ -71,5 +71,5 @@ void keeper_look_after_names(struct keeper *self)
         self->names.step == KEEPER_NAMES_REST ? ask_for_turn(self, &err) : look_at_page(self, &err);
     /* The names only inform: a user without the right to them works as well. */
     if (status != ST_OK)
-        log_printf(LOG_DEBUG, "cannot look after the names of queues: %s", err_text(&err));
+        log_printf(LOG_DEBUG, "cannot maintain the list of queues: %s", err_text(&err));
 }

@@ -27,8 +27,8 @@ static void say(struct ward *ward, const char *process, int64_t protocol)
 {
     ward->has_met_newer = true;
     log_fields(LOG_WARN,
-               "a worker of this queue speaks a newer protocol: replace this one, which may not "
-               "understand what that one leaves",
+               "a worker of this queue uses a newer protocol: upgrade this one, which may not "
+               "understand what the newer one stores",
                LOG_STR("queue", fetcher_queue(ward->fetcher)->name), LOG_STR("process", process),
                LOG_INT("its_protocol", protocol), LOG_INT("protocol", LEASE_PROTOCOL));
 }

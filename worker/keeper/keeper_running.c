@@ -102,7 +102,7 @@ void keeper_tell_running(struct keeper *self, struct ward *ward, const struct se
     /* It only informs: a user without the right to write it works as well. */
     if ((is_news || is_old) && report_write(self->conn, session->lease.queue, session->lease.worker,
                                             buf_slice(&report.text), TELL_TTL_MS, &err) != ST_OK)
-        log_printf(LOG_DEBUG, "cannot tell what runs: %s", err_text(&err));
+        log_printf(LOG_DEBUG, "cannot publish the running jobs: %s", err_text(&err));
     if (is_news || is_old)
         ward->told_ms = clock_mono_ms();
     buf_clear(&ward->told);

@@ -132,10 +132,11 @@ void health_listen(struct health_listener *listener, const char *name)
     }
     bool is_heard = listener->fds[HEALTH_PATH] >= 0 || listener->fds[HEALTH_ABSTRACT] >= 0;
     if (!is_heard && !make_address(HEALTH_ABSTRACT, name, WORKERS_MAX, &address))
-        log_printf(LOG_WARN, "--health is not answered by this worker: its name is too long");
+        log_printf(LOG_WARN, "this worker does not answer --health: its name is too long");
     else if (!is_heard) /* not worth a warning: so many workers on a host, which nobody asks */
-        log_printf(LOG_INFO, "--health is not answered by this worker: '%s' is taken %d times",
-                   name, WORKERS_MAX);
+        log_printf(LOG_INFO,
+                   "this worker does not answer --health: the name '%s' is taken %d times", name,
+                   WORKERS_MAX);
 }
 
 void health_forget(struct health_listener *listener)
@@ -285,12 +286,13 @@ static int say_healthy(const struct survey *survey, const char *age)
     const struct health *worst = &survey->worst;
     char time[PARSE_DURATION_MAX];
     if (survey->count == 1)
-        printf("healthy: the fetch loop turned %s ago", age);
+        printf("healthy: the fetch loop last ran %s ago", age);
     else
-        printf("healthy: the fetch loops of %zu workers turned within %s", survey->count, age);
+        printf("healthy: the fetch loops of %zu workers all ran within the last %s", survey->count,
+               age);
     if (worst->outage_ms >= OUTAGE_MIN_MS)
-        printf(", but Redis cannot be used for %s: %s", format_duration_ms(worst->outage_ms, time),
-               status_text(worst->outage));
+        printf(", but Redis has been unusable for %s: %s",
+               format_duration_ms(worst->outage_ms, time), status_text(worst->outage));
     printf("\n");
     return 0;
 }
@@ -307,18 +309,18 @@ int health_check(const char *name, int64_t limit_ms)
                  name);
     else if (survey.count == 0)
         snprintf(text, sizeof text,
-                 survey.is_anothers ? "what answers as '%.*s' is another user's"
+                 survey.is_anothers ? "'%.*s' belongs to another user"
                                     : "no darg-worker of this user answers as '%.*s'",
                  NAME_SHOWN, name);
     else if (worst->age_ms == PULSE_NEVER)
-        snprintf(text, sizeof text, "a process has not begun to fetch jobs");
+        snprintf(text, sizeof text, "a process has not started fetching jobs");
     else if (worst->age_ms <= limit_ms)
         return say_healthy(&survey, age);
     else if (worst->pid == 0)
-        snprintf(text, sizeof text, "a process has died, and none has fetched in its place for %s",
-                 age);
+        snprintf(text, sizeof text,
+                 "a process has died, and no other has fetched in its place for %s", age);
     else
-        snprintf(text, sizeof text, "the fetch loop of process %d has not turned for %s",
+        snprintf(text, sizeof text, "the fetch loop of process %d has not run for %s",
                  (int)worst->pid, age);
     return say_unhealthy(text);
 }

@@ -13,7 +13,7 @@ void notify_state(const char *lines)
 {
     /* The manager finds out by its own deadlines; the work goes on. */
     if (sd_notify(0, lines) < 0)
-        log_printf(LOG_DEBUG, "the service manager cannot be told how this worker fares");
+        log_printf(LOG_DEBUG, "cannot report this worker's state to the service manager");
 }
 
 int64_t notify_watchdog_ms(void)

@@ -1,3 +1,7 @@
+/* One thread, one poll(), no connection: what could hang or die with Redis, a handler or a library
+ * is in the children, so that something is always there to replace them, to answer --health and to
+ * obey a signal. Signals come through a signalfd: as events between others, not as handlers in the
+ * middle of anything. */
 #include "worker/process/supervisor_state.h"
 
 #include <errno.h>
@@ -21,7 +25,7 @@ static void stop(struct supervisor *self, int number)
     int64_t now_ms = clock_mono_ms();
     bool is_first = self->stopped_ms == 0;
     if (!is_first && now_ms - self->stopped_ms <= WORKER_ONE_STOP_MS) {
-        log_printf(LOG_INFO, "the same signal once more, at once: taken for one");
+        log_printf(LOG_INFO, "the same signal twice in a row: counted once");
         return;
     }
     if (is_first)
@@ -45,9 +49,12 @@ static void act_on_signal(struct supervisor *self, int number)
     if (number == SIGHUP) {
         struct err err = {0};
         if (log_reopen(&err) != ST_OK)
-            log_printf(LOG_ERROR, "HUP: %s: it goes on here, and is tried again", err_text(&err));
+            log_printf(LOG_ERROR, "HUP: %s: logging continues in the old file; trying again later",
+                       err_text(&err));
         supervisor_reload(self);
     }
+    /* Reloaded first: a child that hears HUP takes over what stands in the shared memory by then.
+     */
     supervisor_tell_children(self, number);
 }
 
@@ -155,8 +162,8 @@ int supervisor_run(const struct worker_options *options, const struct cgroup_pla
     sweeper_end(&self.sweeper);
     health_close(&self.health);
     if (self.dead_count > 0 && self.exit_code == 0) {
-        log_printf(LOG_ERROR, "what a dead worker process had in hand is not given back: it is "
-                              "recovered by its lease");
+        log_printf(LOG_ERROR, "could not give back a dead worker process's jobs: they are "
+                              "recovered when its lease expires");
         self.exit_code = 1;
     }
     while (self.dead_count > 0)

@@ -61,13 +61,13 @@ static void end_programs(const struct child *child)
     struct roster_rest rest = roster_end(child->roster);
     if (rest.refused > 0)
         log_fields(LOG_WARN,
-                   "processes that programs of a dead worker process have started cannot be "
-                   "killed, and go on",
+                   "processes started by programs of a dead worker process cannot be killed and "
+                   "keep running",
                    LOG_STR("process", child->process), LOG_INT("count", (int64_t)rest.refused));
     if (rest.unsure > 0)
         log_fields(LOG_WARN,
-                   "processes may have been started by programs of a dead worker process, but "
-                   "nothing proves it: left alone",
+                   "processes may belong to programs of a dead worker process, but nothing proves "
+                   "it: left alone",
                    LOG_STR("process", child->process), LOG_INT("count", (int64_t)rest.unsure));
 }
 
@@ -89,6 +89,8 @@ void supervisor_start_child(struct supervisor *self, struct child *child)
         return;
     }
     pulse_restart(child->pulse);
+    /* Before the fork, not after it: the successor may run the very jobs whose programs these are.
+     */
     end_programs(child);
     pid_t parent = getpid();
     fflush(NULL);
@@ -123,7 +125,9 @@ void supervisor_forget_dead(struct supervisor *self, const char *process)
         }
 }
 
-/* Its memory goes with its name, until its jobs are recovered. */
+/* Its memory goes with its name, until its jobs are recovered: it says what the threads ran, and so
+ * whom to blame. The new child gets memory of its own rather than this, which nobody has cleared.
+ */
 static void remember_dead(struct supervisor *self, struct child *child)
 {
     if (self->dead_count == SUPERVISOR_DEAD_MAX)
@@ -145,7 +149,8 @@ static void act_on_line(struct supervisor *self, struct child *child, char *line
         child->told_code = (int)strtol(line + 6, NULL, 10);
 }
 
-/* Reads what a child tells: whole lines, each written with one small write. */
+/* Reads what a child tells: whole lines, each written with one small write. A pipe, not shared
+ * memory: its end tells of a death, too, and what was said before it is still read. */
 void supervisor_read_report(struct supervisor *self, struct child *child)
 {
     char text[4096];
@@ -241,7 +246,7 @@ static void child_ended(struct supervisor *self, struct child *child, int wait_s
         supervisor_tell_stopping(self);
         supervisor_tell_children(self, SIGTERM);
     } else if (self->is_stopping) {
-        log_fields(LOG_ERROR, "a worker process ended badly", LOG_STR("process", child->process),
+        log_fields(LOG_ERROR, "a worker process failed", LOG_STR("process", child->process),
                    LOG_STR("end", end));
         self->exit_code = 1;
     } else {
@@ -277,8 +282,8 @@ void supervisor_prepare_children(struct supervisor *self)
         self->children[i] = (struct child){.report_fd = -1, .restart_ms = 1, .roster = rosters[i]};
     }
     if (programs > 0 && !self->place && !roster_can_look())
-        log_printf(LOG_WARN, "/proc is not that of this pid namespace: what programs have started "
-                             "in process groups of their own goes on if a worker process dies");
+        log_printf(LOG_WARN, "/proc belongs to another pid namespace: if a worker process dies, "
+                             "whatever its programs started in other process groups keeps running");
     if (is_complete && !self->place && getpid() != 1)
         sweeper_start(&self->sweeper, rosters, self->child_count);
     free(rosters);

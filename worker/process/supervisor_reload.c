@@ -52,8 +52,7 @@ static void report(const struct supervisor *self, const struct worker_options *f
     for (size_t i = 0; i < changes.count; i++)
         append_name(is_reloadable(changes.items[i], are_queues_same) ? &taken : &left,
                     changes.items[i]);
-    log_fields(LOG_INFO, "HUP: read the configuration again",
-               LOG_STR("file", fresh->record.config.path),
+    log_fields(LOG_INFO, "HUP: configuration reloaded", LOG_STR("file", fresh->record.config.path),
                LOG_STR("changed_since_start", taken.len > 0 ? buf_text(&taken) : NULL));
     if (left.len > 0)
         log_fields(LOG_WARN, "HUP: these settings have changed, but need a restart",
@@ -69,7 +68,7 @@ void supervisor_reload(struct supervisor *self)
     struct err err = {0};
     enum status status = worker_options_read_again(self->options, &fresh, &err);
     if (status != ST_OK) {
-        log_printf(LOG_ERROR, "HUP: nothing is changed: %s", err_text(&err));
+        log_printf(LOG_ERROR, "HUP: nothing changed: %s", err_text(&err));
     } else if (fresh.argv) {
         supervisor_tune(self, &fresh);
         report(self, &fresh);

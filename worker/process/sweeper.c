@@ -70,7 +70,8 @@ void sweeper_start(struct sweeper *sweeper, struct roster *const *rosters, size_
     bool is_there = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
     if (!is_there || !fork_twice(ends[1], rosters, count)) {
         log_printf(LOG_WARN,
-                   "cannot start a sweeper: programs may go on if this worker is killed whole: %s",
+                   "cannot start the sweeper: programs may keep running if all processes of this "
+                   "worker are killed: %s",
                    strerror(errno));
         if (is_there)
             close(ends[0]);

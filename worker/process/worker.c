@@ -114,7 +114,7 @@ static void hang_up(struct worker *self)
     struct err err = {0};
     bool is_open = log_reopen(&err) == ST_OK;
     worker_tune(self);
-    log_printf(LOG_INFO, "HUP: %s", is_open ? "log opened anew" : err_text(&err));
+    log_printf(LOG_INFO, "HUP: %s", is_open ? "log file reopened" : err_text(&err));
 }
 
 static void act_on_signal(struct worker *self, const struct signalfd_siginfo *info)

@@ -99,7 +99,7 @@ static enum status find(struct cgroup_place *place, struct err *err)
     char mount[PATH_BYTES], name[PATH_BYTES];
     struct buf path = {0};
     if (!find_mount(mount) || !find_name(name))
-        return err_set(err, ST_UNSUPPORTED, "there are no control groups of version 2 here");
+        return err_set(err, ST_UNSUPPORTED, "there is no cgroup v2 here");
     place->name = mem_dup(name);
     buf_printf(&path, "%s%s", mount, name);
     place->directory = cgroup_open(AT_FDCWD, buf_text(&path));
@@ -138,10 +138,10 @@ static enum status check_alone(const struct cgroup_place *place, struct err *err
     char text[CGROUP_TEXT_MAX], own[32];
     snprintf(own, sizeof own, "%d\n", (int)getpid());
     if (!cgroup_get(place->directory, "cgroup.procs", text))
-        return err_system(err, errno, "cannot read who is in the control group %s", place->name);
+        return err_system(err, errno, "cannot list the processes in the control group %s",
+                          place->name);
     if (strcmp(text, own) != 0)
-        return err_set(err, ST_UNSUPPORTED,
-                       "the control group %s is not the worker's alone: other processes are in it",
+        return err_set(err, ST_UNSUPPORTED, "the control group %s holds other processes, too",
                        place->name);
     return ST_OK;
 }
@@ -170,14 +170,14 @@ static enum status divide(struct cgroup_place *place, enum cgroup_mode mode, int
 {
     if (faccessat(leaf, "cgroup.kill", F_OK, 0) != 0)
         return err_set(err, ST_UNSUPPORTED,
-                       "control groups are used from Linux 5.14 on, which has cgroup.kill");
+                       "control groups need Linux 5.14 or later (cgroup.kill)");
     if (!cgroup_put(leaf, "cgroup.procs", "0"))
         return err_system(err, errno, "cannot enter a control group below %s", place->name);
     place->has_memory = enable(place, "memory");
     place->has_processes = enable(place, "pids");
     if (mode == CGROUP_OWN && !(place->has_memory && place->has_processes))
         return err_set(err, ST_UNSUPPORTED,
-                       "the control group %s cannot hand on the controller \"%s\"", place->name,
+                       "the control group %s cannot delegate the controller \"%s\"", place->name,
                        place->has_memory ? "pids" : "memory");
     return ST_OK;
 }

@@ -258,15 +258,14 @@ void command_warn(const void *state, const char *type)
 {
     const struct command *command = state;
     if (command->is_exposed && !command->allows_dash)
-        log_fields(
-            LOG_WARN,
-            "jobs whose args begin with a - will be dead: put a -- before the {}, so that no "
-            "option is made of them (or --allow-dash)",
-            LOG_STR("type", type), LOG_STR("program", command->words[0]));
+        log_fields(LOG_WARN,
+                   "jobs whose args begin with - will fail for good: put -- before the {} so that "
+                   "they cannot be taken for options (or use --allow-dash)",
+                   LOG_STR("type", type), LOG_STR("program", command->words[0]));
     if (command->is_script)
         log_fields(LOG_WARN,
-                   "the shell runs what jobs say: put \"$1\" in place of the {} into its script, "
-                   "and behind that: sh {}",
+                   "the shell would run a job's args as code: write \"$1\" instead of {} in the "
+                   "script, and put sh {} after it",
                    LOG_STR("type", type), LOG_STR("program", command->words[0]));
 }
 

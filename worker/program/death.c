@@ -61,15 +61,15 @@ static void append_killer(const struct death *death, struct buf *reason)
     int64_t in_group = death->has_group ? death->group.oom_kills : -1;
     if (in_group > 0)
         buf_append_text(reason, death->group.memory_refusals > 0
-                                    ? " by the kernel for want of memory"
+                                    ? " by the kernel for lack of memory"
                                     : " by the kernel: the machine, or the worker as a whole, was "
                                       "out of memory");
     else if (in_group == 0 || death->oom_kills == 0)
-        buf_append_text(reason, ", not by darg, nor by the kernel for want of memory");
+        buf_append_text(reason, ", not by darg, nor by the kernel for lack of memory");
     else
-        buf_append_text(reason, ", not by darg: perhaps by the kernel for want of memory");
+        buf_append_text(reason, ", not by darg: perhaps by the kernel for lack of memory");
     if (in_group < 0 && death->oom_kills > 0)
-        buf_printf(reason, " (which it has done %" PRId64 " time%s since the worker began)",
+        buf_printf(reason, " (which it has done %" PRId64 " time%s since the worker started)",
                    death->oom_kills, death->oom_kills == 1 ? "" : "s");
 }
 

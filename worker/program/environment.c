@@ -152,7 +152,7 @@ enum status environment_check(char *const *environment, char *const *words, stru
     if (used + environment_bytes(words) + OF_THE_JOB + room <= max)
         return ST_OK;
     return err_set(err, ST_INVALID,
-                   "its environment of %s leaves no room for arguments: pass on less of the "
-                   "worker's (--pass-env, --limit env)",
+                   "its environment of %s leaves no room for arguments: pass less of the worker's "
+                   "(--pass-env, --limit env)",
                    format_bytes((int64_t)used, size));
 }

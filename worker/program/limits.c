@@ -213,8 +213,8 @@ static enum status refuse_name(struct slice name, struct err *err)
     append_names(&all);
     enum status status =
         err_set(err, ST_INVALID,
-                "there is no limit \"%.40s\"%s%s: there are %s, each with its value behind =", word,
-                nearest ? "; perhaps it is " : "", nearest ? nearest : "", buf_text(&all));
+                "there is no limit \"%.40s\"%s%s: they are %s, each followed by = and its value",
+                word, nearest ? "; perhaps it is " : "", nearest ? nearest : "", buf_text(&all));
     buf_fini(&all);
     free(word);
     return status;
@@ -291,7 +291,7 @@ enum status limits_pass(struct limits *limits, const char *list, struct err *err
     do {
         struct slice name = {at, strcspn(at, ",")};
         if (!is_variable(name))
-            return err_set(err, ST_INVALID, "\"%.*s\" names no variable to be passed on",
+            return err_set(err, ST_INVALID, "\"%.*s\" is not a variable that can be passed on",
                            (int)(name.len < 80 ? name.len : 80), name.ptr);
         add_passed(limits, name);
         at += name.len;
@@ -366,14 +366,14 @@ enum status limits_settle(struct limits *limits, bool has_groups, struct err *er
     bool is_root = geteuid() == 0;
     if (!is_root && (limits->user || limits->group))
         return err_set(err, ST_INVALID,
-                       "%s: only a worker that root has started may run programs as another",
+                       "%s: only a worker started by root may run programs as another user",
                        limits->user ? "user" : "group");
     if (!is_root)
         return check_system(limits, err);
     enum status status = limits->user || limits->group ? find_identity(limits, err) : ST_OK;
     if (status == ST_OK && !has_groups && limits->uid == 0 && limits_have(limits, LIMIT_PROCESSES))
         return err_set(err, ST_INVALID,
-                       "processes: the system does not hold root to it: give another user, too, "
-                       "or --cgroup own");
+                       "processes: the system does not apply it to root: set a user, too, or use "
+                       "--cgroup own");
     return status;
 }

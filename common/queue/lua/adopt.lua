@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- adopt: hands the holding of a worker that is dead, or known to nobody, over to reap: for `darg fsck --repair`. Of the
--- fields that are no claim numbers, which reap would not see, the values go to the head of the line: what is no job is
+-- fields that are not claim numbers, which reap would not see, the values go to the head of the line: what is no job is
 -- buried there.
 -- KEYS[1] workers
 -- KEYS[2] reaped

@@ -1,0 +1,37 @@
+/* finisher_state - what the two parts of the finisher share. Included by finisher*.c only. */
+#ifndef DARG_WORKER_FLOW_FINISHER_STATE_H
+#define DARG_WORKER_FLOW_FINISHER_STATE_H
+
+#include <pthread.h>
+
+#include "queue/settle.h"
+#include "worker/flow/finisher.h"
+#include "worker/flow/outage.h"
+#include "worker/flow/session.h"
+#include "worker/shared/wake.h"
+
+/* Pause after an error that only a person can mend. */
+enum { FINISHER_PAUSE_MS = 1000 };
+
+struct finisher {
+    struct finisher_options options; /* fixed after start */
+    struct conn *conn;               /* finisher only */
+    struct request request;          /* finisher only */
+    struct wake give_up, ended;
+    pthread_t thread;
+    struct task **stuck; /* finisher only: refused by Redis for a reason a person must mend */
+    size_t stuck_count, stuck_capacity;
+    int64_t stuck_retry_ms; /* monotonic: when they are tried again */
+    size_t left;            /* finisher only, until joined */
+    struct outage outage;   /* finisher only */
+    struct task *gathered[SETTLE_MAX];
+    struct task *chosen[SETTLE_MAX];
+    struct settle_item items[SETTLE_MAX];
+};
+
+/* Tells Redis how the first `gathered` of self->gathered have ended, by session and kind, and
+ * retires them; sends each call until it is answered. What Redis refuses is set aside, or, if it is
+ * to give up, counted in self->left. */
+void finisher_settle(struct finisher *self, size_t gathered);
+
+#endif
