@@ -163,7 +163,7 @@ static void test_large(void **state)
     large[LARGE_COUNT - 1] = texts[LARGE_COUNT - 1];
     process = RUN(large, "--handler", "t=echo {}", "--limit", "t=env=all");
     assert_int_equal(process_poll(process), 2);
-    if (!strstr(process_stderr(process), "MiB leaves no room for arguments: pass on less"))
+    if (!strstr(process_stderr(process), "MiB leaves no room for arguments: pass less"))
         fail_msg("%.300s", process_stderr(process));
     process_free(process);
     buf_fini(&args);

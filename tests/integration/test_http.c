@@ -76,15 +76,16 @@ static void try_all(struct worker_fixture *f)
         {"/echo", "{\"a\": [1, 2.50]}", 0, "{\"a\": [1, 2.50]}\n", ""},
         {"/status/200", "1", 0, "\"because 200\"\n", ""},
         {"/status/204", "1", 0, "\"\"\n", ""},
-        {"/status/400", "1", 1, "", "would be dead: HTTP 400: because 400"},
-        {"/status/404", "1", 1, "", "would be dead: HTTP 404"},
+        {"/status/400", "1", 1, "", "would go to the dead jobs: HTTP 400: because 400"},
+        {"/status/404", "1", 1, "", "would go to the dead jobs: HTTP 404"},
         {"/status/408", "1", 1, "", "would be retried: HTTP 408"},
         {"/status/429", "1", 1, "", "would be retried: HTTP 429"},
         {"/status/500", "1", 1, "", "would be retried: HTTP 500: because 500"},
         {"/status/503", "1", 1, "", "would be retried: HTTP 503"},
         {"/retry-after/7", "1", 1, "", "it asks for a pause of 7s"},
-        {"/redirect", "1", 1, "", "would be dead: HTTP 302 (redirects are not followed)"},
-        {"/large/70000", "1", 1, "", "would be dead: the answer is longer than 64KiB"},
+        {"/redirect", "1", 1, "",
+         "would go to the dead jobs: HTTP 302 (redirects are not followed)"},
+        {"/large/70000", "1", 1, "", "would go to the dead jobs: the answer is longer than 64KiB"},
         {"/silence", "1", 1, "", "would be retried: Operation timed out"},
         {"/close", "1", 1, "", "would be retried: Empty reply from server"},
     };
@@ -215,7 +216,7 @@ static void run_large(struct worker_fixture *f)
         worker_fixture_end((void **)&f);
     }
     struct attempt too_large = {"/quotes/65537", "1", 1, "",
-                                "would be dead: the answer is longer than 64KiB"};
+                                "would go to the dead jobs: the answer is longer than 64KiB"};
     try(f, "http", &too_large);
 }
 

@@ -196,8 +196,8 @@ static void try_redirect(struct worker_fixture *f)
         worker_fixture_run(f, "--handler", handler_of("ca.pem", "https", "localhost", SERVER, path),
                            "--try", "t", "1");
     worker_fixture_expect_exit(process, 1);
-    assert_non_null(
-        strstr(process_stderr(process), "would be dead: HTTP 302 (redirects are not followed)"));
+    assert_non_null(strstr(process_stderr(process),
+                           "would go to the dead jobs: HTTP 302 (redirects are not followed)"));
     expect_seen(SERVER, "linked");
     char request[48];
     (void)snprintf(request, sizeof request, "POST %s", path);

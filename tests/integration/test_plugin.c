@@ -79,15 +79,16 @@ static void test_failed(void **state)
     expect_both(1, "", " 7\n", "retry", "1");
     expect_both(1, "", "failed, would be retried: later\nit asks for a pause of 1.5s\n", "after",
                 "1");
-    expect_both(1, "", "failed for good, would be dead: never\n", "bury", "1");
-    expect_both(1, "", "failed for good, would be dead: the handler gave no reason\n", "silent",
-                "1");
-    expect_both(1, "", "would be retried: the handler answered 77, which is no outcome\n", "odd",
-                "1");
+    expect_both(1, "", "failed for good, would go to the dead jobs: never\n", "bury", "1");
+    expect_both(1, "", "failed for good, would go to the dead jobs: the handler gave no reason\n",
+                "silent", "1");
+    expect_both(1, "", "would be retried: the handler returned 77, which is not an outcome\n",
+                "odd", "1");
     expect_both(1, "", "retried: the handler stopped, but nobody told it to\n", "idle", "1");
-    expect_both(1, "", "would be dead: the result is not JSON: ", "badjson", "1");
-    expect_both(1, "", "would be dead: the result is larger than 64KiB (--max-output)\n", "large",
-                "1");
+    expect_both(1, "", "would go to the dead jobs: the result is not JSON: ", "badjson", "1");
+    expect_both(1, "",
+                "would go to the dead jobs: the result is larger than 64KiB (--max-output)\n",
+                "large", "1");
 }
 
 /* A process that lacks descriptors to watch over the job says so, and keeps nobody waiting. */

@@ -69,7 +69,7 @@ static void test_failed(void **state)
     expect("c=sh -c 'echo sorry >&2; exit 3'", "c", NULL, 1, "",
            "failed, would be retried: sorry\n");
     expect("c=sh -c 'exit 65'", "c", NULL, 1, "",
-           "failed for good, would be dead: exit status 65\n");
+           "failed for good, would go to the dead jobs: exit status 65\n");
     expect(
         STREAM("echo \"{\\\"id\\\":\\\"try\\\",\\\"retry\\\":\\\"no\\\",\\\"delay_ms\\\":1500}\""),
         "s", "1", 1, "", "failed, would be retried: no\nit asks for a pause of 1.5s\n");
@@ -102,9 +102,10 @@ static void test_limits(void **state)
     (void)state;
     expect_limited("t=sleep 1000", "t=timeout=100ms", 1,
                    "failed, would be retried: timed out after 100ms\n");
-    expect_limited("t=yes", "*=output=1KiB", 1,
-                   "failed for good, would be dead: the output is larger than 1KiB (--limit "
-                   "output)\n");
+    expect_limited(
+        "t=yes", "*=output=1KiB", 1,
+        "failed for good, would go to the dead jobs: the output is larger than 1KiB (--limit "
+        "output)\n");
     expect_limited("t=sh -c 'kill -SEGV $$'", "t=memory=1GiB", 1, "may have 1GiB");
     expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is usual, clean or all\n");
 }
@@ -114,7 +115,7 @@ static void test_dangers(void **state)
 {
     (void)state;
     static const char exposed[] = "jobs whose args begin with - will fail for good";
-    expect("t=echo {}", "t", "\"-n\"", 1, "", "would be dead: args begin with a -");
+    expect("t=echo {}", "t", "\"-n\"", 1, "", "would go to the dead jobs: args begin with -,");
     expect("t=echo {}", "t", "\"n\"", 0, "n\n", exposed);
     expect("t=sh -c 'echo {}'", "t", "\"n\"", 0, "n\n", "the shell would run a job's args as code");
     struct process *process = start_allowed("t=echo {}", "t", "\"-n\"");

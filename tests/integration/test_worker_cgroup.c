@@ -32,6 +32,7 @@ static int reset(void **state)
     memcpy(path, group.path, sizeof path);
     (void)snprintf(mount, sizeof mount, "MOUNT=%s", dirname(path));
     f->env[0] = mount;
+    f->env[1] = "DARG_PASS_ENV=DIR,MOUNT";
     f->group = &group;
     return 0;
 }

@@ -83,9 +83,9 @@ static void test_refuses(void **state)
     static const struct {
         const char *list, *sentence;
     } rows[] = {
-        {"", "there is no limit \"\": there are cpu, memory, files, "},
+        {"", "there is no limit \"\": they are cpu, memory, files, "},
         {"cpu", "there is no limit \"cpu\""},
-        {"cpuu=1s", "there is no limit \"cpuu\"; perhaps it is cpu: there are cpu, memory"},
+        {"cpuu=1s", "there is no limit \"cpuu\"; perhaps it is cpu: they are cpu, memory"},
         {"cpu=1s,", "there is no limit \"\""},
         {",cpu=1s", "there is no limit \"\""},
         {" cpu=1s", "there is no limit \" cpu\""},
@@ -148,8 +148,8 @@ static bool check_as_somebody(void)
     if ((geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) ||
         setrlimit(RLIMIT_NOFILE, &fifty) != 0)
         return false;
-    return is_refused("user=root", "user: only a worker that root has started") &&
-           is_refused("group=0", "group: only a worker that root has started") &&
+    return is_refused("user=root", "user: only a worker started by root") &&
+           is_refused("group=0", "group: only a worker started by root") &&
            is_refused("files=51", "files: this user may have no more than 50");
 }
 
