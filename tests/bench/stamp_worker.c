@@ -109,7 +109,7 @@ int main(int argc, char **argv)
     bool is_over = false;
     bool is_ready =
         worker_options_read(argc, argv, NULL, &options, &is_over, &err) == ST_OK &&
-        log_open(options.log_level, options.log_format, options.log_file, &err) == ST_OK;
+        log_open(options.log.level, options.log.format, options.log.file, &err) == ST_OK;
     if (!is_ready)
         fprintf(stderr, "stamp_worker: %s\n", err_text(&err));
     int code = !is_ready ? 2 : is_over ? 0 : supervisor_run(&options, NULL);
