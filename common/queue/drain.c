@@ -8,13 +8,15 @@ static enum status call_sentinel(struct conn *conn, const struct queue *queue, c
 {
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_sentinel, 3);
-    request_add_text(&request, queue->jobs);
-    request_add_text(&request, queue->settings);
-    request_add_text(&request, queue->inbox);
-    request_add_text(&request, mode);
-    request_add_text(&request, known ? known->name : "");
-    request_add_int(&request, awaits_retries);
+    const struct script_sentinel_call call = {
+        .queue = queue->jobs,
+        .settings = queue->settings,
+        .inbox = queue->inbox,
+        .mode = script_text(mode),
+        .known = script_text(known ? known->name : ""),
+        .awaits_retries = script_flag(awaits_retries),
+    };
+    script_sentinel_begin(&request, &call);
     enum status status = script_call(conn, &script_sentinel, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)
@@ -51,6 +53,29 @@ enum status drain_return_sentinel(struct conn *conn, const struct queue *queue, 
     return call_sentinel(conn, queue, "return", NULL, awaits_retries, &answer, err);
 }
 
+static void encode_drain(struct request *request, const struct lease *lease,
+                         const struct lease_drain *known, const struct drain_look *look)
+{
+    const struct queue *queue = lease->queue;
+    const struct script_drain_call call = {
+        .queue = queue->jobs,
+        .inbox = queue->inbox,
+        .claimed = lease->claimed,
+        .workers = queue->workers,
+        .drained = queue->drained,
+        .reaped = queue->reaped,
+        .settings = queue->settings,
+        .counts = queue->counts,
+        .suspects = queue->suspects,
+        .scheduled = queue->scheduled,
+        .worker = script_text(lease->worker),
+        .known = script_text(known->name),
+        .cursor = script_text(look->cursor[0] ? look->cursor : "0"),
+        .retried = script_text(look->retried),
+    };
+    script_drain_begin(request, &call);
+}
+
 enum status drain_tick(struct conn *conn, const struct lease *lease, struct lease_drain *known,
                        struct drain_look *look, enum drain_outcome *outcome, struct err *err)
 {
@@ -58,24 +83,9 @@ enum status drain_tick(struct conn *conn, const struct lease *lease, struct leas
         [DRAIN_LOST] = "lost",       [DRAIN_WORK] = "work",       [DRAIN_HOLDING] = "holding",
         [DRAIN_WAITING] = "waiting", [DRAIN_LOOKING] = "looking", [DRAIN_ENDED] = "drained",
     };
-    const struct queue *queue = lease->queue;
     struct request request = {0};
     struct reply *reply = NULL;
-    script_begin(&request, &script_drain, script_drain.key_count);
-    request_add_text(&request, queue->jobs);
-    request_add_text(&request, queue->inbox);
-    request_add_text(&request, lease->claimed);
-    request_add_text(&request, queue->workers);
-    request_add_text(&request, queue->drained);
-    request_add_text(&request, queue->reaped);
-    request_add_text(&request, queue->settings);
-    request_add_text(&request, queue->counts);
-    request_add_text(&request, queue->suspects);
-    request_add_text(&request, queue->scheduled);
-    request_add_text(&request, lease->worker);
-    request_add_text(&request, known->name);
-    request_add_text(&request, look->cursor[0] ? look->cursor : "0");
-    request_add_text(&request, look->retried);
+    encode_drain(&request, lease, known, look);
     enum status status = script_call(conn, &script_drain, &request, &reply, err);
     request_fini(&request);
     if (status != ST_OK)

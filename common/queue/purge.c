@@ -5,18 +5,16 @@
 enum { PURGE_MAX = 8 }; /* places that hold jobs */
 
 /* Keys of the places that are meant, and each one's state. */
-static size_t places_of(const struct queue *queue, int states, const char **keys, int *of)
+static void add_places(struct request *keys, const struct queue *queue, int states, int *of)
 {
     const struct place *place;
-    size_t count = 0;
     for (size_t i = 0; (place = place_at(i)) != NULL; i++) {
         if (!(place->state & states) || !place_holds_jobs(place))
             continue;
-        ensure(count < PURGE_MAX, "%zu places", count);
-        keys[count] = place_key(place, queue);
-        of[count++] = place->state;
+        ensure(keys->count < PURGE_MAX, "%zu places", keys->count);
+        of[keys->count] = place->state;
+        request_add_text(keys, place_key(place, queue));
     }
-    return count;
 }
 
 static void read_purged(const struct reply *reply, const int *of, struct purged *purged)
@@ -32,16 +30,15 @@ static void read_purged(const struct reply *reply, const int *of, struct purged 
 enum status purge_queue(struct conn *conn, const struct queue *queue, int states,
                         struct purged *purged, struct err *err)
 {
-    struct request request = {0};
+    struct request request = {0}, homes = {0};
     struct reply *reply = NULL;
-    const char *keys[PURGE_MAX];
     int of[PURGE_MAX] = {0};
-    size_t count = places_of(queue, states, keys, of);
+    add_places(&homes, queue, states, of);
+    size_t count = homes.count;
     *purged = (struct purged){0};
-    script_begin(&request, &script_purge, script_purge.key_count + (int)count);
-    request_add_text(&request, queue->counts);
-    for (size_t i = 0; i < count; i++)
-        request_add_text(&request, keys[i]);
+    script_purge_begin(&request,
+                       &(struct script_purge_call){.counts = queue->counts, .home = &homes});
+    request_fini(&homes);
     enum status status = script_call(conn, &script_purge, &request, &reply, err);
     request_fini(&request);
     if (status == ST_OK && reply_count(reply) != count)

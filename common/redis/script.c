@@ -4,18 +4,9 @@
 
 #include "base/killpoint.h"
 
-/* How each request of script_begin() begins, but for the hash itself. */
+/* How each request of script_start() begins, but for the hash itself. */
 static const char begins[] = "$7\r\nEVALSHA\r\n$40\r\n";
 enum { SHA1_LEN = 40, BEGIN_LEN = sizeof begins - 1 + SHA1_LEN + 2 };
-
-void script_begin(struct request *request, const struct script *script, int key_count)
-{
-    ensure(key_count >= script->key_count, "the script %s got %d keys", script->name, key_count);
-    request_clear(request);
-    request_add_text(request, "EVALSHA");
-    request_add_text(request, script->sha1);
-    request_add_int(request, key_count);
-}
 
 void script_start(struct request *request, const struct script *script,
                   const struct request *further)
@@ -93,7 +84,7 @@ static void spell_out(const struct script *script, const struct request *request
 {
     struct slice body = buf_slice(&request->body);
     ensure(body.len > BEGIN_LEN && memcmp(body.ptr, begins, sizeof begins - 1) == 0,
-           "a request for the script %s that script_begin() did not make", script->name);
+           "a request for the script %s that script_start() did not make", script->name);
     request_add_text(out, "EVAL");
     request_add_text(out, script->source);
     buf_append(&out->body, body.ptr + BEGIN_LEN, body.len - BEGIN_LEN);

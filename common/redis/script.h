@@ -45,8 +45,6 @@ static inline struct script_value script_flag(bool flag)
     return script_int(flag);
 }
 
-void script_begin(struct request *request, const struct script *script, int key_count);
-
 /* What script_NAME_begin() is made of, which tools/embed-lua writes by the heads of the scripts.
  * Starts a request: EVALSHA sha, number of keys; `further`: those that follow the script's own, or
  * NULL. */
