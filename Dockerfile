@@ -29,6 +29,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent darg
 COPY --from=build /out/usr/local/bin/ /usr/local/bin/
+COPY LICENSE /usr/share/doc/darg/copyright
 # A number, so that "may not be root" can be checked from outside.
 USER 10001:10001
 # The supervisor is made to be PID 1: it passes signals on and reaps orphans.
