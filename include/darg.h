@@ -150,9 +150,8 @@ struct darg_result {
 };
 
 /* Pushes a job and waits for its end. DARG_OK: done; DARG_FAILED: dead; DARG_TIMED_OUT: it goes on,
- * and its result is lost; DARG_GONE: it was purged, or Redis has lost it, and nobody will tell;
- * or as darg_push(). darg_result_free() in any case. It has a connection of
- * its own meanwhile. */
+ * and its result is lost; DARG_GONE: it was purged, or Redis has lost it, and nobody will tell; or
+ * as darg_push(). darg_result_free() in any case. It has a connection of its own meanwhile. */
 DARG_API enum darg_code darg_call(struct darg_client *client, const char *type, const char *args,
                                   const struct darg_push_options *options, int64_t timeout_ms,
                                   struct darg_result *result);

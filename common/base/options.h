@@ -81,18 +81,17 @@ struct options_spec {
     const char *environment_prefix; /* "DARG_" */
     const char *version;            /* what --version prints */
     struct options_record *record;  /* filled; NULL: no --config and no --print-config */
-    const char
-        *sections; /* its own in a file, blanks between: first its name, then rows' sections */
+    /* Its own in a file, blanks between: first its name, then the sections of rows. */
+    const char *sections;
     const char *other_sections; /* another program's, likewise: skipped */
     const char *other_names;    /* options that may stand in the file but are no rows, likewise */
 };
 
 /* Parses argv[1..argc-1], the environment and the file; operands (non-options) may stand anywhere
  * unless a "--" precedes them, and end in *operands (an array of *operand_count borrowed strings,
- * to free()). --help,
- * --version and --print-config are answered here, on stdout, and *done is set to true. ST_INVALID
- * (or ST_SYSTEM, for the file) with one clear sentence for anything wrong. options_record_fini() in
- * any case. */
+ * to free()). --help, --version and --print-config are answered here, on stdout, and *done is set
+ * to true. ST_INVALID (or ST_SYSTEM, for the file) with one clear sentence for anything wrong.
+ * options_record_fini() in any case. */
 MUST_CHECK enum status options_parse(const struct options_spec *spec, int argc, char **argv,
                                      const char ***operands, size_t *operand_count, bool *done,
                                      struct err *err);

@@ -9,10 +9,9 @@
  *
  * The rule by which C and the Lua scripts alike tell an envelope from a job is textual: it begins
  * with `{"darg":1,"runs":N,"crashes":N,` to the byte (N: one to six digits), its original lies
- * between the first
- * `,"job":` and the closing brace, and what stands before is, with a brace added, a JSON object.
- * Anything else is a job. An envelope never holds an envelope. Pure: no I/O, no clock; any thread.
- */
+ * between the first `,"job":` and the closing brace, and what stands before is, with a brace added,
+ * a JSON object. Anything else is a job. An envelope never holds an envelope. Pure: no I/O, no
+ * clock; any thread. */
 #ifndef DARG_JOB_JOB_H
 #define DARG_JOB_JOB_H
 

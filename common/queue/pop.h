@@ -18,9 +18,9 @@ struct pop {
 void pop_fini(struct pop *pop);
 
 /* LMPOP over the queues, with_suspects: over each one's suspects before its line, too: never waits
- * for a job. Without them it costs Redis a tenth less than BRPOP, which has
- * to look at wake_key and the suspects too. After ST_LOST_REPLY of this call or the next, a job may
- * be gone: that is what "at most once" means. */
+ * for a job. Without them it costs Redis a tenth less than BRPOP, which has to look at wake_key and
+ * the suspects too. After ST_LOST_REPLY of this call or the next, a job may be gone: that is what
+ * "at most once" means. */
 MUST_CHECK enum status pop_try(struct conn *conn, const struct queue *const *queues, size_t count,
                                bool with_suspects, struct pop *pop, struct err *err);
 

@@ -66,8 +66,8 @@ struct pusher {
     int reloads;               /* of the script in a row */
     struct request request;    /* scratch */
     size_t first;              /* of the batches in flight, in ring */
-    struct pusher_batch
-        ring[PUSHER_WINDOW + 1]; /* the one behind those in flight is being filled */
+    /* The one behind those in flight is being filled. */
+    struct pusher_batch ring[PUSHER_WINDOW + 1];
 };
 
 /* *pusher is zeroed; window: calls under way at a time, up to PUSHER_WINDOW. Does not connect. */

@@ -30,9 +30,9 @@
 #include "redis/url.h"
 
 struct conn_options {
-    const struct redis_url
-        *url;                /* copied; a REDIS_LOCAL one starts its server on connect (local.h) */
-    const char *client_name; /* for CLIENT LIST; copied; no blanks; NULL: none */
+    /* Copied; a REDIS_LOCAL one starts its server on connect (local.h). */
+    const struct redis_url *url;
+    const char *client_name;    /* for CLIENT LIST; copied; no blanks; NULL: none */
     const char *password_file;  /* whose first line is the password; NULL: the URL's */
     int64_t connect_timeout_ms; /* for all of connecting, from the name to PING; 0: 5,000 */
     int64_t command_timeout_ms; /* 0: 10,000; per call, on top of a blocking command's own time */

@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 /* Bounds of one reply. An element takes some bytes on the wire, but more as soon as it is
- * announced.
- */
+ * announced. */
 enum { LARGE_BYTES = 128 << 10 }; /* of an answer, that somebody may die of */
 enum { FIRST_MAX_BYTES = 1 << 20, ELEMENT_BYTES = 4, REPLY_MAX_DEPTH = 7 };
 

@@ -34,8 +34,7 @@ void sender_close(struct sender *sender);
 struct buf *sender_buffer(struct sender *sender);
 
 /* Makes what was appended a job. May block: for answers, room, or results. ST_OK, or a failure
- * after which only sender_settle() makes sense; where the user has interrupted, ST_TIMED_OUT.
- */
+ * after which only sender_settle() makes sense; where the user has interrupted, ST_TIMED_OUT. */
 MUST_CHECK enum status sender_commit(struct sender *sender, struct err *err);
 
 /* Sends what is there and waits for all answers. As sender_commit(). */

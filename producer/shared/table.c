@@ -208,19 +208,20 @@ void table_json_raw(struct cJSON *object, const char *name, struct slice json)
     free(text);
 }
 
-/* What cJSON leaves as it is, and a terminal may not, stands in strings, where it can be escaped.
- */
+/* What cJSON leaves as it is, and a terminal may not, is in strings, where it can be escaped. */
 static void print_escaped(const char *json)
 {
     size_t plain = 0, len = strlen(json), count;
     unsigned code;
-    for (size_t i = 0; i<len; i += count> 0 ? count : 1) {
+    for (size_t i = 0; i < len;) {
         count = printable_control(json + i, len - i, &code);
-        if (count == 0)
+        if (count == 0) {
+            i++;
             continue;
+        }
         fwrite(json + plain, 1, i - plain, stdout);
         printf("\\u%04x", code);
-        plain = i + count;
+        plain = i += count;
     }
     fputs(json + plain, stdout);
 }

@@ -15,9 +15,8 @@ static bool holds(struct slice text, const char *word)
 }
 
 /* Digests of all keys, to free(); of the registry only the names: a late renewal is one. Without
- * `waits`, notes of the time with each look: a late look is one more. A hash
- * that has been large gives its fields in an order that changes with every look at it: they are
- * sorted. */
+ * `waits`, notes of the time with each look: a late look is one more. A hash that has been large
+ * gives its fields in an order that changes with every look at it: they are sorted. */
 static char *snapshot(struct worker_fixture *base)
 {
     static const char script[] =

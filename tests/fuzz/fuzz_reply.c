@@ -41,7 +41,8 @@ static void describe(const struct reply *reply, struct buf *out)
     buf_append_slice(out, error);
     size_t count = reply_count(reply);
     buf_printf(out, "[%zu:", count);
-    for (size_t i = 0; i<count; i += count> REPLIES_MAX ? count / 16 : 1)
+    size_t step = count > REPLIES_MAX ? count / 16 : 1;
+    for (size_t i = 0; i < count; i += step)
         describe(reply_at(reply, i), out);
     ensure(reply_at(reply, count) == NULL, "an element behind the last");
     buf_append_char(out, ']');

@@ -196,8 +196,7 @@ static void test_command_line(void **state)
 }
 
 /* Programs that run jobs are of the worker's user; still they can neither trace it nor read its
- * environment. Without a password there is nothing to
- * hide. */
+ * environment. Without a password there is nothing to hide. */
 static void try_to_read(struct worker_fixture *f, const char *redis, const char *expected)
 {
     char variable[400];

@@ -21,9 +21,10 @@ struct worker_fixture {
     struct conn *conn;
     char directory[96]; /* for files of a test; emptied with the server's */
     int test;           /* number of the test, part of its files' names */
-    const char
-        *program;       /* of the workers to be started, in the build's directory; a test may set */
-    const char *env[4]; /* it, and more variables of their environment */
+    /* Of the workers to be started, in the build's directory. A test may set it, and variables of
+     * their environment. */
+    const char *program;
+    const char *env[4];
     const char *terminal;              /* of workers; NULL: none */
     const struct control_group *group; /* that workers are started in; NULL: the test's */
     struct process *workers[WORKER_FIXTURE_MAX];
@@ -42,8 +43,7 @@ int worker_fixture_end(void **state);
     cmocka_unit_test_setup_teardown(function, worker_fixture_reset, worker_fixture_end)
 
 /* Starts a worker with these arguments besides -r; start waits until it can claim. It is freed at
- * the test's end. The fixture's directory is $DIR for its handlers
- * (by DARG_PASS_ENV). */
+ * the test's end. The fixture's directory is $DIR for its handlers (by DARG_PASS_ENV). */
 #define worker_fixture_start(fixture, ...)                                                         \
     worker_fixture_start_args((fixture), true, COMMANDS_ARGS(__VA_ARGS__))
 #define worker_fixture_launch(fixture, ...)                                                        \

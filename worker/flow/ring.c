@@ -3,9 +3,9 @@
  * while it is p + 1.
  *
  * Not a list under a lock: with jobs of a microsecond every thread would meet at it, twice a job.
- * Not a ring for each thread either: a thread with a long job would sit on what
- * was dealt to it, and others would have to steal. The lock here is for sleeping only, so a busy
- * ring never touches it. */
+ * Not a ring for each thread either: a thread with a long job would sit on what was dealt to it,
+ * and others would have to steal. The lock here is for sleeping only, so a busy ring never touches
+ * it. */
 #include "worker/flow/ring.h"
 
 #include <pthread.h>

@@ -36,8 +36,7 @@ MUST_CHECK enum status stream_read_message(struct slice line, struct stream_mess
                                            struct err *err);
 
 /* True if the message names its job as an answer must: by its id or, as of STREAM_NONCES, its
- * nonce.
- */
+ * nonce. */
 bool stream_is_named(const struct stream_message *message, int64_t version);
 
 /* True if what it tells of id, run and nonce is that of this call; what it does not tell may be. */

@@ -83,8 +83,7 @@ void keeper_watch_clock(struct keeper *self, int64_t server_ms, int64_t sent_ms)
 void keeper_watch_peers(struct keeper *self, struct ward *ward, const struct lease *own);
 
 /* Every 10 s, however often it is called: looks at what some of the window's workers speak, and
- * says so if it is newer (keeper_protocol.c).
- */
+ * says so if it is newer (keeper_protocol.c). */
 void keeper_compare_protocols(struct keeper *self, struct ward *ward);
 
 /* Stops the jobs whose ids the renewal answered, and marks those that are held but do not run yet

@@ -28,8 +28,8 @@ struct worker_birth {
     const struct obituary *dead; /* processes known to be dead */
     size_t dead_count;
     const struct cgroup_place *place; /* for its programs' control groups; NULL: none */
-    struct roster
-        *roster; /* where they are entered, shared with the supervisor; NULL: no programs */
+    /* Where they are entered, shared with the supervisor; NULL: no programs. */
+    struct roster *roster;
 };
 
 /* Runs until told to end. Returns the process's exit code: 0 a clean end, 1 jobs could not be given

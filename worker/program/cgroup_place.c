@@ -118,8 +118,7 @@ static bool has_attribute(int directory, const char *name)
 
 /* systemd marks what it gives away, to containers too, which mostly see it read-only. A container's
  * own group is the uppermost that it sees; that of the whole system is told apart by having no
- * type.
- */
+ * type. */
 static bool is_given(const struct cgroup_place *place)
 {
     if (faccessat(place->directory, ".", W_OK, AT_EACCESS) != 0)
