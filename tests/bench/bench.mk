@@ -6,11 +6,17 @@ sources += $(benches)
 
 # ---- targets for people ----
 
-.PHONY: bench bench-curves bench-prefetch bench-profile performance performance-page
+.PHONY: bench bench-pair bench-curves bench-prefetch bench-profile performance performance-page
 
 bench: ## measure it, beside what Redis itself can do; BENCH_JOBS=1000000 in a run
 	@tools/install-deps bench
 	@$(MAKE) run-bench
+
+bench-pair: ## measure it beside an earlier revision, in turns: BASE=v0.1.0 BENCH_ROUNDS=7
+	@tools/install-deps bench
+	+@MAKE='$(MAKE)' tests/bench/base '$(or $(BASE),HEAD)' '$(BUILD)/base'
+	@$(MAKE) benches
+	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/pair '$(abspath $(BUILD))/base/build'
 
 bench-curves: ## throughput against threads, batches, sizes, distance ...; BENCH_FULL=1: all of it
 	@tools/install-deps bench
