@@ -1,4 +1,5 @@
-/* What comes with the programs: installing them, the shells' completion, the numbers of a release. */
+/* What comes with the programs: installing them, the shells' completion, the numbers of a release.
+ */
 #include "support/cmocka_all.h"
 
 #include "support/script.h"
