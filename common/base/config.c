@@ -13,6 +13,7 @@
 #include "base/buf.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = 64 << 10, LINE_END_MAX = 3 };
+enum { HIDDEN_COLON = 1 }; /* a byte that no name has */
 
 /* The longest line that libinih has room for, and the end of one. Its authors settle that when it
  * is compiled, 200 bytes; Debian 12 and 13 make a variable of it. Weak: where there is none, lines
@@ -62,6 +63,22 @@ static const char *skip_start(const struct reading *reading, const char *line)
     return line + strspn(line, " \t");
 }
 
+/* A queue or a type may be named "mail:urgent", but to libinih a colon ends a name as an equals
+ * sign does. It does not see those that belong to a name: before the equals sign, and before no
+ * blank. */
+static void hide_colons(char *line)
+{
+    char *end = line + strcspn(line, "=;");
+    if (*end != '=')
+        return;
+    for (char *at = line; at < end; at++) {
+        if (*at == ':' && strchr(" \t", at[1]))
+            return;
+        if (*at == ':')
+            *at = HIDDEN_COLON;
+    }
+}
+
 /* libinih's source of lines. It would take the rest of a line that is longer than its buffer for
  * another one, and what stands behind a NUL byte for nothing. */
 static char *read_line(char *out, int size, void *stream)
@@ -90,7 +107,9 @@ static char *read_line(char *out, int size, void *stream)
     check_heading(reading, line);
     if (reading->status != ST_OK)
         return NULL;
-    return memcpy(out, line, strlen(line) + 1);
+    memcpy(out, line, strlen(line) + 1);
+    hide_colons(out);
+    return out;
 }
 
 /* libinih's handler; 0 would mean that the line is wrong. */
@@ -106,12 +125,16 @@ static int add_entry(void *user, const char *section, const char *name, const ch
         free(config->entries);
         config->entries = grown;
     }
-    config->entries[config->count++] = (struct config_entry){
+    struct config_entry *entry = &config->entries[config->count++];
+    *entry = (struct config_entry){
         .section = mem_dup(section),
         .name = mem_dup(name),
         .value = mem_dup(value),
         .line = reading->line,
     };
+    for (char *at = entry->name; *at; at++)
+        if (*at == HIDDEN_COLON)
+            *at = ':';
     return 1;
 }
 

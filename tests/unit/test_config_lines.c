@@ -91,6 +91,23 @@ static void test_values_are_kept_as_they_are(void **state)
     assert_int_equal(config.count, 0);
 }
 
+/* Queues and types may have colons in their names; to libinih they are as good as equals signs. */
+static void test_colons(void **state)
+{
+    (void)state;
+    size_t at = 0;
+    accept("[queues]\nmail:urgent = 3\na:b:c=\nname: value\nother:value\nurl: redis://h?a=b\n"
+           "last:5 ; x = y\nurl = a:b\n");
+    expect(&at, 2, "queues", "mail:urgent", "3");
+    expect(&at, 3, "queues", "a:b:c", "");
+    expect(&at, 4, "queues", "name", "value");
+    expect(&at, 5, "queues", "other", "value");
+    expect(&at, 6, "queues", "url", "redis://h?a=b");
+    expect(&at, 7, "queues", "last", "5");
+    expect(&at, 8, "queues", "url", "a:b");
+    assert_int_equal(config.count, at);
+}
+
 /* As an editor on Windows leaves it. */
 static void test_byte_order_mark_and_carriage_returns(void **state)
 {
@@ -182,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_values_are_kept_as_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_colons, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_byte_order_mark_and_carriage_returns, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_is_dropped, set_up, tear_down),
