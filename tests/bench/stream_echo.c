@@ -1,4 +1,4 @@
-/* stream_echo: a handler that stays and does nothing but answer each job: what remains is the cost
+/* stream_echo: a persistent handler that does nothing but answer each job: what remains is the cost
  * of handing it over. Finds the id by its place in the line. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""stream_echo: a handler that stays and does nothing but answer each job, in Python with its JSON."""
+"""stream_echo: a persistent handler that does nothing but answer each job, in Python with its JSON."""
 import json
 import sys
 

@@ -77,7 +77,7 @@ static void test_killed_by_somebody_else(void **state)
         fail_msg("%s", reason);
 }
 
-/* ---- a process that stays ---- */
+/* ---- a persistent process ---- */
 
 static int64_t cpu_us_of_answer(struct stream_fixture *fixture, const char *args)
 {

@@ -1,4 +1,4 @@
-/* Limits of a process that stays: in force from its start, but its processor time is each job's. */
+/* Limits of a persistent process: in force from its start, but its processor time is each job's. */
 #include "support/cmocka_all.h"
 
 #include <stdio.h>

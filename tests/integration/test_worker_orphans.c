@@ -85,7 +85,7 @@ static void test_a_worker_killed_whole_leaves_nothing(void **state)
     assert_true(wait_until(are_gone, &left, WORKER_FIXTURE_WAIT_MS));
 }
 
-/* The programs of a process that stays are told of in the same way. */
+/* The programs of a persistent process are told of in the same way. */
 static void test_a_process_that_stays_leaves_nothing(void **state)
 {
     struct worker_fixture *f = *state;

@@ -15,7 +15,7 @@
 static const char gate[] = "echo $$ >>\"${DIR}pids\"\n"
                            "while ! [ -e \"${DIR}gate\" ]; do sleep 0.02; done\n";
 
-/* Likewise, as a process that stays; and, if it is told to end, ends well. */
+/* Likewise, as a persistent process; and, if it is told to end, ends well. */
 static const char lasting[] = "read -r hello\n"
                               "read -r job\n"
                               "trap 'exit 0' TERM\n"

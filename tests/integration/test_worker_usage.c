@@ -84,7 +84,7 @@ static void test_builtin_handlers_use_nothing(void **state)
     worker_fixture_expect_exit(worker, 0);
 }
 
-/* A process that stays is accounted for with each job, and as a whole at its end. */
+/* A persistent process is accounted for with each job, and as a whole at its end. */
 static void test_process_that_stays(void **state)
 {
     struct worker_fixture *f = *state;

@@ -1,4 +1,4 @@
-/* stream_fixture - a handler that stays, one job after another through it, and what was heard. */
+/* stream_fixture - a persistent handler, one job after another through it, and what was heard. */
 #ifndef DARG_TESTS_SUPPORT_STREAM_FIXTURE_H
 #define DARG_TESTS_SUPPORT_STREAM_FIXTURE_H
 

@@ -1,5 +1,5 @@
 /* http - a handler that sends jobs to a URL (`--handler TYPE=https://...`): the program darg-http,
- * kept as a handler that stays (stream.h). */
+ * kept as a persistent handler (stream.h). */
 #ifndef DARG_WORKER_HANDLER_HTTP_H
 #define DARG_WORKER_HANDLER_HTTP_H
 

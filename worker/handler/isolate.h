@@ -1,5 +1,5 @@
 /* isolate - a handler in C in a process of its own (`--isolate`): the worker's own program,
- * executed again as a handler that stays (stream.h). What the new process is to be stands in
+ * executed again as a persistent handler (stream.h). What the new process is to be stands in
  * variables of its environment; isolated.h is its side. */
 #ifndef DARG_WORKER_HANDLER_ISOLATE_H
 #define DARG_WORKER_HANDLER_ISOLATE_H

@@ -1,5 +1,5 @@
 /* isolated - the process that does the jobs of one handler in C for a worker (isolate.h), speaking
- * as any handler that stays does. One thread, but for the handler's own. */
+ * as any persistent handler does. One thread, but for the handler's own. */
 #ifndef DARG_WORKER_HANDLER_ISOLATED_H
 #define DARG_WORKER_HANDLER_ISOLATED_H
 

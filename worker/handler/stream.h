@@ -1,4 +1,4 @@
-/* stream - a handler that stays: a process for each thread, given one job after another
+/* stream - a persistent handler: a process for each thread, given one job after another
  * (`--handler TYPE=stream:COMMAND`).
  *
  * The process speaks JSON lines (docs/handlers.md). It is started at the thread's first job of the

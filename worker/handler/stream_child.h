@@ -1,4 +1,4 @@
-/* stream_child - one process of a handler that stays: its lines, its standard error, its end.
+/* stream_child - one process of a persistent handler: its lines, its standard error, its end.
  *
  * Belongs to one thread. `struct stream_child child = {0}` has no process. */
 #ifndef DARG_WORKER_HANDLER_STREAM_CHILD_H

@@ -1,4 +1,4 @@
-/* stream_message - the lines between the worker and a handler that stays: JSON, one object a line.
+/* stream_message - the lines between the worker and a persistent handler: JSON, one object a line.
  *
  * To the handler: a hello with the protocol's version, then a line for each job. From it: its own
  * version, done, retry, bury, progress, log. Described for people in docs/handlers.md. Pure; any

@@ -1,4 +1,4 @@
-/* stream_slot - what a handler that stays was told at the start, and the process that it keeps for
+/* stream_slot - what a persistent handler was told at the start, and the process that it keeps for
  * each thread. */
 #ifndef DARG_WORKER_HANDLER_STREAM_SLOT_H
 #define DARG_WORKER_HANDLER_STREAM_SLOT_H

@@ -11,7 +11,7 @@ enum {
     OF_THREAD = 4,   /* the descriptor that stops it; at most once, a connection, too */
     OF_PROGRAM = 5,  /* that runs: our ends of its pipes, the process, its control group */
     OF_START = 7,    /* more, while it is being started */
-    OF_RESIDENT = 6, /* of a process that stays: our ends, itself, its control group */
+    OF_RESIDENT = 6, /* of a persistent process: our ends, itself, its control group */
 };
 
 /* Without the least there is no room for a program in each thread. That all are started at the same
