@@ -6,7 +6,8 @@
 #   -- ARGV[2...] a, b, c      likewise; where these are several names, all of them again and again
 #   -- ARGV[2...] _part.lua    likewise, as that part declares it: -- ARGV[...] a, b, c
 #   -- ARGV[...] name          behind such a line: another one
-# In C a name is a field of struct script_NAME_call. What the script itself repeats at its end is added after
+# In the script a name is a local variable, which holds the key or argument; of what is repeated, name_at is the number of the
+# first. In C a name is a field of struct script_NAME_call. What the script itself repeats at its end is added after
 # script_NAME_begin(), so that much of it need not be copied: values of one name as they are, those of several with
 # script_NAME_add().
 
@@ -19,20 +20,40 @@ function example(array, at) { return "\"-- " array "[" at "] name\"" }
 
 # ---- the text that is sent ----
 
-function send(line) {
+function send(line, is_at_top) {
     # Lines are taken one at a time, so a string or comment over several lines would break.
     if (line ~ /\[=*\[/) fail("long brackets are not supported: write a string or comment of one line")
     if (line ~ /[\001-\010\013-\037\177]/) fail("a control byte stands here: escape it")
+    is_at_top = line ~ /^local /
     sub(/^[ \t]+/, "", line)
     sub(/[ \t]+$/, "", line)
     if (line == "" || line ~ /^--/) return
+    # Behind the parts, so that none of them can come to depend on a script's names.
+    if (path == script_path && body_at == 0) body_at = length(source) + 1
     source = source line "\n"
+    sub(/[ \t]--.*/, "", line)
     note_uses(line, "KEYS")
     note_uses(line, "ARGV")
+    if (path == script_path) note_words(line)
+    else if (is_at_top) note_locals(line)
+}
+# The names that the script itself mentions.
+function note_words(line, word) {
+    gsub(/'[^']*'|"[^"]*"/, "", line)
+    while (match(line, /[.:]?[A-Za-z_][A-Za-z0-9_]*/)) {
+        word = substr(line, RSTART, RLENGTH)
+        line = substr(line, RSTART + RLENGTH)
+        is_used[word] = 1
+    }
+}
+# Those that a part gives to things of its own.
+function note_locals(line, list, i) {
+    sub(/^local (function )?/, "", line)
+    sub(/ *[=(].*/, "", line)
+    for (i = split(line, list, /, */); i > 0; i--) part_of[list[i]] = path ":" line_number
 }
 # KEYS[2] is a use of that key; anything else that names KEYS is one of all that are further.
 function note_uses(line, array, number) {
-    sub(/[ \t]--.*/, "", line)
     while (match(line, "(^|[^A-Za-z0-9_])" array)) {
         line = substr(line, RSTART + RLENGTH)
         if (line ~ /^[A-Za-z0-9_]/) continue
@@ -122,12 +143,12 @@ function declare_part(file, line, list, i) {
     parts_at[file] = path ":" line_number
 }
 function read_script(file, line, got, is_head) {
-    path = file
-    line_number = 0
+    path = script_path = file
+    line_number = body_at = 0
     is_head = 1
     summary = source = ""
     split("", count); split("", rests); split("", rest_part); split("", rest_names); split("", name_at)
-    split("", used_at); split("", used_most); split("", parts)
+    split("", used_at); split("", used_most); split("", parts); split("", is_used); split("", part_of)
     count["KEYS"] = count["ARGV"] = rests["KEYS"] = rests["ARGV"] = 0
     script = file
     gsub(/^.*\/|\.lua$/, "", script)
@@ -156,13 +177,35 @@ function read_script(file, line, got, is_head) {
     check_parts()
     check("KEYS")
     check("ARGV")
+    add_names()
+}
+# The names as the script's variables; those that it does not use are left out, since each takes a little time.
+function add_names(i) {
+    for (i = 1; i <= count["KEYS"]; i++) add_name(name["KEYS", i], "KEYS[" i "]", (("KEYS", i) in used_at))
+    for (i = 1; i <= count["ARGV"]; i++) add_name(name["ARGV", i], "ARGV[" i "]", (("ARGV", i) in used_at))
+    if (rests["KEYS"]) add_name(first_name("KEYS") "_at", count["KEYS"] + 1)
+    if (rests["ARGV"]) add_name(first_name("ARGV") "_at", count["ARGV"] + 1)
+    if (all_names != "")
+        source = substr(source, 1, body_at - 1) "local " all_names " = " all_values "\n" substr(source, body_at)
+    all_names = all_values = ""
+}
+function add_name(name, value, is_by_number) {
+    if (is_by_number || !(name in is_used)) return
+    if (name in part_of)
+        fail_at(path, "its head says " name ", which " part_of[name] " calls something of its own: take another name")
+    all_names = all_names (all_names == "" ? "" : ", ") name
+    all_values = all_values (all_values == "" ? "" : ", ") value
+}
+function first_name(array, list) {
+    split(rest_names[array, 1], list, /, /)
+    return list[1]
 }
 
 # ---- the head against the body ----
 
 function check(array, i, most) {
     for (i = 1; i <= count[array]; i++)
-        if (!((array, i) in used_at))
+        if (!((array, i) in used_at) && !(name[array, i] in is_used))
             fail_at(place[array, i], array "[" i "] " name[array, i] " is declared, but the script does not use it: " \
                 "use it, or take it out of the head and number the others again")
     most = used_most[array] + 0

@@ -159,6 +159,22 @@ refused try.lua:3 'cannot read _none.lua' <<'END'
 return 1
 END
 
+refused try.lua 'its head says take, which _part.lua:2 calls something of its own' 'another name' <<'END'
+#!lua
+-- try: calls a key as the part calls a function.
+-- KEYS[1] take
+-- ARGV[1...] _part.lua
+--#include _part.lua
+return {take, ARGV[part_at]}
+END
+refused try.lua:4 'KEYS[2] inbox is declared, but the script does not use it' <<'END'
+#!lua
+-- try: has the name of a key in a text only.
+-- KEYS[1] queue
+-- KEYS[2] inbox
+return redis.call('GET', queue .. ':inbox')
+END
+
 # What is right, and what becomes of it.
 cat >try.lua <<'END'
 #!lua flags=allow-oom
@@ -169,7 +185,7 @@ cat >try.lua <<'END'
 -- ARGV[2...] _part.lua
 -- ARGV[...] number, head
 --#include _part.lua
-return {KEYS[1], #KEYS, ARGV[1], #ARGV}
+return {queue, #KEYS - list_at, worker, #ARGV - part_at}
 END
 for out in out.h out.c; do ./embed-lua "$out" try.lua >said 2>&1 || fail 'what is right is refused:'; done
 : >said
@@ -182,4 +198,5 @@ done
 tr -d '\n' <out.c | grep -qF "$(printf '%s' 'call->queue, "try: queue");    request_add_all(request, call->list);' \
     '    script_add(request, &call->worker, "try: worker");    request_add_all(request, call->part);}')" ||
     fail 'the order is not that of the head'
+grep -qF '"local queue, worker, list_at, part_at = KEYS[1], ARGV[1], 2, 2\n"' out.c || fail 'the script lacks its names'
 exit $failed

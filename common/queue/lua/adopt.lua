@@ -12,24 +12,23 @@
 -- ARGV[3...] field: those that are no claim numbers
 -- Answers how many values were moved; -1: the worker lives, and nothing was done. Repeatable.
 --#include _held.lua
-redis.call('SCARD', KEYS[2])
-redis.call('HLEN', KEYS[3])
-redis.call('LLEN', KEYS[4])
-redis.call('SCARD', KEYS[5])
-local worker = ARGV[1]
-local score = redis.call('ZSCORE', KEYS[1], worker)
-if score and tonumber(score) ~= tonumber(ARGV[2]) then return -1 end
-redis.call('SADD', KEYS[2], worker)
-redis.call('ZREM', KEYS[1], worker)
-redis.call('SREM', KEYS[5], worker)
+redis.call('SCARD', reaped)
+redis.call('HLEN', claimed)
+redis.call('LLEN', queue)
+redis.call('SCARD', drained)
+local score = redis.call('ZSCORE', workers, worker)
+if score and tonumber(score) ~= tonumber(seen) then return -1 end
+redis.call('SADD', reaped, worker)
+redis.call('ZREM', workers, worker)
+redis.call('SREM', drained, worker)
 local moved = 0
-for i = 3, #ARGV do
+for i = field_at, #ARGV do
   local field = ARGV[i]
   local is_number = string.find(field, '^[1-9]%d*$') and #field <= 15
-  local value = not is_number and not NO_JOBS[field] and redis.call('HGET', KEYS[3], field)
+  local value = not is_number and not NO_JOBS[field] and redis.call('HGET', claimed, field)
   if value then
-    redis.call('RPUSH', KEYS[4], value)
-    redis.call('HDEL', KEYS[3], field)
+    redis.call('RPUSH', queue, value)
+    redis.call('HDEL', claimed, field)
     moved = moved + 1
   end
 end

@@ -15,19 +15,19 @@
 --#include _dead.lua
 --#include _follow.lua
 local now = server_ms()
-redis.call('ZCARD', KEYS[4])
-redis.call('HLEN', KEYS[5])
-if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
+redis.call('ZCARD', dead)
+redis.call('HLEN', settings)
+if not redis.call('ZSCORE', workers, worker) then return {0, 0} end
 local moved = 0
-for i = read_follow(6, 2), #ARGV, 3 do
-  local text = redis.call('HGET', KEYS[1], ARGV[i])
+for i = read_follow(further_at, follow_at), #ARGV, 3 do
+  local text = redis.call('HGET', claimed, ARGV[i])
   if text then
     local original = ARGV[i + 2] == '1' and text or original_of(text)
-    add_dead(KEYS[4], KEYS[5], KEYS[3], now, ARGV[i + 1] .. original .. '}')
-    redis.call('HDEL', KEYS[1], ARGV[i])
+    add_dead(dead, settings, counts, now, ARGV[i + 1] .. original .. '}')
+    redis.call('HDEL', claimed, ARGV[i])
     moved = moved + 1
     follow(ARGV[i])
   end
 end
-count(KEYS[3], 'buried', moved)
+count(counts, 'buried', moved)
 return {1, moved}

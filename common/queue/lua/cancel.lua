@@ -13,13 +13,13 @@
 --#include _dead.lua
 --#include _follow.lua
 local now = server_ms()
-local _, numbers = read_follow(5, 3)
-redis.call('ZCARD', KEYS[2])
-redis.call('HLEN', KEYS[3])
-local is_list = redis.call('TYPE', KEYS[1]).ok == 'list'
-local removed = redis.call(is_list and 'LREM' or 'ZREM', KEYS[1], unpack(is_list and {-1, ARGV[1]} or {ARGV[1]}))
+local _, numbers = read_follow(further_at, follow_at)
+redis.call('ZCARD', dead)
+redis.call('HLEN', settings)
+local is_list = redis.call('TYPE', home).ok == 'list'
+local removed = redis.call(is_list and 'LREM' or 'ZREM', home, unpack(is_list and {-1, element} or {element}))
 if removed == 0 then return 0 end
-add_dead(KEYS[2], KEYS[3], KEYS[4], now, ARGV[2])
+add_dead(dead, settings, counts, now, member)
 for i = 1, #numbers do follow(numbers[i]) end
-count(KEYS[4], 'cancelled', 1)
+count(counts, 'cancelled', 1)
 return 1

@@ -9,12 +9,12 @@
 -- whoever is between would be cut off each time that it is asked for. They are taken off only by a later call, which says that they have been received:
 -- repeatable, and an old request delivered late changes nothing. A cursor that is gone (expired, or lost with a
 -- server's memory) went together with the results received before.
-local received = tonumber(ARGV[1])
-local cursor = tonumber(redis.call('GET', KEYS[2]) or '')
-if cursor and received > cursor then redis.call('LTRIM', KEYS[1], received - cursor, -1) end
-if not cursor or received > cursor then redis.call('SET', KEYS[2], received) end
-redis.call('PEXPIRE', KEYS[2], ARGV[3])
-local results, bytes, answered = redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[2]) - 1), 0, {}
+local received = tonumber(received)
+local taken = tonumber(redis.call('GET', cursor) or '')
+if taken and received > taken then redis.call('LTRIM', list, received - taken, -1) end
+if not taken or received > taken then redis.call('SET', cursor, received) end
+redis.call('PEXPIRE', cursor, keep_ms)
+local results, bytes, answered = redis.call('LRANGE', list, 0, tonumber(max) - 1), 0, {}
 for i = 1, #results do
   bytes = bytes + #results[i]
   if i > 1 and bytes > 262144 then break end

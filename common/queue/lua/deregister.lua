@@ -17,28 +17,28 @@
 --#include _held.lua
 --#include _inbox.lua
 --#include _gone.lua
-redis.call('LLEN', KEYS[4])
-redis.call('SCARD', KEYS[5])
-redis.call('LLEN', KEYS[6])
-redis.call('LLEN', KEYS[8])
-if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0, 0} end
+redis.call('LLEN', queue)
+redis.call('SCARD', drained)
+redis.call('LLEN', inbox)
+redis.call('LLEN', suspects)
+if not redis.call('ZSCORE', workers, worker) then return {0, 0, 0} end
 local started = {}
-for i = 2, #ARGV do started[ARGV[i]] = true end
-local numbers, total = held_numbers(KEYS[1], 500)
-if total > 0 then empty_inbox(KEYS[6], KEYS[4]) end
+for i = number_at, #ARGV do started[ARGV[i]] = true end
+local numbers, total = held_numbers(claimed, 500)
+if total > 0 then empty_inbox(inbox, queue) end
 local moved, bytes = 0, 0
 for i = 1, #numbers do
-  local text = redis.call('HGET', KEYS[1], numbers[i])
-  if started[numbers[i]] then text = bump(text, 0, ARGV[1] .. ':' .. numbers[i]) end
-  put_first(KEYS[4], KEYS[8], text)
-  redis.call('HDEL', KEYS[1], numbers[i])
+  local text = redis.call('HGET', claimed, numbers[i])
+  if started[numbers[i]] then text = bump(text, 0, worker .. ':' .. numbers[i]) end
+  put_first(queue, suspects, text)
+  redis.call('HDEL', claimed, numbers[i])
   moved, bytes = moved + 1, bytes + #text
   if bytes > 4194304 then break end
 end
-count(KEYS[3], 'released', moved)
+count(counts, 'released', moved)
 if total > moved then return {1, moved, 1} end
-redis.call('DEL', KEYS[1])
-remember_gone(KEYS[7], ARGV[1], server_ms())
-redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('DEL', claimed)
+remember_gone(gone, worker, server_ms())
+redis.call('SREM', drained, worker)
+redis.call('ZREM', workers, worker)
 return {1, moved, 0}

@@ -10,9 +10,8 @@
 -- Answers {registered 1|0, entries removed}. A worker that has lost its lease changes nothing.
 --#include _time.lua
 --#include _follow.lua
-local claimed = KEYS[1]
-if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
-local removed, at, numbers = 0, read_follow(4, 2)
+if not redis.call('ZSCORE', workers, worker) then return {0, 0} end
+local removed, at, numbers = 0, read_follow(further_at, follow_at)
 for i = 1, #numbers do
   if redis.call('HDEL', claimed, numbers[i]) == 1 then
     removed = removed + 1
@@ -24,5 +23,5 @@ while at <= #ARGV do
   removed = removed + redis.call('HDEL', claimed, unpack(ARGV, at, to))
   at = to + 1
 end
-count(KEYS[3], 'done', removed)
+count(counts, 'done', removed)
 return {1, removed}

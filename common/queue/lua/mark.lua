@@ -6,10 +6,10 @@
 -- ARGV[2...] id
 -- Answers the server's time in ms.
 --#include _time.lua
-local now, age = server_ms(), tonumber(ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - age)
+local now, age = server_ms(), tonumber(keep_ms)
+redis.call('ZREMRANGEBYSCORE', cancel, '-inf', now - age)
 -- Marks of before the clock was set back would outlive their time; whoever still needs one makes it again.
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now + age), '+inf')
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], age)
+redis.call('ZREMRANGEBYSCORE', cancel, '(' .. string.format('%.0f', now + age), '+inf')
+for i = id_at, #ARGV do redis.call('ZADD', cancel, now, ARGV[i]) end
+redis.call('PEXPIRE', cancel, age)
 return now

@@ -13,13 +13,13 @@
 --#include _inbox.lua
 --#include _envelope.lua
 local now = server_ms()
-local line, inbox = redis.call('LLEN', KEYS[2]), redis.pcall('LLEN', KEYS[4])
+local line, boxed = redis.call('LLEN', queue), redis.pcall('LLEN', inbox)
 -- What is damaged of these does not stand in the way: there is no drain then.
-local awaits = redis.pcall('HGET', KEYS[5], 'drain_retries') == '1' and type(inbox) == 'number'
-local limit, promoted, bytes = math.min(tonumber(ARGV[1]), 1000), 0, 0
-if awaits and line + inbox == 0 then
+local awaits = redis.pcall('HGET', settings, 'drain_retries') == '1' and type(boxed) == 'number'
+local limit, promoted, bytes = math.min(tonumber(limit), 1000), 0, 0
+if awaits and line + boxed == 0 then
   -- The sentinel is gone, however that came.
-  redis.call('HDEL', KEYS[5], 'drain_retries')
+  redis.call('HDEL', settings, 'drain_retries')
   awaits = false
 end
 
@@ -28,7 +28,7 @@ local function put_ahead(due)
   local others = {}
   for i = #due, 1, -1 do
     if has_been_taken(due[i]) then
-      redis.call('RPUSH', KEYS[2], due[i])
+      redis.call('RPUSH', queue, due[i])
     else
       table.insert(others, 1, due[i])
     end
@@ -37,16 +37,16 @@ local function put_ahead(due)
 end
 
 while promoted < limit and bytes < 4194304 do
-  local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0,
+  local due = redis.call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0,
     math.min(16, limit - promoted))
   if #due == 0 then break end
-  if awaits then empty_inbox(KEYS[4], KEYS[2]) end
+  if awaits then empty_inbox(inbox, queue) end
   local late = awaits and put_ahead(due) or due
-  if #late > 0 then redis.call('LPUSH', KEYS[2], unpack(late)) end
-  redis.call('ZREM', KEYS[1], unpack(due))
+  if #late > 0 then redis.call('LPUSH', queue, unpack(late)) end
+  redis.call('ZREM', scheduled, unpack(due))
   promoted = promoted + #due
   for i = 1, #due do bytes = bytes + #due[i] end
 end
-count(KEYS[3], 'promoted', promoted)
-local next_due = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+count(counts, 'promoted', promoted)
+local next_due = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
 return {promoted, due_of(next_due[2]), now}

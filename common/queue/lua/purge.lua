@@ -6,12 +6,12 @@
 -- Answers how many elements each had.
 --#include _time.lua
 local lengths, total = {}, 0
-for i = 2, #KEYS do
+for i = home_at, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
   -- Anything but a list is asked as a sorted set, so that what is none of ours raises an error and all stays.
-  lengths[i - 1] = kind == 'none' and 0 or redis.call(kind == 'list' and 'LLEN' or 'ZCARD', KEYS[i])
-  total = total + lengths[i - 1]
+  lengths[#lengths + 1] = kind == 'none' and 0 or redis.call(kind == 'list' and 'LLEN' or 'ZCARD', KEYS[i])
+  total = total + lengths[#lengths]
 end
-for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
-count(KEYS[1], 'purged', total)
+for i = home_at, #KEYS do redis.call('UNLINK', KEYS[i]) end
+count(counts, 'purged', total)
 return lengths

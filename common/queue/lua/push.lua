@@ -8,13 +8,13 @@
 -- Not repeatable by itself: a producer whose reply was lost may push a job twice (same id).
 --#include _time.lua
 local n = #ARGV
-local length = redis.call('LLEN', KEYS[1])
-local max = whole(redis.call('HGET', KEYS[2], 'max_len'))
+local length = redis.call('LLEN', queue)
+local max = whole(redis.call('HGET', settings, 'max_len'))
 if max then n = math.max(0, math.min(n, max - length)) end
 local at = 1
 while at <= n do
   local to = math.min(at + 499, n)
-  length = redis.call('LPUSH', KEYS[1], unpack(ARGV, at, to))
+  length = redis.call('LPUSH', queue, unpack(ARGV, at, to))
   at = to + 1
 end
 return {n, length}

@@ -15,16 +15,16 @@
 --#include _gone.lua
 --#include _drains.lua
 local now = server_ms()
-redis.call('ZCARD', KEYS[1])
-if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 or is_gone(KEYS[4], ARGV[1]) then return {'fenced', now} end
-local state, known = redis.call('HMGET', KEYS[3], 'drained_at', 'drain_number'), ARGV[3]
+redis.call('ZCARD', workers)
+if redis.call('SISMEMBER', reaped, worker) == 1 or is_gone(gone, worker) then return {'fenced', now} end
+local state, known = redis.call('HMGET', settings, 'drained_at', 'drain_number'), ARGV[known_at]
 local drain, at, is_drained = drain_name(state[2], state[1]), whole(state[1]), nil
 if known then
   is_drained = is_later_drain(drain, known)
 else
   -- A time in the future is that of a clock which was set back: it tells nothing.
-  is_drained = at and at <= now and at >= now - tonumber(ARGV[2])
+  is_drained = at and at <= now and at >= now - tonumber(age_ms)
 end
 if is_drained then return {'drained', now, drain} end
-redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZADD', workers, now, worker)
 return {'ok', now, drain}

@@ -13,21 +13,21 @@
 --#include _envelope.lua
 --#include _suspects.lua
 --#include _inbox.lua
-redis.call('HLEN', KEYS[1])
-redis.call('LLEN', KEYS[4])
-redis.call('LLEN', KEYS[5])
-redis.call('LLEN', KEYS[6])
-if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
-empty_inbox(KEYS[5], KEYS[4])
+redis.call('HLEN', claimed)
+redis.call('LLEN', queue)
+redis.call('LLEN', inbox)
+redis.call('LLEN', suspects)
+if not redis.call('ZSCORE', workers, worker) then return {0, 0} end
+empty_inbox(inbox, queue)
 local moved = 0
-for i = 2, #ARGV, 2 do
-  local text = redis.call('HGET', KEYS[1], ARGV[i])
+for i = number_at, #ARGV, 2 do
+  local text = redis.call('HGET', claimed, ARGV[i])
   if text then
-    if ARGV[i + 1] == '1' then text = bump(text, 0, ARGV[1] .. ':' .. ARGV[i]) end
-    put_first(KEYS[4], KEYS[6], text)
-    redis.call('HDEL', KEYS[1], ARGV[i])
+    if ARGV[i + 1] == '1' then text = bump(text, 0, worker .. ':' .. ARGV[i]) end
+    put_first(queue, suspects, text)
+    redis.call('HDEL', claimed, ARGV[i])
     moved = moved + 1
   end
 end
-count(KEYS[3], 'released', moved)
+count(counts, 'released', moved)
 return {1, moved}

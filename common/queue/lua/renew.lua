@@ -16,20 +16,20 @@
 --#include _time.lua
 --#include _due.lua
 local now = server_ms()
-local first, window = tonumber(ARGV[2]), tonumber(ARGV[3])
-local registered = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
-local fenced = redis.pcall('SRANDMEMBER', KEYS[2], 10)
-local due = redis.pcall('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-local inbox = redis.pcall('LLEN', KEYS[4])
-local suspects = redis.pcall('LLEN', KEYS[6])
-local cancelled = redis.pcall('ZRANDMEMBER', KEYS[5], ARGV[4])
+local first, window = tonumber(first), tonumber(window)
+local registered = redis.call('ZSCORE', workers, worker) and 1 or 0
+local fenced = redis.pcall('SRANDMEMBER', reaped, 10)
+local due = redis.pcall('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
+local boxed = redis.pcall('LLEN', inbox)
+local suspected = redis.pcall('LLEN', suspects)
+local cancelled = redis.pcall('ZRANDMEMBER', cancel, max_ids)
 local orders = {}
-for i = 7, #KEYS do
+for i = order_at, #KEYS do
   local word = redis.pcall('GET', KEYS[i])
-  orders[i - 6] = type(word) == 'string' and word or ''
+  orders[#orders + 1] = type(word) == 'string' and word or ''
 end
-if registered == 1 then redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1]) end
-return {registered, now, due_of(due[2]), tonumber(inbox) or 0,
-  orders, redis.call('ZCARD', KEYS[1]),
-  redis.call('ZRANGE', KEYS[1], first, first + window - 1, 'WITHSCORES'),
-  fenced.err and {} or fenced, cancelled.err and {} or cancelled, tonumber(suspects) or 0}
+if registered == 1 then redis.call('ZADD', workers, 'XX', now, worker) end
+return {registered, now, due_of(due[2]), tonumber(boxed) or 0,
+  orders, redis.call('ZCARD', workers),
+  redis.call('ZRANGE', workers, first, first + window - 1, 'WITHSCORES'),
+  fenced.err and {} or fenced, cancelled.err and {} or cancelled, tonumber(suspected) or 0}

@@ -10,17 +10,17 @@
 --#include _time.lua
 --#include _envelope.lua
 local now = server_ms()
-redis.call('ZCARD', KEYS[4])
-if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return {0, 0} end
+redis.call('ZCARD', scheduled)
+if not redis.call('ZSCORE', workers, worker) then return {0, 0} end
 local moved = 0
-for i = 2, #ARGV, 4 do
-  local text = redis.call('HGET', KEYS[1], ARGV[i])
+for i = number_at, #ARGV, 4 do
+  local text = redis.call('HGET', claimed, ARGV[i])
   if text then
     local original = ARGV[i + 3] == '1' and text or original_of(text)
-    redis.call('ZADD', KEYS[4], now + tonumber(ARGV[i + 1]), ARGV[i + 2] .. original .. '}')
-    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('ZADD', scheduled, now + tonumber(ARGV[i + 1]), ARGV[i + 2] .. original .. '}')
+    redis.call('HDEL', claimed, ARGV[i])
     moved = moved + 1
   end
 end
-count(KEYS[3], 'retried', moved)
+count(counts, 'retried', moved)
 return {1, moved}

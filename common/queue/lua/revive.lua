@@ -6,13 +6,13 @@
 -- ARGV[1...] member, element: and the element that takes its place
 -- Answers how many were moved. Acts only on members that it removes: repeatable.
 --#include _time.lua
-redis.call('LLEN', KEYS[2])
+redis.call('LLEN', queue)
 local moved = 0
-for i = 1, #ARGV, 2 do
-  if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
-    redis.call('LPUSH', KEYS[2], ARGV[i + 1])
+for i = member_at, #ARGV, 2 do
+  if redis.call('ZREM', dead, ARGV[i]) == 1 then
+    redis.call('LPUSH', queue, ARGV[i + 1])
     moved = moved + 1
   end
 end
-count(KEYS[3], 'revived', moved)
+count(counts, 'revived', moved)
 return moved

@@ -6,8 +6,8 @@
 -- ARGV[2...] member
 -- Answers how many were added.
 --#include _time.lua
-local due, added = server_ms() + tonumber(ARGV[1]), 0
-for i = 2, #ARGV do
-  added = added + redis.call('ZADD', KEYS[1], 'NX', due, ARGV[i])
+local due, added = server_ms() + tonumber(delay_ms), 0
+for i = member_at, #ARGV do
+  added = added + redis.call('ZADD', scheduled, 'NX', due, ARGV[i])
 end
 return added

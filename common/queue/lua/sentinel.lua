@@ -13,23 +13,23 @@
 --#include _time.lua
 --#include _sentinel.lua
 --#include _drains.lua
-local now, mode = server_ms(), ARGV[1]
-local neighbour = redis.call('LINDEX', KEYS[1], mode == 'return' and -1 or 0)
-local waiting = redis.call('LLEN', KEYS[3])
-local state = redis.call('HMGET', KEYS[2], 'drained_at', 'drain_number', 'paused')
+local now = server_ms()
+local neighbour = redis.call('LINDEX', queue, mode == 'return' and -1 or 0)
+local waiting = redis.call('LLEN', inbox)
+local state = redis.call('HMGET', settings, 'drained_at', 'drain_number', 'paused')
 local last = drain_name(state[2], state[1])
-local has_drained = is_later_drain(last, ARGV[2])
+local has_drained = is_later_drain(last, known)
 local answer = {0, now, last, state[3] and 1 or 0, has_drained and 1 or 0}
 if mode == 'look' then return answer end
 local is_sentinel_there, awaits = false, false
 if neighbour then is_sentinel_there, awaits = is_sentinel(neighbour) end
-local is_there = is_sentinel_there and (awaits or ARGV[3] ~= '1')
+local is_there = is_sentinel_there and (awaits or awaits_retries ~= '1')
   or mode == 'again' and (neighbour or waiting > 0 or has_drained)
-local wanted = ARGV[3] == '1' and '{"darg":"drain","retries":true}' or '{"darg":"drain"}'
+local wanted = awaits_retries == '1' and '{"darg":"drain","retries":true}' or '{"darg":"drain"}'
 if not is_there then
-  redis.call(mode == 'return' and 'RPUSH' or 'LPUSH', KEYS[1], wanted)
+  redis.call(mode == 'return' and 'RPUSH' or 'LPUSH', queue, wanted)
 end
 -- Seen by promote: as long as such a sentinel may be in line, due retries come back ahead of it.
-if ARGV[3] == '1' and (not is_there or is_sentinel_there) then redis.call('HSET', KEYS[2], 'drain_retries', '1') end
+if awaits_retries == '1' and (not is_there or is_sentinel_there) then redis.call('HSET', settings, 'drain_retries', '1') end
 answer[1] = is_there and 0 or 1
 return answer

@@ -14,14 +14,14 @@
 --#include _dead.lua
 --#include _follow.lua
 local now = server_ms()
-redis.call('ZCARD', KEYS[2])
-redis.call('HLEN', KEYS[3])
-local dead = tonumber(ARGV[2])
-local _, numbers = read_follow(4, 3 + dead)
-for i = 3, 2 + dead do add_dead(KEYS[2], KEYS[3], KEYS[1], now, ARGV[i]) end
+redis.call('ZCARD', dead)
+redis.call('HLEN', settings)
+local n = tonumber(dead_count)
+local _, numbers = read_follow(further_at, member_at + n)
+for i = member_at, member_at + n - 1 do add_dead(dead, settings, counts, now, ARGV[i]) end
 for i = 1, #numbers do follow(numbers[i]) end
 -- Popped jobs count as claimed here, so that claimed less the outcomes stays what is held.
-count(KEYS[1], 'claimed', tonumber(ARGV[1]) + dead)
-count(KEYS[1], 'done', tonumber(ARGV[1]))
-count(KEYS[1], 'buried', dead)
+count(counts, 'claimed', tonumber(done) + n)
+count(counts, 'done', tonumber(done))
+count(counts, 'buried', n)
 return 1

@@ -12,7 +12,7 @@
 --#include _time.lua
 --#include _dead.lua
 local LOOKS_MAX, SHARE = 200, 8
-local now, waits = server_ms(), KEYS[4]
+local now = server_ms()
 
 -- Of the looks those that tell of jobs which still wait, and one of now if there are new ones.
 local function look_again(looks, head, tail)
@@ -46,9 +46,9 @@ end
 
 local function note_waits()
   local line = 0
-  for i = 5, #KEYS do line = line + redis.call('LLEN', KEYS[i]) end
+  for i = line_at, #KEYS do line = line + redis.call('LLEN', KEYS[i]) end
   if line == 0 then return redis.call('DEL', waits) end
-  local c = redis.call('HMGET', KEYS[3], 'claimed', 'released', 'reaped')
+  local c = redis.call('HMGET', counts, 'claimed', 'released', 'reaped')
   local head = (tonumber(c[1]) or 0) - (tonumber(c[2]) or 0) - (tonumber(c[3]) or 0)
   local looks = redis.call('LRANGE', waits, 0, LOOKS_MAX)
   local kept = look_again(looks, head, head + line)
@@ -68,4 +68,4 @@ local function note_waits()
 end
 
 pcall(note_waits)
-return trim_dead(KEYS[1], KEYS[2], KEYS[3], now, tonumber(ARGV[1]))
+return trim_dead(dead, settings, counts, now, tonumber(limit))

@@ -5,10 +5,10 @@
 -- KEYS[2] queue
 -- ARGV[1] limit: how many at most
 -- Answers how many were moved.
-redis.call('LLEN', KEYS[2])
+redis.call('LLEN', queue)
 local moved = 0
-while moved < math.min(tonumber(ARGV[1]), 1000)
-  and redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT') do
+while moved < math.min(tonumber(limit), 1000)
+  and redis.call('LMOVE', inbox, queue, 'LEFT', 'RIGHT') do
   moved = moved + 1
 end
 return moved

@@ -10,24 +10,24 @@
 -- Answers for each queue 2: it is in use; 1: it is empty, and listed; 0: it is not listed.
 -- Repeatable.
 --#include _time.lua
-local now, age, memory = server_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
-local each, states = (#KEYS - 2) / (#ARGV - 2), {}
-redis.call('SCARD', KEYS[1])
-for i = 1, #ARGV - 2 do
-  local name, from = ARGV[i + 2], 3 + (i - 1) * each
+local now, age, memory = server_ms(), tonumber(age_ms), tonumber(memory_ms)
+local each, states = (#KEYS - home_at + 1) / (#ARGV - queue_at + 1), {}
+redis.call('SCARD', queues)
+for i = 1, #ARGV - queue_at + 1 do
+  local name, from = ARGV[queue_at + i - 1], home_at + (i - 1) * each
   if redis.call('EXISTS', unpack(KEYS, from, from + each - 1)) > 0 then
-    redis.call('ZREM', KEYS[2], name)
-    redis.call('SADD', KEYS[1], name)
+    redis.call('ZREM', idle, name)
+    redis.call('SADD', queues, name)
     states[i] = 2
   else
-    local since = tonumber(redis.call('ZSCORE', KEYS[2], name) or '')
+    local since = tonumber(redis.call('ZSCORE', idle, name) or '')
     -- A time in the future is that of a clock which was set back.
     if not since or since > now then
       since = now
-      redis.call('ZADD', KEYS[2], now, name)
+      redis.call('ZADD', idle, now, name)
     end
-    if now - since >= age then redis.call('SREM', KEYS[1], name) end
-    if now - since >= age + memory then redis.call('ZREM', KEYS[2], name) end
+    if now - since >= age then redis.call('SREM', queues, name) end
+    if now - since >= age + memory then redis.call('ZREM', idle, name) end
     states[i] = now - since >= age and 0 or 1
   end
 end
