@@ -8,6 +8,7 @@
 -- ARGV[2...] worker: of each further key
 -- Answers {1 if all workers were named, counted less held, held}. Mends by counting what is missing as claimed, or
 -- what is too much as released, and only if the difference is the one expected. Not repeatable; fsck looks again.
+--#include _counted.lua
 --#include _held.lua
 local named, reaping, held = 0, 0, 0
 for i = 4, #KEYS do
@@ -17,10 +18,7 @@ for i = 4, #KEYS do
   held = held + held_count(KEYS[i])
 end
 local all = named == redis.call('ZCARD', KEYS[2]) and reaping == redis.call('SCARD', KEYS[3])
-local c = redis.call('HMGET', KEYS[1], 'claimed', 'done', 'retried', 'buried', 'released', 'reaped')
-local counted = tonumber(c[1]) or 0
-for i = 2, 6 do counted = counted - (tonumber(c[i]) or 0) end
-local difference = counted - held
+local difference = counted_held(redis.call, KEYS[1]) - held
 if all and difference ~= 0 and difference == tonumber(ARGV[1]) then
   local name = difference > 0 and 'released' or 'claimed'
   redis.call('HINCRBY', KEYS[1], name, string.format('%.0f', math.abs(difference)))

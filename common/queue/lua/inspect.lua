@@ -9,6 +9,7 @@
 -- server is not looked into.
 --#include _time.lua
 --#include _held.lua
+--#include _receipt.lua
 local kind = redis.call('TYPE', KEYS[3]).ok
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local reaped = redis.call('SISMEMBER', KEYS[2], ARGV[1])
@@ -24,9 +25,8 @@ if kind == 'hash' then
       odd[#odd + 1] = field
     end
   end
-  local base, n = string.match(receipt or '', '^(%d+):(%d+):%d+$')
-  base, n = whole(base), whole(n)
-  if receipt and not (base and n and n <= 1000 and highest <= base + n) then fits = 0 end
+  local base, n = receipt_parts(receipt or '')
+  if receipt and not (base and highest <= base + n) then fits = 0 end
   if not receipt and highest > 0 then fits = 0 end
 end
 return {kind, score, reaped, jobs, fits, server_ms(), odd}

@@ -25,6 +25,7 @@
 --#include _envelope.lua
 --#include _suspects.lua
 --#include _held.lua
+--#include _receipt.lua
 --#include _inbox.lua
 --#include _gone.lua
 local worker, seen, limit = ARGV[1], ARGV[2], math.min(tonumber(ARGV[3]), 500)
@@ -45,9 +46,9 @@ end
 
 -- The numbers of those that are to blame, or '*', with blanks between them.
 local function whom_to_blame()
-  local open = ARGV[4]
-  if open ~= '' and string.find(redis.call('HGET', KEYS[3], 'last') or '', '^' .. open .. ':1:') then
-    local number = string.format('%.0f', open + 1)
+  local base, n = receipt_parts(redis.call('HGET', KEYS[3], 'last') or '')
+  if n == 1 and base == whole(ARGV[4]) then
+    local number = string.format('%.0f', base + 1)
     if #(redis.call('HGET', KEYS[3], number) or '') > 65536 then return number end
   end
   return table.concat(ARGV, ' ', 5)

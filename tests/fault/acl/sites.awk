@@ -35,27 +35,41 @@ function take_alias(line, parts, names, values, i) {
     split(parts[2], values, /, /)
     for (i in names) if (values[i] ~ /^KEYS\[[0-9]+\]$/) alias[names[i]] = values[i]
 }
-# Of a part, only the functions that the script calls.
-function take_part(path, line, is_used, function_name) {
-    is_used = 1
-    while ((getline line < path) > 0) {
-        if (line ~ /^local function /) {
-            function_name = line
-            sub(/^local function /, "", function_name)
-            sub(/\(.*/, "", function_name)
-            is_used = index(text, function_name "(") > 0
+# Of the parts, only the functions that the script calls, itself or by another of them.
+function take_parts(folder, i, line, function_name, body, is_found) {
+    for (i = 1; i <= parts_count; i++) {
+        function_name = ""
+        while ((getline line < (folder part[i])) > 0) {
+            if (line ~ /^--/) continue
+            if (line ~ /^local function /) {
+                function_name = line
+                sub(/^local function /, "", function_name)
+                sub(/\(.*/, "", function_name)
+            } else if (function_name != "") {
+                body[function_name] = body[function_name] "\n" line
+            }
+            if (line ~ /^end/) function_name = ""
         }
-        if (is_used) take_calls(line)
+        close(folder part[i])
     }
-    close(path)
+    do {
+        is_found = 0
+        for (function_name in body)
+            if (match(text, "(^|[^a-z_])" function_name "\\(")) {
+                text = text body[function_name]
+                delete body[function_name]
+                is_found = 1
+            }
+    } while (is_found)
 }
 /^-- KEYS\[[0-9]+\] / { number = $2; gsub(/KEYS\[|\]/, "", number); head[number] = $3; sub(/:$/, "", head[number]) }
 /^--#include / { part[++parts_count] = $2 }
 /^local [a-z_, ]+ = KEYS\[/ { take_alias($0) }
-!/^--/ { text = text "\n" $0; lines[++count] = $0 }
+!/^--/ { text = text "\n" $0 }
 END {
-    for (i = 1; i <= count; i++) take_calls(lines[i])
     folder = FILENAME
     sub(/[^\/]*$/, "", folder)
-    for (i = 1; i <= parts_count; i++) take_part(folder part[i])
+    take_parts(folder)
+    count = split(text, lines, "\n")
+    for (i = 1; i <= count; i++) take_calls(lines[i])
 }
