@@ -9,7 +9,7 @@ ARG BASE=debian:13-slim
 FROM ${BASE} AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends make gcc libc6-dev pkg-config \
-        libhiredis-dev libssl-dev libcjson-dev libcurl4-openssl-dev libinih-dev \
+        libhiredis-dev libssl-dev libcjson-dev libcurl4-openssl-dev libinih-dev libsmartcols-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Makefile ./
@@ -25,7 +25,7 @@ RUN make && make install DESTDIR=/out && strip /out/usr/local/bin/*
 
 FROM ${BASE} AS darg
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libcjson1 libcurl4t64 libhiredis1.1.0 libinih1 \
+    && apt-get install -y --no-install-recommends ca-certificates libcjson1 libcurl4t64 libhiredis1.1.0 libinih1 libsmartcols1 \
     && rm -rf /var/lib/apt/lists/* /var/cache/debconf/* /var/log/* \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent darg
 COPY --from=build /out/usr/local/bin/ /usr/local/bin/

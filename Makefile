@@ -34,6 +34,7 @@ has-tls := $(shell pkg-config --exists hiredis_ssl 2>/dev/null && echo yes)
 packages := $(if $(has-tls),hiredis_ssl libssl libcrypto) hiredis libcjson inih
 has-systemd := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
 worker-packages := $(if $(has-systemd),libsystemd)
+producer-packages := smartcols
 has-curl := $(shell pkg-config --exists 'libcurl >= 7.85' 2>/dev/null && echo yes)
 unused := $(if $(has-tls),common/redis/tls_none.c,common/redis/tls_hiredis.c) \
     $(if $(has-systemd),worker/process/notify_none.c,worker/process/notify_systemd.c)
@@ -56,7 +57,7 @@ hardening-ldflags := -fsanitize=$(SANITIZER)
 endif
 
 all-cppflags = -Icommon -I. -I$(BUILD)/gen -D_GNU_SOURCE -DDARG_VERSION=\"$(VERSION)\" $(hardening-cppflags) \
-    $(patsubst -I%,-isystem%,$(call pkg,--cflags $(packages) $(worker-packages))) $(CPPFLAGS)
+    $(patsubst -I%,-isystem%,$(call pkg,--cflags $(packages) $(worker-packages) $(producer-packages))) $(CPPFLAGS)
 # -fPIC and not -fPIE: the same objects are in libdarg.so; hidden symbols make it cost nothing.
 all-cflags = -std=c11 $(warnings) -fno-common -fPIC -fvisibility=hidden -pthread $(hardening-cflags) \
     $(CFLAGS)
@@ -64,7 +65,8 @@ all-ldflags = -pthread $(hardening-ldflags) $(LDFLAGS)
 all-libs = $(call pkg,--libs $(packages)) $(LDLIBS)
 test-cppflags := -Itests
 worker-libs = $(if $(worker-packages),$(call pkg,--libs $(worker-packages))) -ldl
-test-libs = $(call pkg,--libs cmocka) $(worker-libs)
+producer-libs = $(call pkg,--libs $(producer-packages))
+test-libs = $(call pkg,--libs cmocka) $(worker-libs) $(producer-libs)
 
 # ---- the sources ----
 
@@ -306,14 +308,14 @@ $(BUILD)/darg-worker $(BUILD)/kill/darg-worker: | packaging/plugin.list
 $(BUILD)/darg-worker: $(BUILD)/worker/main.o $(call lib,worker) $(call lib,common)
 	$(call link-program,$(worker-libs) $(export-jobs))
 $(BUILD)/darg: $(BUILD)/producer/main.o $(call lib,producer) $(call lib,common)
-	$(call link-program)
+	$(call link-program,$(producer-libs))
 $(BUILD)/darg-http: $(call object,$(handlers)) $(call lib,common)
 	$(call link-program,$(call pkg,--libs libcurl) -Wl$(comma)--as-needed)
 # These objects come first, so the libraries' own of the same names are left out.
 $(BUILD)/kill/darg-worker: $(BUILD)/worker/main.o $(filter-out $(BUILD)/kill/producer/%,$(kill-objects)) $(call lib,worker) $(call lib,common)
 	$(call link-program,$(worker-libs) $(export-jobs))
 $(BUILD)/kill/darg: $(BUILD)/producer/main.o $(filter-out $(BUILD)/kill/worker/%,$(kill-objects)) $(call lib,producer) $(call lib,common)
-	$(call link-program)
+	$(call link-program,$(producer-libs))
 # One object, in which only darg_... can be seen: a program's own names cannot meet ours.
 $(BUILD)/libdarg.o: $(call object,$(library) $(common) $(worker)) $(BUILD)/gen/lua_scripts.o $(BUILD)/sources
 	$(call say,LD,$@)
@@ -369,13 +371,13 @@ $(filter %/test_libdarg %/test_libdarg_faults %/test_libdarg_wire,$(test-program
 # Files that change when the flags (with the libraries there are) or the list of sources change, and only then.
 $(BUILD)/flags $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(if $(filter %/flags,$@),$(compile) $(all-libs) $(worker-libs),$(sort $(sources)))' >$@.new
+	@printf '%s\n' '$(if $(filter %/flags,$@),$(compile) $(all-libs) $(worker-libs) $(producer-libs),$(sort $(sources)))' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(BUILD)/flags: | libraries-present
 .PHONY: libraries-present
 libraries-present:
-	@pkg-config --exists $(packages) || { echo 'Missing: a library. Run tools/install-deps build' >&2; exit 1; }
+	@pkg-config --exists $(packages) $(producer-packages) || { echo 'Missing: a library. Run tools/install-deps build' >&2; exit 1; }
 
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/%.d,$(sources)) $(kill-objects:%.o=%.d) $(BUILD)/gen/lua_scripts.d

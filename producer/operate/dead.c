@@ -121,7 +121,7 @@ static int change_all(struct search *search)
 
 static int search(struct context *context, enum dead_walk_action action, const void *given)
 {
-    static const char *const heads[] = {"ID", "TYPE", ">DIED AGO", ">RUNS", "ERROR", NULL};
+    static const char *const heads[] = {"ID", "TYPE", ">DIED AGO", ">RUNS", "~ERROR", NULL};
     const struct dead_options *options = given;
     struct search search = {.context = context, .options = options, .walk = options->walk};
     search.walk.action = action;

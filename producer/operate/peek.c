@@ -160,7 +160,7 @@ static enum status check(const struct context *context, void *given, struct err 
 
 static int run(struct context *context, const void *given)
 {
-    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "ARGS", NULL};
+    static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "~ARGS", NULL};
     const struct peek_options *options = given;
     struct peek peek = {.context = context, .count = options->count};
     table_init(&peek.table, heads);

@@ -156,7 +156,7 @@ static int show(struct listing *listing)
 
 static int run(struct context *context, const void *options)
 {
-    static const char *const heads[] = {"WORKER",   "QUEUE",    "HOST",  ">PID",
+    static const char *const heads[] = {"WORKER",   "QUEUE",    "~HOST", ">PID",
                                         ">THREADS", ">BUSY",    ">HELD", ">RENEWED",
                                         "VERSION",  "DELIVERY", NULL};
     (void)options;

@@ -6,49 +6,164 @@
 #include "base/printable.h"
 
 #include <cjson/cJSON.h>
+#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
+
+static bool has_mark(const char *head)
+{
+    return head[0] == '>' || head[0] == '~';
+}
+
+static void add_column(struct table *table, const char *head)
+{
+    int flags = head[0] == '>' ? SCOLS_FL_RIGHT : head[0] == '~' ? SCOLS_FL_TRUNC : 0;
+    const char *name = has_mark(head) ? head + 1 : head;
+    ensure(scols_table_new_column(table->layout, name, 0, flags) != NULL, "out of memory");
+    table->columns++;
+}
+
+/* What a user says goes before what the terminal says of itself. */
+static void read_columns(struct table *table)
+{
+    enum { COLUMNS_MAX = 1000000 };
+    const char *text = getenv("COLUMNS");
+    int64_t columns;
+    if (text != NULL && parse_int(slice_of(text), 1, COLUMNS_MAX, &columns, NULL) == ST_OK)
+        scols_table_set_termwidth(table->layout, (size_t)columns);
+}
+
+static void add_line(struct table *table)
+{
+    table->line = scols_table_new_line(table->layout, NULL);
+    ensure(table->line != NULL, "out of memory");
+    table->filled = 0;
+}
+
+/* Takes the text, which is to be free()d. */
+static void set_cell(struct table *table, size_t column, char *text)
+{
+    ensure(scols_line_refer_data(table->line, column, text) == 0, "out of memory");
+}
+
+/* The first line of each part is never printed. It makes columns as wide as they were in the part
+ * before, and gives libsmartcols something to print where there are no rows: without, it would
+ * leave out the head. */
+static void begin_part(struct table *table)
+{
+    scols_table_remove_lines(table->layout);
+    table->held = 0;
+    add_line(table);
+    for (size_t c = 0; c < table->columns; c++) {
+        char *dashes = mem_new(table->widths[c] + 1);
+        memset(dashes, '-', table->widths[c]);
+        dashes[table->widths[c]] = '\0';
+        set_cell(table, c, dashes);
+    }
+    table->filled = table->columns;
+}
+
+/* The locale that libsmartcols measures by is not the user's: the text is UTF-8 in any case. It is
+ * in force only while a table is worked on, as others of its rules (upper case in Turkish, say) are
+ * no good for programs. */
+static locale_t enter_locale(const struct table *table)
+{
+    return uselocale(table->utf8); /* with 0, it stays as it is */
+}
 
 void table_init(struct table *table, const char *const *heads)
 {
-    *table = (struct table){.heads = heads};
-    while (heads[table->columns] != NULL)
-        table->columns++;
-    ensure(table->columns <= TABLE_COLUMNS_MAX, "%zu columns", table->columns);
-}
-
-static void clear(struct table *table)
-{
-    for (size_t i = 0; i < table->count; i++)
-        free(table->cells[i]);
-    table->count = 0;
+    *table = (struct table){.layout = scols_new_table()};
+    ensure(table->layout != NULL, "out of memory");
+    table->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (table->utf8 == (locale_t)0)
+        table->utf8 = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    for (size_t i = 0; heads[i] != NULL; i++)
+        add_column(table, heads[i]);
+    ensure(table->columns >= 1 && table->columns <= TABLE_COLUMNS_MAX, "%zu columns",
+           table->columns);
+    /* Of what is unsafe nothing is left by then; its own way to show it would double backslashes.
+     */
+    scols_table_enable_noencoding(table->layout, 1);
+    scols_table_set_column_separator(table->layout, "  ");
+    read_columns(table);
+    begin_part(table);
 }
 
 void table_fini(struct table *table)
 {
-    clear(table);
-    free(table->cells);
+    scols_unref_table(table->layout);
+    if (table->utf8 != (locale_t)0)
+        freelocale(table->utf8);
     *table = (struct table){0};
+}
+
+static bool is_plain(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+/* Appends the character that begins there; answers how many bytes it has. */
+static size_t append_character(struct buf *out, const char *at, size_t len)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    mbstate_t state = {0};
+    wchar_t character;
+    size_t count = mbrtowc(&character, at, len, &state);
+    bool is_valid = count >= 1 && count <= len;
+    if (is_valid && iswprint((wint_t)character))
+        buf_append(out, at, count);
+    else
+        buf_append_text(out, replacement);
+    return is_valid ? count : 1;
+}
+
+static bool is_all_plain(struct slice text)
+{
+    size_t i = 0;
+    while (i < text.len && is_plain(text.ptr[i]))
+        i++;
+    return i == text.len;
+}
+
+/* What of any bytes can be shown. */
+static char *make_cell(const struct table *table, struct slice text)
+{
+    if (is_all_plain(text))
+        return slice_dup(text);
+    struct buf safe = {0}, cell = {0};
+    buf_append_slice(&safe, text);
+    if (safe.len > 0)
+        printable_make(safe.ptr, safe.len, '?', "");
+    locale_t old = enter_locale(table);
+    for (size_t i = 0, count; i < safe.len; i += count) {
+        count = 1;
+        if (is_plain(safe.ptr[i]))
+            buf_append_char(&cell, safe.ptr[i]);
+        else
+            count = append_character(&cell, safe.ptr + i, safe.len - i);
+    }
+    uselocale(old);
+    char *made = mem_dup(buf_text(&cell));
+    buf_fini(&safe);
+    buf_fini(&cell);
+    return made;
 }
 
 void table_add(struct table *table, struct slice text)
 {
-    bool is_new_row = table->count % table->columns == 0;
-    if (table->count == table->columns * TABLE_ROWS_MAX)
-        table_print(table);
-    table->rows += is_new_row;
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity ? table->capacity * 2 : 64;
-        table->cells = realloc(table->cells, table->capacity * sizeof *table->cells);
-        ensure(table->cells != NULL, "out of memory");
+    if (table->filled == table->columns) {
+        if (table->held == TABLE_ROWS_MAX)
+            table_print(table);
+        add_line(table);
+        table->rows++;
+        table->held++;
     }
-    char *cell = mem_new(text.len + 1);
-    if (text.len > 0)
-        memcpy(cell, text.ptr, text.len);
-    printable_make(cell, text.len, '?', "");
-    table->cells[table->count++] = cell;
+    set_cell(table, table->filled++, make_cell(table, text));
 }
 
 void table_add_text(struct table *table, const char *text)
@@ -97,79 +212,42 @@ void table_add_age(struct table *table, int64_t age_ms)
     table_add_text(table, age_ms < 0 ? "-" : format_duration_ms(shown_ms, text));
 }
 
-/* Columns that a text takes: its characters, not its bytes. */
-static size_t width_of(const char *text)
+/* Blanks at the end of a line are left out. */
+static void print_line(const char *line, size_t len, bool is_bold)
 {
-    size_t width = 0;
-    for (; *text != '\0'; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
+    while (len > 0 && line[len - 1] == ' ')
+        len--;
+    printf("%s%.*s%s\n", is_bold ? "\033[1m" : "", (int)len, line, is_bold ? "\033[0m" : "");
 }
 
-/* Appends to a line; blanks at its end are left out. */
-static void append_cell(struct buf *line, const struct table *table, size_t column,
-                        const char *text, size_t width)
+/* text: a line for the head, one for the line that makes widths, and the rows. */
+static void print_part(struct table *table, const char *text)
 {
-    bool is_right = table->heads[column][0] == '>';
-    bool is_last = column + 1 == table->columns;
-    size_t own = width_of(text);
-    int pad = width > own ? (int)(width - own) : 0;
-    buf_printf(line, "%*s%s%*s", is_right ? pad : 0, "", text, is_right || is_last ? 0 : pad, "");
-    if (!is_last)
-        buf_append_text(line, "  ");
-    while (is_last && line->len > 0 && line->ptr[line->len - 1] == ' ')
-        line->len--;
-}
-
-static void print_line(struct buf *line, bool is_bold)
-{
-    printf("%s%.*s%s\n", is_bold ? "\033[1m" : "", (int)line->len, buf_text(line),
-           is_bold ? "\033[0m" : "");
-    buf_clear(line);
-}
-
-static const char *head_of(const struct table *table, size_t column)
-{
-    const char *head = table->heads[column];
-    return head[0] == '>' ? head + 1 : head;
-}
-
-static void widen(struct table *table, size_t column, const char *text)
-{
-    size_t width = width_of(text);
-    if (width > table->widths[column])
-        table->widths[column] = width;
-}
-
-static void print_head(struct table *table)
-{
-    struct buf line = {0};
     const char *no_color = getenv("NO_COLOR");
-    for (size_t c = 0; c < table->columns; c++)
-        append_cell(&line, table, c, head_of(table, c), table->widths[c]);
-    print_line(&line, isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'));
-    buf_fini(&line);
+    bool is_bold = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+    for (size_t number = 0; *text != '\0'; number++) {
+        size_t len = strcspn(text, "\n");
+        if (number == 0 && !table->has_head)
+            print_line(text, len, is_bold);
+        else if (number > 1)
+            print_line(text, len, false);
+        text += len + (text[len] == '\n');
+    }
     table->has_head = true;
 }
 
 void table_print(struct table *table)
 {
-    ensure(table->columns > 0, "a table without columns");
-    for (size_t c = 0; c < table->columns; c++)
-        widen(table, c, head_of(table, c));
-    for (size_t i = 0; i < table->count; i++)
-        widen(table, i % table->columns, table->cells[i]);
-    if (!table->has_head)
-        print_head(table);
-    struct buf line = {0};
-    for (size_t i = 0; i < table->count; i++) {
-        size_t column = i % table->columns;
-        append_cell(&line, table, column, table->cells[i], table->widths[column]);
-        if (column + 1 == table->columns)
-            print_line(&line, false);
-    }
-    buf_fini(&line);
-    clear(table);
+    char *text = NULL;
+    locale_t old = enter_locale(table);
+    ensure(scols_print_table_to_string(table->layout, &text) == 0 && text != NULL, "out of memory");
+    uselocale(old);
+    print_part(table, text);
+    free(text);
+    /* Whatever the last column has, nothing stands behind it. */
+    for (size_t c = 0; c + 1 < table->columns; c++)
+        table->widths[c] = scols_column_get_width(scols_table_get_column(table->layout, c));
+    begin_part(table);
 }
 
 /* cJSON copies strings as they are, valid or not; so they are encoded here. */

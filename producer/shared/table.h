@@ -1,12 +1,18 @@
-/* table - aligned tables for people, and JSON for programs.
+/* table - aligned tables for people, laid out by libsmartcols, and JSON for programs.
  *
  * A table is filled cell by cell, row by row. Whatever its length, no more than TABLE_ROWS_MAX rows
- * are held: they are printed then, and the next ones below them, as wide as those were or wider.
- * Cells may hold text from outside: control bytes are shown as '?', so that a job cannot play with
- * the terminal. The head is bold on a terminal, unless NO_COLOR is set. One thread. */
+ * are held: they are printed then, and the next ones below them, as wide as those were or wider. On
+ * a terminal it is made to fit by cutting columns that may be cut, as far as that goes (COLUMNS, or
+ * the terminal's width); elsewhere nothing is cut.
+ *
+ * Text is UTF-8, whatever the user's locale, and aligned by what it takes on the screen. Cells may
+ * hold text from outside: controls are shown as '?', so that a job cannot play with the terminal,
+ * and what is no UTF-8 or no character that can be shown as U+FFFD. The head is bold on a terminal,
+ * unless NO_COLOR is set. One thread. */
 #ifndef DARG_PRODUCER_SHARED_TABLE_H
 #define DARG_PRODUCER_SHARED_TABLE_H
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,20 +20,25 @@
 #include "base/buf.h"
 
 struct cJSON;
+struct libscols_table;
+struct libscols_line;
 
 enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 1000 };
 
 struct table {
-    const char *const *heads; /* names of the columns, NULL at the end; borrowed. One that begins
-                                 with '>' is aligned to the right, and shown without it */
     size_t columns;
-    size_t widths[TABLE_COLUMNS_MAX]; /* so far */
-    char **cells;                     /* owned; those not printed yet */
-    size_t count, capacity;
-    size_t rows; /* added, in all */
+    struct libscols_table *layout; /* owned; holds the rows that are not printed yet */
+    struct libscols_line *line;    /* of it: the last one; its cells are filled up to `filled` */
+    size_t filled;
+    size_t rows;                      /* added, in all */
+    size_t held;                      /* of them, those that are not printed yet */
+    size_t widths[TABLE_COLUMNS_MAX]; /* as printed last */
     bool has_head;
+    locale_t utf8; /* owned; 0: this system has none, and only ASCII lines up */
 };
 
+/* heads: the names of the columns, NULL at the end. One that begins with '>' is aligned to the
+ * right, one that begins with '~' may be cut; both are shown without that. */
 void table_init(struct table *table, const char *const *heads);
 void table_fini(struct table *table);
 

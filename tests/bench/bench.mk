@@ -61,4 +61,4 @@ run-profile: benches
 	+@DARG_BUILD_DIR='$(abspath $(BUILD))' tests/bench/profile
 
 $(bench-programs): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(all-libraries)
-	$(call link-program,$(worker-libs))
+	$(call link-program,$(worker-libs) $(producer-libs))
