@@ -84,46 +84,36 @@ static void check_settings(const struct settings *settings)
         ensure(settings->list.items[i] != NULL, "item %zu of the list is missing", i);
 }
 
-static const struct option_row rows[] = {{.name = "on",
-                                          .letter = 'o',
-                                          .type = OPT_FLAG,
-                                          .offset = offsetof(struct settings, is_on),
-                                          .help = "h"},
-                                         {.name = "name",
-                                          .letter = 'n',
-                                          .type = OPT_STRING,
-                                          .offset = offsetof(struct settings, name),
-                                          .default_text = "x",
-                                          .help = "a name"},
-                                         {.name = "count",
-                                          .letter = 'c',
-                                          .type = OPT_INT,
-                                          .offset = offsetof(struct settings, count),
-                                          .default_text = "8",
-                                          .min = 1,
-                                          .max = 64,
-                                          .help = "a number"},
-                                         {.name = "wait",
-                                          .letter = 'w',
-                                          .type = OPT_DURATION,
-                                          .offset = offsetof(struct settings, wait_ms),
-                                          .default_text = "1s",
-                                          .min = 100,
-                                          .max = 60000,
-                                          .help = "a while",
-                                          .is_secret = true},
-                                         {.name = "size",
-                                          .letter = 's',
-                                          .type = OPT_BYTES,
-                                          .offset = offsetof(struct settings, size),
-                                          .default_text = "1MiB",
-                                          .help = "a size"},
-                                         {.name = "list",
-                                          .letter = 'l',
-                                          .type = OPT_LIST,
-                                          .offset = offsetof(struct settings, list),
-                                          .help = "items"},
-                                         {.name = NULL}};
+static const struct option_row size_rows[] = {
+    {"size", 's', OPT_BYTES, 0, .default_text = "1MiB", .help = "a size"},
+    OPTIONS_END,
+};
+
+static const struct option_row rows[] = {
+    {"on", 'o', OPT_FLAG, offsetof(struct settings, is_on), .help = "h"},
+    {"name", 'n', OPT_STRING, offsetof(struct settings, name), .default_text = "x",
+     .help = "a name"},
+    {"count", 'c', OPT_INT, offsetof(struct settings, count), .default_text = "8", .min = 1,
+     .max = 64, .help = "a number"},
+    {"wait", 'w', OPT_DURATION, offsetof(struct settings, wait_ms), .default_text = "1s",
+     .min = 100, .max = 60000, .help = "a while", .is_secret = true},
+    {.group = size_rows, .offset = offsetof(struct settings, size)},
+    {"list", 'l', OPT_LIST, offsetof(struct settings, list), .help = "items"},
+    OPTIONS_END,
+};
+
+/* The word at which the leading options end; NULL: there is none, or one wants a value. */
+static char *find_first_other(const struct options_spec *spec, int argc, char **argv)
+{
+    int count = 0;
+    struct err err = {0};
+    enum status status = options_count_leading(spec, argc, argv, &count, &err);
+    ensure(status == ST_OK || (status == ST_INVALID && err.text[0]), "no sentence");
+    ensure(count >= 0 && count < argc, "%d of %d words", count, argc);
+    for (int i = 1; i < argc; i++)
+        (void)options_find(rows, argv[i]);
+    return status == ST_OK ? argv[count + 1] : NULL;
+}
 
 static void parse_line(int argc, char **argv)
 {
@@ -139,14 +129,19 @@ static void parse_line(int argc, char **argv)
     size_t operand_count = 0;
     bool is_done = false;
     struct err err = {0};
+    const char *other = find_first_other(&spec, argc, argv);
     enum status status =
         options_parse(&spec, argc, argv, &operands, &operand_count, &is_done, &err);
     ensure(status == ST_OK || (status == ST_INVALID && err.text[0]), "no sentence");
     ensure(operand_count < (size_t)argc, "%zu operands", operand_count);
-    if (status == ST_OK && !is_done)
+    if (status == ST_OK && !is_done) {
+        bool is_operand = other && (other[0] != '-' || !other[1]);
+        ensure(!is_operand || operands[0] == other, "'%s' is not the first operand", other);
+        ensure(other || operand_count == 0, "an operand among leading options");
         check_settings(&settings);
+    }
     free(operands);
-    options_list_fini(&settings.list);
+    options_free_lists(rows, &settings);
 }
 
 /* Each line is an argument. */
