@@ -1,12 +1,12 @@
 /* darg cancel: jobs that are not to run (any more), wherever they are. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
 #include "queue/canceller.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 static void say(const struct context *context, const struct canceller *canceller, size_t i)
@@ -33,19 +33,22 @@ static void say(const struct context *context, const struct canceller *canceller
 
 static void report(const struct context *context, const struct canceller *canceller)
 {
-    struct cJSON *list = context->is_json ? cJSON_CreateArray() : NULL;
+    struct json_writer document = {0}, *json = &document;
+    json_open_array(json, NULL);
     for (size_t i = 0; i < canceller->count; i++) {
-        if (list == NULL) {
+        if (!context->is_json) {
             say(context, canceller, i);
             continue;
         }
-        struct cJSON *object = cJSON_CreateObject();
-        table_json_text(object, "id", slice_of(canceller->ids[i]));
-        table_json_text(object, "state", slice_of(canceller_state_name(canceller->jobs[i].state)));
-        cJSON_AddItemToArray(list, object);
+        json_open_object(json, NULL);
+        json_put_text(json, "id", slice_of(canceller->ids[i]));
+        json_put_text(json, "state", slice_of(canceller_state_name(canceller->jobs[i].state)));
+        json_close_object(json);
     }
-    if (list != NULL)
-        table_json_print(list);
+    json_close_array(json);
+    if (context->is_json)
+        document_print(json);
+    json_writer_fini(json);
 }
 
 static int run(struct context *context, const void *options)

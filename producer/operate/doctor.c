@@ -1,15 +1,15 @@
 /* darg doctor: does this Redis keep what darg promises? */
 #include "producer/operate/commands.h"
 #include "producer/operate/doctor_rules.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 struct visit {
     struct doctor doctor; /* first: say() gets back to the visit by it */
     struct table table;
-    struct cJSON *json; /* NULL: a table is wanted */
+    struct json_writer json; /* where that is wanted, not a table */
     size_t wrong;
 };
 
@@ -22,13 +22,14 @@ static void say(struct doctor *doctor, const char *what, enum doctor_level level
                                         [DOCTOR_WRONG] = "WRONG"};
     struct visit *visit = (struct visit *)doctor;
     visit->wrong += level == DOCTOR_WRONG;
-    if (visit->json != NULL) {
-        struct cJSON *object = cJSON_CreateObject();
-        table_json_text(object, "what", slice_of(what));
-        table_json_text(object, "level", slice_of(words[level]));
-        table_json_text(object, "found", slice_of(found));
-        table_json_text(object, "advice", slice_of(advice));
-        cJSON_AddItemToArray(visit->json, object);
+    if (doctor->context->is_json) {
+        struct json_writer *json = &visit->json;
+        json_open_object(json, NULL);
+        json_put_text(json, "what", slice_of(what));
+        json_put_text(json, "level", slice_of(words[level]));
+        json_put_text(json, "found", slice_of(found));
+        json_put_text(json, "advice", slice_of(advice));
+        json_close_object(json);
         return;
     }
     table_add_text(&visit->table, words[level]);
@@ -88,14 +89,14 @@ static int report(struct visit *visit)
 {
     struct doctor *doctor = &visit->doctor;
     struct err err = {0};
-    if (doctor->context->is_json)
-        visit->json = cJSON_CreateArray();
+    json_open_array(&visit->json, NULL);
     enum status status = look(doctor, &err);
-    if (visit->json != NULL)
-        table_json_print(visit->json);
+    json_close_array(&visit->json);
+    if (doctor->context->is_json)
+        document_print(&visit->json);
     else
         table_print(&visit->table);
-    visit->json = NULL;
+    json_writer_fini(&visit->json);
     if (status != ST_OK)
         return context_fail(&err);
     return visit->wrong == 0 ? DARG_OK : DARG_FAILED;

@@ -1,12 +1,12 @@
 /* darg fsck: is a queue whole, and can it be made so? */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/check.h"
 #include "queue/names.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 
 struct fsck_options {
@@ -18,7 +18,7 @@ struct fsck {
     struct context *context;
     struct fsck_options options;
     struct table table;
-    struct table_list list;
+    struct document_list list;
     size_t queues, findings, wrong;
 };
 
@@ -37,14 +37,16 @@ static void add_finding(struct fsck *fsck, const char *queue, const struct check
         table_add_text(&fsck->table, finding->text);
         return;
     }
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "queue", slice_of(queue));
-    table_json_text(object, "kind", slice_of(finding->kind));
-    table_json_text(object, "level", slice_of(levels[finding->level]));
-    table_json_int(object, "count", finding->count);
-    table_json_text(object, "key", slice_of(finding->key));
-    table_json_text(object, "what", slice_of(finding->text));
-    table_list_add(&fsck->list, object);
+    struct json_writer *json = &fsck->list.json;
+    json_open_object(json, NULL);
+    json_put_text(json, "queue", slice_of(queue));
+    json_put_text(json, "kind", slice_of(finding->kind));
+    json_put_text(json, "level", slice_of(levels[finding->level]));
+    document_count(json, "count", finding->count);
+    json_put_text(json, "key", slice_of(finding->key));
+    json_put_text(json, "what", slice_of(finding->text));
+    json_close_object(json);
+    document_list_flush(&fsck->list);
 }
 
 static enum status check_queue(struct fsck *fsck, const char *name, struct err *err)
@@ -80,10 +82,10 @@ static int look(struct fsck *fsck)
 {
     struct err err = {0};
     if (fsck->context->is_json)
-        table_list_begin(&fsck->list);
+        document_list_begin(&fsck->list);
     enum status status = check_queues(fsck, &err);
     if (fsck->context->is_json)
-        table_list_end(&fsck->list);
+        document_list_end(&fsck->list);
     else if (fsck->findings > 0)
         table_print(&fsck->table);
     if (status != ST_OK)

@@ -1,11 +1,10 @@
 /* darg limit: shows or sets the limits of a queue, which workers and pushes obey at once. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
 #include "queue/settings.h"
-
-#include <cjson/cJSON.h>
 
 struct limit_options {
     struct {
@@ -75,12 +74,14 @@ static void show_table(const struct settings *settings)
 static void show_json(const char *queue, const struct settings *settings)
 {
     const struct setting *setting;
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "queue", slice_of(queue));
+    struct json_writer document = {0}, *json = &document;
+    json_open_object(json, NULL);
+    json_put_text(json, "queue", slice_of(queue));
     for (size_t i = 0; (setting = settings_at(i)) != NULL; i++)
         if (setting->kind != SETTING_FLAG)
-            table_json_int(object, setting->name, settings_value(setting, settings));
-    table_json_print(object);
+            document_count(json, setting->name, settings_value(setting, settings));
+    json_close_object(json);
+    document_print(json);
 }
 
 static enum status show(struct context *context, struct err *err)

@@ -1,11 +1,10 @@
 /* darg purge: throws away what waits, is scheduled or is dead. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/purge.h"
 #include "queue/stats.h"
-
-#include <cjson/cJSON.h>
 
 enum { WAITING, SCHEDULED, DEAD, KINDS };
 static const int states[KINDS] = {PLACE_WAITING, PLACE_SCHEDULED, PLACE_DEAD};
@@ -34,21 +33,22 @@ static void report(const struct context *context, const bool *is_wanted,
                    const struct purged *purged)
 {
     const int64_t counts[KINDS] = {purged->waiting, purged->scheduled, purged->dead};
-    struct cJSON *object = cJSON_CreateObject();
+    struct json_writer document = {0}, *json = &document;
+    json_open_object(json, NULL);
     char number[TABLE_NUMBER_MAX];
     for (int i = 0; i < KINDS; i++) {
         if (!is_wanted[i])
             continue;
         const char *name = place_state_name(states[i]);
-        table_json_int(object, name, counts[i]);
+        document_count(json, name, counts[i]);
         if (!context->is_json)
             context_note("threw away %s %s jobs of queue '%s'", table_number(counts[i], number),
                          name, context->queue.name);
     }
+    json_close_object(json);
     if (context->is_json)
-        table_json_print(object);
-    else
-        cJSON_Delete(object);
+        document_print(json);
+    json_writer_fini(json);
 }
 
 /* Without a word, what waits. */

@@ -1,10 +1,10 @@
 /* darg queues: the names that are listed, and taking one off the list. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/names.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,16 +14,18 @@ enum { FORGET_MAX = 1000 };
 
 static void print_json(const struct names *names, const int64_t *since_ms, int64_t now_ms)
 {
-    struct table_list list;
-    table_list_begin(&list);
+    struct document_list list;
+    document_list_begin(&list);
     for (size_t i = 0; i < names->count; i++) {
-        struct cJSON *object = cJSON_CreateObject();
+        struct json_writer *json = &list.json;
+        json_open_object(json, NULL);
         int64_t empty_ms = now_ms > since_ms[i] ? now_ms - since_ms[i] : 0;
-        table_json_text(object, "queue", slice_of(names->list[i]));
-        table_json_int(object, "empty_ms", since_ms[i] < 0 ? -1 : empty_ms);
-        table_list_add(&list, object);
+        json_put_text(json, "queue", slice_of(names->list[i]));
+        document_count(json, "empty_ms", since_ms[i] < 0 ? -1 : empty_ms);
+        json_close_object(json);
+        document_list_flush(&list);
     }
-    table_list_end(&list);
+    document_list_end(&list);
 }
 
 static void print_table(const struct names *names, const int64_t *since_ms, int64_t now_ms)

@@ -1,10 +1,10 @@
 /* darg redis: looks after the private server of a local: URL. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "redis/local.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
 static int show(const struct context *context, const char *directory)
@@ -14,11 +14,13 @@ static int show(const struct context *context, const char *directory)
     if (local_status(directory, &status, &err) != ST_OK)
         return context_fail(&err);
     if (context->is_json) {
-        struct cJSON *object = cJSON_CreateObject();
-        table_json_text(object, "directory", slice_of(directory));
-        cJSON_AddBoolToObject(object, "running", status.is_running);
-        table_json_int(object, "pid", status.is_running ? status.pid : -1);
-        table_json_print(object);
+        struct json_writer document = {0}, *json = &document;
+        json_open_object(json, NULL);
+        json_put_text(json, "directory", slice_of(directory));
+        json_put_bool(json, "running", status.is_running);
+        document_count(json, "pid", status.is_running ? status.pid : -1);
+        json_close_object(json);
+        document_print(json);
     } else if (status.is_running) {
         printf("running, process %lld, in %s\n", (long long)status.pid, directory);
     } else {

@@ -1,12 +1,12 @@
 /* darg stats: one row a queue. With --watch the counters of two readings give the rates. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/names.h"
 #include "queue/stats.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct view {
     struct stats *now, *before; /* --watch: of each name; before: the reading before that */
     bool has_before;
     struct table table;
-    struct table_list list;
+    struct document_list list;
 };
 
 static enum status find_queues(struct view *view, struct err *err)
@@ -78,42 +78,45 @@ static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t b
     rate_of((view), (i), (view)->now[i].counts.counter,                                            \
             (view)->has_before ? (view)->before[i].counts.counter : 0)
 
-static void add_settings(struct cJSON *object, const struct settings *settings)
+static void add_settings(struct json_writer *json, const struct settings *settings)
 {
     const struct setting *setting;
     for (size_t i = 0; (setting = settings_at(i)) != NULL; i++) {
         int64_t value = settings_value(setting, settings);
         if (setting->kind == SETTING_FLAG)
-            cJSON_AddBoolToObject(object, setting->name, value != SETTING_NONE);
+            json_put_bool(json, setting->name, value != SETTING_NONE);
         else
-            table_json_int(object, setting->name, value);
+            document_count(json, setting->name, value);
     }
 }
 
 static void add_json(struct view *view, size_t i, const struct stats *stats)
 {
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "queue", slice_of(view->names.list[i]));
-    table_json_int(object, "waiting", stats->waiting);
-    table_json_int(object, "held", stats->held < 0 ? 0 : stats->held);
-    table_json_int(object, "scheduled", stats->scheduled);
-    table_json_int(object, "dead", stats->dead);
-    table_json_int(object, "workers", stats->workers);
-    table_json_int(object, "oldest_age_ms", stats->oldest_age_ms);
-    table_json_int(object, "next_due_ms",
+    struct json_writer *json = &view->list.json;
+    json_open_object(json, NULL);
+    json_put_text(json, "queue", slice_of(view->names.list[i]));
+    document_count(json, "waiting", stats->waiting);
+    document_count(json, "held", stats->held < 0 ? 0 : stats->held);
+    document_count(json, "scheduled", stats->scheduled);
+    document_count(json, "dead", stats->dead);
+    document_count(json, "workers", stats->workers);
+    document_count(json, "oldest_age_ms", stats->oldest_age_ms);
+    document_count(json, "next_due_ms",
                    stats->next_due_ms == QUEUE_NEVER ? -1 : stats->next_due_ms);
-    table_json_int(object, "now_ms", stats->now_ms);
-    add_settings(object, &stats->settings);
-    struct cJSON *counts = cJSON_AddObjectToObject(object, "counts");
-#define ADD_COUNT(name) table_json_int(counts, #name, stats->counts.name);
+    document_count(json, "now_ms", stats->now_ms);
+    add_settings(json, &stats->settings);
+    json_open_object(json, "counts");
+#define ADD_COUNT(name) document_count(json, #name, stats->counts.name);
     STATS_COUNT_LIST(ADD_COUNT)
 #undef ADD_COUNT
+    json_close_object(json);
     if (view->options->is_watch) {
-        table_json_int(object, "done_per_s", RATE(view, i, done));
-        table_json_int(object, "retried_per_s", RATE(view, i, retried));
-        table_json_int(object, "buried_per_s", RATE(view, i, buried));
+        document_count(json, "done_per_s", RATE(view, i, done));
+        document_count(json, "retried_per_s", RATE(view, i, retried));
+        document_count(json, "buried_per_s", RATE(view, i, buried));
     }
-    table_list_add(&view->list, object);
+    json_close_object(json);
+    document_list_flush(&view->list);
 }
 
 static void add_row(struct view *view, size_t i, const struct stats *stats)
@@ -144,7 +147,7 @@ static void show_begin(struct view *view)
                                         ">DEAD",      ">WORKERS",  ">OLDEST",  ">DONE/S",
                                         ">RETRIED/S", ">BURIED/S", "STATE",    NULL};
     if (view->context->is_json)
-        table_list_begin(&view->list);
+        document_list_begin(&view->list);
     else
         table_init(&view->table, view->options->is_watch ? watch : once);
     if (!view->context->is_json && view->options->is_watch && isatty(STDOUT_FILENO))
@@ -162,7 +165,7 @@ static void show(struct view *view, size_t i, const struct stats *stats)
 static void show_end(struct view *view)
 {
     if (view->context->is_json) {
-        table_list_end(&view->list);
+        document_list_end(&view->list);
         return;
     }
     table_print(&view->table);

@@ -1,5 +1,6 @@
 /* darg status: where a job is, and how far. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "base/json.h"
@@ -9,7 +10,6 @@
 #include "queue/search.h"
 #include "queue/stats.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct inquiry {
     struct context *context;
     int64_t now_ms; /* server time */
     size_t found;
-    struct cJSON *list; /* with --json */
+    struct json_writer json; /* with --json: an array */
 };
 
 /* What a worker tells of a job that it runs. */
@@ -126,28 +126,29 @@ static void add_json(struct inquiry *inquiry, const struct search_hit *hit,
 {
     static const char *const times[] = {[PLACE_SCHEDULED] = "due_ms", [PLACE_DEAD] = "died_ms"};
     const struct job *job = hit->job;
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "id", slice_of(job->id));
-    table_json_text(object, "type", slice_of(job->type));
-    table_json_text(object, "state", slice_of(state_of(hit, progress)));
+    struct json_writer *json = &inquiry->json;
+    json_open_object(json, NULL);
+    json_put_text(json, "id", slice_of(job->id));
+    json_put_text(json, "type", slice_of(job->type));
+    json_put_text(json, "state", slice_of(state_of(hit, progress)));
     if (hit->state == PLACE_SCHEDULED || hit->state == PLACE_DEAD)
-        table_json_int(object, times[hit->state], hit->at_ms);
+        document_count(json, times[hit->state], hit->at_ms);
     if (hit->state == PLACE_WAITING)
-        table_json_int(object, "before", hit->before);
+        document_count(json, "before", hit->before);
     if (hit->state == PLACE_HELD) {
-        table_json_text(object, "worker", slice_of(hit->worker));
-        table_json_int(object, "since_ms", progress->since_ms);
+        json_put_text(json, "worker", slice_of(hit->worker));
+        document_count(json, "since_ms", progress->since_ms);
     }
     if (progress->text.len > 0)
-        table_json_raw(object, "progress", progress->text);
-    table_json_int(object, "runs", job->history.runs);
-    table_json_int(object, "attempts", job->history.attempts);
-    table_json_int(object, "crashes", job->history.crashes);
+        document_json(json, "progress", progress->text);
+    document_count(json, "runs", job->history.runs);
+    document_count(json, "attempts", job->history.attempts);
+    document_count(json, "crashes", job->history.crashes);
     if (job->history.error.len > 0)
-        table_json_raw(object, "error", job->history.error);
+        document_json(json, "error", job->history.error);
     if (job->history.usage.len > 0)
-        table_json_raw(object, "usage", job->history.usage);
-    cJSON_AddItemToArray(inquiry->list, object);
+        document_json(json, "usage", job->history.usage);
+    json_close_object(json);
 }
 
 static enum status visit(void *context, const struct search_hit *hit, struct err *err)
@@ -155,7 +156,7 @@ static enum status visit(void *context, const struct search_hit *hit, struct err
     struct inquiry *inquiry = context;
     struct progress progress;
     enum status status = read_progress(inquiry, hit, &progress, err);
-    if (status == ST_OK && inquiry->list != NULL)
+    if (status == ST_OK && inquiry->context->is_json)
         add_json(inquiry, hit, &progress);
     else if (status == ST_OK)
         print_hit(inquiry, hit, &progress);
@@ -173,15 +174,16 @@ static enum status find_result(struct inquiry *inquiry, struct err *err)
         result_read(inquiry->context->conn, &inquiry->context->queue, id, &text, err);
     if (status == ST_OK && !reply_is_nil(text)) {
         inquiry->found++;
-        if (inquiry->list == NULL) {
+        if (!inquiry->context->is_json) {
             table_print_pair("id", slice_of(id));
             table_print_pair("state", slice_of("ended: `darg result` tells how"));
         } else {
-            struct cJSON *object = cJSON_CreateObject();
-            table_json_text(object, "id", slice_of(id));
-            table_json_text(object, "state", slice_of("ended"));
-            table_json_raw(object, "outcome", reply_slice(text));
-            cJSON_AddItemToArray(inquiry->list, object);
+            struct json_writer *json = &inquiry->json;
+            json_open_object(json, NULL);
+            json_put_text(json, "id", slice_of(id));
+            json_put_text(json, "state", slice_of("ended"));
+            document_json(json, "outcome", reply_slice(text));
+            json_close_object(json);
         }
     }
     reply_free(text);
@@ -206,13 +208,12 @@ static enum status find(struct inquiry *inquiry, struct err *err)
 static int answer(struct inquiry *inquiry)
 {
     struct err err = {0};
-    if (inquiry->context->is_json)
-        inquiry->list = cJSON_CreateArray();
+    json_open_array(&inquiry->json, NULL);
     if (find(inquiry, &err) != ST_OK)
         return context_fail(&err);
-    if (inquiry->list != NULL)
-        table_json_print(inquiry->list);
-    inquiry->list = NULL;
+    json_close_array(&inquiry->json);
+    if (inquiry->context->is_json)
+        document_print(&inquiry->json);
     if (inquiry->found == 0)
         context_note("no job '%s' in queue '%s': never pushed, done (and its result not kept), or "
                      "dropped",
@@ -225,7 +226,7 @@ static int run(struct context *context, const void *options)
     (void)options;
     struct inquiry inquiry = {.context = context};
     int code = answer(&inquiry);
-    cJSON_Delete(inquiry.list);
+    json_writer_fini(&inquiry.json);
     return code;
 }
 
