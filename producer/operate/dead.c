@@ -1,11 +1,11 @@
 /* darg dead list, retry, drop. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/dead_walk.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
 enum { SHOWN = 50 };
@@ -20,7 +20,7 @@ struct search {
     const struct dead_options *options;
     struct dead_walk walk;
     struct table table;
-    struct table_list list;
+    struct document_list list;
 };
 
 static void add_row(struct search *search, const struct dead_walk_job *death)
@@ -37,18 +37,20 @@ static void add_row(struct search *search, const struct dead_walk_job *death)
 static void add_json(struct search *search, const struct dead_walk_job *death)
 {
     const struct job *job = &death->job;
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "id", slice_of(job->id));
-    table_json_text(object, "type", slice_of(job->type));
-    table_json_int(object, "died_ms", death->died_ms);
-    table_json_int(object, "runs", job->history.runs);
-    table_json_int(object, "crashes", job->history.crashes);
-    table_json_int(object, "attempts", job->history.attempts);
-    table_json_text(object, "error", buf_slice(&death->error));
+    struct json_writer *json = &search->list.json;
+    json_open_object(json, NULL);
+    json_put_text(json, "id", slice_of(job->id));
+    json_put_text(json, "type", slice_of(job->type));
+    document_count(json, "died_ms", death->died_ms);
+    document_count(json, "runs", job->history.runs);
+    document_count(json, "crashes", job->history.crashes);
+    document_count(json, "attempts", job->history.attempts);
+    json_put_text(json, "error", buf_slice(&death->error));
     if (job->history.usage.len > 0)
-        table_json_raw(object, "usage", job->history.usage);
-    table_json_raw(object, "job", job->original);
-    table_list_add(&search->list, object);
+        document_json(json, "usage", job->history.usage);
+    document_json(json, "job", job->original);
+    json_close_object(json);
+    document_list_flush(&search->list);
 }
 
 static enum status show(void *context, const struct dead_walk_job *death, struct err *err)
@@ -66,7 +68,7 @@ static void report_list(struct search *search)
 {
     char number[TABLE_NUMBER_MAX];
     if (search->context->is_json)
-        table_list_end(&search->list);
+        document_list_end(&search->list);
     else
         table_print(&search->table);
     fflush(stdout);
@@ -80,9 +82,11 @@ static void report_change(const struct search *search)
     char number[TABLE_NUMBER_MAX];
     bool is_retry = search->walk.action == DEAD_WALK_RETRY;
     if (search->context->is_json) {
-        struct cJSON *object = cJSON_CreateObject();
-        table_json_int(object, is_retry ? "retried" : "dropped", search->walk.found);
-        table_json_print(object);
+        struct json_writer document = {0}, *json = &document;
+        json_open_object(json, NULL);
+        document_count(json, is_retry ? "retried" : "dropped", search->walk.found);
+        json_close_object(json);
+        document_print(json);
     } else {
         context_note("%s %s dead jobs of queue '%s'", is_retry ? "sent back" : "dropped",
                      table_number(search->walk.found, number), search->context->queue.name);
@@ -95,7 +99,7 @@ static int list_all(struct search *search)
     if (search->walk.limit == 0 && !search->options->is_all)
         search->walk.limit = SHOWN;
     if (search->context->is_json)
-        table_list_begin(&search->list);
+        document_list_begin(&search->list);
     enum status status =
         dead_walk_run(search->context->conn, &search->context->queue, &search->walk, &err);
     report_list(search);

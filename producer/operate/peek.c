@@ -1,5 +1,6 @@
 /* darg peek: the head of the line, next job first; nothing is taken. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "base/parse.h"
@@ -7,7 +8,6 @@
 #include "queue/place.h"
 #include "queue/stats.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
 enum {
@@ -22,7 +22,7 @@ struct peek {
     struct context *context;
     int64_t count, shown; /* jobs: wanted, and so far */
     struct table table;
-    struct table_list list;
+    struct document_list list;
 };
 
 static void add_row(struct table *table, const struct job *job)
@@ -51,17 +51,19 @@ static void add_sentinel(struct table *table)
         table_add_text(table, cells[i]);
 }
 
-static struct cJSON *json_of(const struct job *job, const struct err *refusal)
+static void add_json(struct peek *peek, const struct job *job, const struct err *refusal)
 {
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "id", slice_of(job->id));
-    table_json_text(object, "type", slice_of(job->type));
-    table_json_int(object, "runs", job->history.runs);
-    table_json_int(object, "crashes", job->history.crashes);
+    struct json_writer *json = &peek->list.json;
+    json_open_object(json, NULL);
+    json_put_text(json, "id", slice_of(job->id));
+    json_put_text(json, "type", slice_of(job->type));
+    document_count(json, "runs", job->history.runs);
+    document_count(json, "crashes", job->history.crashes);
     if (refusal != NULL)
-        table_json_text(object, "invalid", slice_of(err_text(refusal)));
-    table_json_raw(object, "job", job->original);
-    return object;
+        json_put_text(json, "invalid", slice_of(err_text(refusal)));
+    document_json(json, "job", job->original);
+    json_close_object(json);
+    document_list_flush(&peek->list);
 }
 
 static void add_element(struct peek *peek, struct slice text)
@@ -71,8 +73,7 @@ static void add_element(struct peek *peek, struct slice text)
     bool is_sentinel = job_is_sentinel(text);
     enum status status = job_read(text, INT64_MAX, &job, &refusal);
     if (peek->context->is_json)
-        table_list_add(&peek->list,
-                       json_of(&job, status == ST_OK || is_sentinel ? NULL : &refusal));
+        add_json(peek, &job, status == ST_OK || is_sentinel ? NULL : &refusal);
     else if (is_sentinel)
         add_sentinel(&peek->table);
     else
@@ -128,10 +129,10 @@ static int show(struct peek *peek)
 {
     struct err err = {0};
     if (peek->context->is_json)
-        table_list_begin(&peek->list);
+        document_list_begin(&peek->list);
     enum status status = peek_all(peek, &err);
     if (peek->context->is_json)
-        table_list_end(&peek->list);
+        document_list_end(&peek->list);
     else if (status == ST_OK)
         table_print(&peek->table);
     if (status != ST_OK)

@@ -1,5 +1,6 @@
 /* darg workers: one row a registration, that is, a worker process on a queue. */
 #include "producer/operate/commands.h"
+#include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
 #include "queue/lease.h"
@@ -7,7 +8,6 @@
 #include "queue/presence.h"
 #include "queue/stats.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum { HOST, PID, QUEUES, TYPES, THREADS, BUSY, UPTIME, VERSION, PROTOCOL, DELIV
 struct listing {
     struct context *context;
     struct table table;
-    struct table_list list;
+    struct document_list list;
 };
 
 struct worker {
@@ -49,21 +49,23 @@ static void read_info(struct worker *worker, const struct reply *info)
 
 static void add_json(struct listing *listing, const char *queue, const struct worker *worker)
 {
-    struct cJSON *object = cJSON_CreateObject();
-    table_json_text(object, "worker", worker->name);
-    table_json_text(object, "queue", slice_of(queue));
-    table_json_int(object, "held", worker->held);
-    table_json_int(object, "renewed_age_ms", worker->age_ms);
+    struct json_writer *json = &listing->list.json;
+    json_open_object(json, NULL);
+    json_put_text(json, "worker", worker->name);
+    json_put_text(json, "queue", slice_of(queue));
+    document_count(json, "held", worker->held);
+    document_count(json, "renewed_age_ms", worker->age_ms);
     for (size_t f = 0; f < FIELDS; f++) {
         bool is_number = f == PID || f == THREADS || f == BUSY || f == UPTIME || f == PROTOCOL;
         if (worker->info[f].ptr == NULL)
-            cJSON_AddNullToObject(object, info_fields[f]);
+            json_put_null(json, info_fields[f]);
         else if (is_number)
-            table_json_raw(object, info_fields[f], worker->info[f]);
+            document_json(json, info_fields[f], worker->info[f]);
         else
-            table_json_text(object, info_fields[f], worker->info[f]);
+            json_put_text(json, info_fields[f], worker->info[f]);
     }
-    table_list_add(&listing->list, object);
+    json_close_object(json);
+    document_list_flush(&listing->list);
 }
 
 static void add_row(struct listing *listing, const char *queue, const struct worker *worker)
@@ -141,10 +143,10 @@ static int show(struct listing *listing)
 {
     struct err err = {0};
     if (listing->context->is_json)
-        table_list_begin(&listing->list);
+        document_list_begin(&listing->list);
     enum status status = add_all(listing, &err);
     if (listing->context->is_json)
-        table_list_end(&listing->list);
+        document_list_end(&listing->list);
     else if (status == ST_OK || listing->table.rows > 0)
         table_print(&listing->table);
     if (status != ST_OK)

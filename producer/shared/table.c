@@ -1,11 +1,9 @@
 #include "producer/shared/table.h"
 
 #include "base/err.h"
-#include "base/json.h"
 #include "base/parse.h"
 #include "base/printable.h"
 
-#include <cjson/cJSON.h>
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,93 +246,4 @@ void table_print(struct table *table)
     for (size_t c = 0; c + 1 < table->columns; c++)
         table->widths[c] = scols_column_get_width(scols_table_get_column(table->layout, c));
     begin_part(table);
-}
-
-/* cJSON copies strings as they are, valid or not; so they are encoded here. */
-void table_json_text(struct cJSON *object, const char *name, struct slice text)
-{
-    struct buf encoded = {0};
-    json_append_string(&encoded, text);
-    cJSON_AddRawToObject(object, name, buf_text(&encoded));
-    buf_fini(&encoded);
-}
-
-void table_json_int(struct cJSON *object, const char *name, int64_t value)
-{
-    if (value < 0) {
-        cJSON_AddNullToObject(object, name);
-        return;
-    }
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    cJSON_AddRawToObject(object, name, text);
-}
-
-void table_json_raw(struct cJSON *object, const char *name, struct slice json)
-{
-    enum json_type type;
-    if (json_check(json, JSON_MAX_DEPTH + 1, &type, NULL) != ST_OK) {
-        table_json_text(object, name, json);
-        return;
-    }
-    /* One value, one line: line ends between its parts are but white space. */
-    char *text = slice_dup(json);
-    for (char *at = text; *at != '\0'; at++)
-        if (*at == '\n' || *at == '\r')
-            *at = ' ';
-    cJSON_AddRawToObject(object, name, text);
-    free(text);
-}
-
-/* What cJSON leaves as it is, and a terminal may not, is in strings, where it can be escaped. */
-static void print_escaped(const char *json)
-{
-    size_t plain = 0, len = strlen(json), count;
-    unsigned code;
-    for (size_t i = 0; i < len;) {
-        count = printable_control(json + i, len - i, &code);
-        if (count == 0) {
-            i++;
-            continue;
-        }
-        fwrite(json + plain, 1, i - plain, stdout);
-        printf("\\u%04x", code);
-        plain = i += count;
-    }
-    fputs(json + plain, stdout);
-}
-
-static void print_value(struct cJSON *value)
-{
-    char *text = cJSON_PrintUnformatted(value);
-    ensure(text != NULL, "out of memory");
-    print_escaped(text);
-    cJSON_free(text);
-    cJSON_Delete(value);
-}
-
-void table_json_print(struct cJSON *value)
-{
-    print_value(value);
-    putchar('\n');
-}
-
-void table_list_begin(struct table_list *list)
-{
-    *list = (struct table_list){.is_open = true};
-    putchar('[');
-}
-
-void table_list_add(struct table_list *list, struct cJSON *value)
-{
-    if (list->count++ > 0)
-        putchar(',');
-    print_value(value);
-}
-
-void table_list_end(struct table_list *list)
-{
-    if (list->is_open)
-        puts("]");
-    list->is_open = false;
 }

@@ -1,4 +1,4 @@
-/* table - aligned tables for people, laid out by libsmartcols, and JSON for programs.
+/* table - aligned tables for people, laid out by libsmartcols.
  *
  * A table is filled cell by cell, row by row. Whatever its length, no more than TABLE_ROWS_MAX rows
  * are held: they are printed then, and the next ones below them, as wide as those were or wider. On
@@ -19,7 +19,6 @@
 
 #include "base/buf.h"
 
-struct cJSON;
 struct libscols_table;
 struct libscols_line;
 
@@ -56,23 +55,5 @@ void table_print_pair(const char *name, struct slice text);
 /* A number with commas between thousands, into out; returns out. */
 #define TABLE_NUMBER_MAX 32
 const char *table_number(int64_t value, char out[TABLE_NUMBER_MAX]);
-
-/* Members of JSON objects: text from outside (made valid where it is not), whole numbers (negative:
- * null), and a JSON text byte for byte (as a string where it is none). */
-void table_json_text(struct cJSON *object, const char *name, struct slice text);
-void table_json_int(struct cJSON *object, const char *name, int64_t value);
-void table_json_raw(struct cJSON *object, const char *name, struct slice json);
-
-/* Prints the value as one line on standard output, and frees it. */
-void table_json_print(struct cJSON *value);
-
-/* An array of any length, printed element by element: nothing of it is held. */
-struct table_list {
-    bool is_open;
-    size_t count;
-};
-void table_list_begin(struct table_list *list);
-void table_list_add(struct table_list *list, struct cJSON *value); /* frees the value */
-void table_list_end(struct table_list *list);                      /* nothing if not begun */
 
 #endif

@@ -112,13 +112,13 @@ static void test_peek(void **state)
     struct cli *cli = *state;
     cli_run(cli, 0, "peek");
     cli_expect_err_has(cli, "no job waits in queue 'default'");
-    commands_do(cli->conn, "LPUSH", key, "{\"type\":\"t\",\"id\":\"1\",\"args\":[1,\n2.50]}",
+    commands_do(cli->conn, "LPUSH", key, "{\"type\":\"t\",\"id\":\"1\",\"args\":[1,\n\t2.50]}",
                 "{\"type\":\"\\u001b[2J\",\"id\":\"2\"}", "no \xff job", "{\"darg\":\"drain\"}");
     cli_run(cli, 0, "peek", "--json");
     cli_expect_out(
         cli,
         "[{\"id\":\"1\",\"type\":\"t\",\"runs\":0,\"crashes\":0,"
-        "\"job\":{\"type\":\"t\",\"id\":\"1\",\"args\":[1, 2.50]}},"
+        "\"job\":{\"type\":\"t\",\"id\":\"1\",\"args\":[1,  2.50]}},"
         "{\"id\":\"2\",\"type\":\"\\u001b[2J\",\"runs\":0,\"crashes\":0,"
         "\"job\":{\"type\":\"\\u001b[2J\",\"id\":\"2\"}},"
         "{\"id\":\"\",\"type\":\"\",\"runs\":0,\"crashes\":0,"
