@@ -324,7 +324,7 @@ static void test_dies_with_the_worker_as_another_user(void **state)
     kill(family.parent, SIGKILL);
     assert_int_equal(waitpid(family.parent, NULL, 0), family.parent);
     assert_true(is_found);
-    bool has_ended = poll(&end, 1, WAIT_MS) == 1;
+    bool has_ended = poll(&end, 1, (int)wait_patience_ms(WAIT_MS)) == 1;
     if (!has_ended)
         kill(family.child, SIGKILL);
     close(end.fd);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "support/script.h"
+#include "support/wait.h"
 #include "support/worker_fixture.h"
 #include "worker/process/notify.h"
 
@@ -62,7 +63,7 @@ static bool has_line(const char *message, const char *line)
 static void expect_before(int fd, const char *line, const char *never)
 {
     const char *message = "";
-    int64_t deadline_ms = clock_mono_ms() + WORKER_FIXTURE_WAIT_MS;
+    int64_t deadline_ms = clock_mono_ms() + wait_patience_ms(WORKER_FIXTURE_WAIT_MS);
     while (!has_line(message, line)) {
         if (!hear(fd, &message, deadline_ms - clock_mono_ms()))
             fail_msg("'%s' was never said", line);
@@ -139,7 +140,7 @@ static void test_the_watchdog_follows_the_fetch_loop(void **state)
     assert_int_equal(kill(children[1], SIGSTOP), 0);
     /* Ten beats' time of silence begins when its loop has not turned for 7 s. */
     const char *message;
-    int64_t deadline_ms = clock_mono_ms() + WORKER_FIXTURE_WAIT_MS;
+    int64_t deadline_ms = clock_mono_ms() + wait_patience_ms(WORKER_FIXTURE_WAIT_MS);
     while (hear(manager, &message, 1000))
         assert_true(clock_mono_ms() < deadline_ms);
     assert_int_equal(kill(children[1], SIGCONT), 0);

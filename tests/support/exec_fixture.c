@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "support/wait.h"
 #include "worker/handler/exec.h"
 
 enum { PATIENCE_MS = 10000 };
@@ -130,7 +131,7 @@ void exec_fixture_expect(struct exec_fixture *fixture, const char *command, cons
 static bool wait_fifo(const struct exec_fixture *fixture, short event)
 {
     struct pollfd fd = {.fd = fixture->fifo_fd, .events = event};
-    return poll(&fd, 1, PATIENCE_MS) == 1 && fd.revents == event;
+    return poll(&fd, 1, (int)wait_patience_ms(PATIENCE_MS)) == 1 && fd.revents == event;
 }
 
 bool exec_fixture_wait_fifo_closed(const struct exec_fixture *fixture)

@@ -217,7 +217,7 @@ int process_wait(struct process *process, int64_t deadline_ms)
 
 void process_wait_ready(struct process *process, int64_t deadline_ms)
 {
-    int64_t end_ms = clock_mono_ms() + deadline_ms;
+    int64_t end_ms = clock_mono_ms() + wait_patience_ms(deadline_ms);
     for (;;) {
         int64_t left_ms = end_ms - clock_mono_ms();
         struct pollfd item = {.fd = process->ready_fd, .events = POLLIN};

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "support/process.h"
+#include "support/wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -104,7 +105,7 @@ static _Noreturn void give_up(struct redis_server *server, const char *what)
 /* False if the server has ended before it answered. */
 static bool wait_answer(struct redis_server *server, enum answer wanted)
 {
-    int64_t end_ms = clock_mono_ms() + READY_MS;
+    int64_t end_ms = clock_mono_ms() + wait_patience_ms(READY_MS);
     while (ping(server) < wanted) {
         if (process_poll(server->process) >= 0)
             return false;

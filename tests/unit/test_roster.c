@@ -92,7 +92,7 @@ static bool rest_answers(const struct rest *rest)
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
     bool is_asked = write(rest->ask, "", 1) == 1;
     signal(SIGPIPE, before);
-    assert_true(!is_asked || poll(&item, 1, WAIT_MS) == 1);
+    assert_true(!is_asked || poll(&item, 1, (int)wait_patience_ms(WAIT_MS)) == 1);
     return is_asked && read(rest->answer, &byte, 1) == 1;
 }
 
