@@ -153,11 +153,12 @@ static void test_a_daemon_ends_with_a_process_that_stays(void **state)
 static void test_a_daemon_ends_with_a_timeout(void **state)
 {
     (void)state;
+    /* Time enough to start four programs on a busy machine. */
     struct process *process =
-        START("t=sh -c '" DAEMON " >&2; exec sleep 1000'", "--limit", "t=timeout=1s");
-    expect_end(process, 1, "timed out after 1s: ");
-    const char *said = strstr(process_stderr(process), "after 1s: ");
-    assert_false(worker_fixture_is_alive((pid_t)atoi(said + strlen("after 1s: "))));
+        START("t=sh -c '" DAEMON " >&2; exec sleep 1000'", "--limit", "t=timeout=3s");
+    expect_end(process, 1, "timed out after 3s: ");
+    const char *said = strstr(process_stderr(process), "after 3s: ");
+    assert_false(worker_fixture_is_alive((pid_t)atoi(said + strlen("after 3s: "))));
     process_free(process);
 }
 

@@ -29,7 +29,7 @@ static void test_killed_by_a_signal(void **state)
                         "killed by signal 40 (real-time signal)");
 }
 
-/* Runs a command that never ends; answers how long it took until it did. */
+/* Runs a command that never ends by itself; answers how long it took until it did. */
 static int64_t expect_end(struct exec_fixture *fixture, const char *command,
                           enum handler_outcome outcome, const char *reason)
 {
@@ -38,8 +38,17 @@ static int64_t expect_end(struct exec_fixture *fixture, const char *command,
     return clock_mono_ms() - start;
 }
 
-/* Long enough for a shell to have set its traps. */
-enum { TIMEOUT_MS = 500, GRACE_MS = 2000 };
+/* What has ended the program that ran last: SIGTERM if it did as it was asked, SIGKILL if not. A
+ * busy machine makes this no other, while it makes the end late. */
+static void expect_signal(const struct exec_fixture *fixture, int signal_number)
+{
+    assert_true(fixture->result.usage.is_known);
+    assert_true(WIFSIGNALED(fixture->result.usage.wait_status));
+    assert_int_equal(WTERMSIG(fixture->result.usage.wait_status), signal_number);
+}
+
+/* TRAPPED_MS: long enough for a shell to have set its traps on a busy machine. */
+enum { TIMEOUT_MS = 500, TRAPPED_MS = 2000, GRACE_MS = 2000, LONG_MS = 60000 };
 
 static void test_timeout_asks_first(void **state)
 {
@@ -47,20 +56,23 @@ static void test_timeout_asks_first(void **state)
     fixture->call.timeout_ms = TIMEOUT_MS;
     int64_t took =
         expect_end(fixture, "sh -c 'while :; do :; done'", HANDLER_RETRY, "timed out after 500ms");
-    assert_in_range(took, TIMEOUT_MS, TIMEOUT_MS + GRACE_MS - 1);
+    assert_in_range(took, TIMEOUT_MS, LONG_MS);
+    expect_signal(fixture, SIGTERM);
+    fixture->call.timeout_ms = TRAPPED_MS;
     took = expect_end(fixture, "sh -c 'trap \"echo bye >&2; exit 0\" TERM; while :; do :; done'",
-                      HANDLER_RETRY, "timed out after 500ms: bye");
-    assert_in_range(took, TIMEOUT_MS, TIMEOUT_MS + GRACE_MS - 1);
+                      HANDLER_RETRY, "timed out after 2s: bye");
+    assert_in_range(took, TRAPPED_MS, LONG_MS);
 }
 
 static void test_timeout_kills_what_does_not_listen(void **state)
 {
     struct exec_fixture *fixture = *state;
-    fixture->call.timeout_ms = TIMEOUT_MS;
+    fixture->call.timeout_ms = TRAPPED_MS;
     int64_t took = expect_end(
         fixture, "sh -c 'trap \"\" TERM; exec 3>$LC_FIFO; sleep 1000 & while :; do :; done'",
-        HANDLER_RETRY, "timed out after 500ms");
-    assert_in_range(took, TIMEOUT_MS + GRACE_MS, 20000);
+        HANDLER_RETRY, "timed out after 2s");
+    assert_in_range(took, TRAPPED_MS + GRACE_MS, LONG_MS);
+    expect_signal(fixture, SIGKILL);
     assert_true(exec_fixture_wait_fifo_closed(fixture));
 }
 
@@ -70,18 +82,22 @@ static void test_timeout_of_one_that_has_stopped_itself(void **state)
     fixture->call.timeout_ms = TIMEOUT_MS;
     int64_t took =
         expect_end(fixture, "sh -c 'kill -STOP $$'", HANDLER_RETRY, "timed out after 500ms");
-    assert_in_range(took, TIMEOUT_MS, TIMEOUT_MS + GRACE_MS - 1);
+    assert_in_range(took, TIMEOUT_MS, LONG_MS);
+    expect_signal(fixture, SIGTERM);
+    fixture->call.timeout_ms = TRAPPED_MS;
     took = expect_end(fixture, "sh -c 'trap \"\" TERM; while :; do kill -STOP $$; done'",
-                      HANDLER_RETRY, "timed out after 500ms");
-    assert_in_range(took, TIMEOUT_MS + GRACE_MS, 20000);
+                      HANDLER_RETRY, "timed out after 2s");
+    assert_in_range(took, TRAPPED_MS + GRACE_MS, LONG_MS);
+    expect_signal(fixture, SIGKILL);
 }
 
 static void test_timeout_while_it_floods_the_pipes(void **state)
 {
     struct exec_fixture *fixture = *state;
-    fixture->call.timeout_ms = 100;
+    fixture->call.timeout_ms = TIMEOUT_MS;
     assert_int_equal(exec_fixture_run(fixture, "sh -c 'exec yes abc >&2'", NULL), HANDLER_RETRY);
-    assert_memory_equal(buf_text(&fixture->result.error), "timed out after 100ms: ", 23);
+    /* And what it has said: nothing, if it was not given the time to begin. */
+    assert_non_null(strstr(buf_text(&fixture->result.error), "timed out after 500ms"));
 }
 
 static void test_a_timeout_that_never_comes(void **state)
@@ -95,8 +111,8 @@ static void test_abort(void **state)
 {
     struct exec_fixture *fixture = *state;
     assert_int_equal(write(fixture->abort_write_fd, "x", 1), 1);
-    int64_t took = expect_end(fixture, "sleep 1000", HANDLER_ABORTED, "told to end");
-    assert_in_range(took, 0, 999);
+    (void)expect_end(fixture, "sleep 1000", HANDLER_ABORTED, "told to end");
+    expect_signal(fixture, SIGTERM);
     char unread;
     assert_int_equal(read(fixture->call.abort_fd, &unread, 1), 1);
 }
@@ -114,7 +130,8 @@ static void test_abort_kills_what_does_not_listen(void **state)
     int64_t took = expect_end(
         fixture, "sh -c 'trap \"\" TERM; exec 3>$LC_FIFO; echo >&3; while :; do :; done'",
         HANDLER_ABORTED, "told to end");
-    assert_in_range(took, 1000, 20000);
+    assert_in_range(took, 1000, LONG_MS);
+    expect_signal(fixture, SIGKILL);
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
@@ -232,7 +249,7 @@ static bool run_short_of_descriptors(struct exec_fixture *fixture, struct comman
     int64_t start = clock_mono_ms();
     fixture->call.timeout_ms = 30000;
     good = good && limit_descriptors(3 + 6) && run_is(fixture, command, HANDLER_DONE, "slept\n");
-    good = good && clock_mono_ms() - start < 10000; /* its end is seen without a pidfd, too */
+    good = good && clock_mono_ms() - start < 25000; /* its end is seen without a pidfd, too */
     fixture->call.run = 1000;
     fixture->call.timeout_ms = 50;
     good = good && run_is(fixture, command, HANDLER_RETRY, "timed out after 50ms");
