@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 static const char url[] = "redis://redis.example.net:6379";
-enum { SHORT_MS = 300, SLACK_MS = 1500 };
+/* DEFAULT_MS: how long connecting may take if nothing else is said. */
+enum { SHORT_MS = 300, DEFAULT_MS = 5000, SLACK_MS = 1500 };
 
 static bool run(const char *command)
 {
@@ -90,7 +91,7 @@ static void test_a_conn(void **state)
         struct err err = {0};
         int64_t start_ms = clock_mono_ms();
         assert_int_equal(conn_connect(conn, &err), ST_UNREACHABLE);
-        assert_in_range(clock_mono_ms() - start_ms, SHORT_MS - 50, SHORT_MS + SLACK_MS);
+        assert_in_range(clock_mono_ms() - start_ms, SHORT_MS - 50, DEFAULT_MS - 1);
         assert_non_null(strstr(err_text(&err), "name servers"));
         if (i == 0)
             threads = count_threads();
@@ -122,7 +123,7 @@ static void test_a_command(void **state)
     int64_t start_ms = clock_mono_ms();
     struct process *process = worker_fixture_run(f, "stats", "-r", url, "--connect-timeout", "1s");
     worker_fixture_expect_exit(process, 3);
-    assert_in_range(clock_mono_ms() - start_ms, 0, 1000 + SLACK_MS);
+    assert_in_range(clock_mono_ms() - start_ms, 0, DEFAULT_MS - 1);
 }
 
 static void test_a_worker(void **state)
@@ -138,7 +139,7 @@ static void test_a_worker(void **state)
     int64_t start_ms = clock_mono_ms();
     process_signal(worker, SIGTERM);
     worker_fixture_expect_exit(worker, 0);
-    assert_in_range(clock_mono_ms() - start_ms, 0, 1000 + 5000 + SLACK_MS);
+    assert_in_range(clock_mono_ms() - start_ms, 0, 1000 + 5000 + wait_patience_ms(SLACK_MS));
 }
 
 #define DNS_TEST(function) cmocka_unit_test_setup_teardown(function, reset, end)

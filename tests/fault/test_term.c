@@ -25,7 +25,7 @@ static int expect_end(struct process *worker, int64_t begin_ms)
     int code = process_wait(worker, WORKER_FIXTURE_WAIT_MS);
     int64_t took_ms = clock_mono_ms() - begin_ms;
     print_message("ended with %d, %lld ms after TERM\n", code, (long long)took_ms);
-    if (took_ms > TIMEOUT_MS + END_MS + SLACK_MS)
+    if (took_ms > TIMEOUT_MS + END_MS + wait_patience_ms(SLACK_MS))
         fail_msg("that is too late: %s", process_stderr(worker));
     return code;
 }
@@ -73,7 +73,8 @@ static void test_frozen(void **state)
     redis_server_thaw(f->server);
     assert_int_equal(code, 1);
     assert_int_equal(faults_in_log(busy, "could not be settled"), 1);
-    assert_int_equal(faults_in_log(busy, "could not give back held jobs"), 1);
+    /* As many other queues may say so as had a claim under way. */
+    assert_int_equal(faults_in_log(busy, "when the lease expires  queue=jobs "), 1);
 }
 
 static void test_dead(void **state)
@@ -130,7 +131,7 @@ static void test_read_only(void **state)
     process_wait_stderr(worker, "READONLY", WORKER_FIXTURE_WAIT_MS);
     int64_t begin_ms = clock_mono_ms();
     assert_int_equal(end_in_time(worker), 0);
-    assert_in_range(clock_mono_ms() - begin_ms, 0, TIMEOUT_MS + SLACK_MS);
+    assert_in_range(clock_mono_ms() - begin_ms, 0, TIMEOUT_MS + wait_patience_ms(SLACK_MS));
     commands_do(f->conn, "REPLICAOF", "NO", "ONE");
 }
 

@@ -215,6 +215,15 @@ static void test_timeout(void **state)
     cli_run(cli, 2, "push", "t", "--wait-timeout", "1s");
 }
 
+static bool is_blocked(void *context)
+{
+    const struct cli *cli = context;
+    char *info = commands_text(cli->conn, "INFO", "clients");
+    bool is = strstr(info, "\nblocked_clients:1\r") != NULL;
+    free(info);
+    return is;
+}
+
 /* darg result --wait: a job that it has met, and that is gone. */
 static void test_result(void **state)
 {
@@ -225,6 +234,8 @@ static void test_result(void **state)
     await_calls(cli, "hmget", "calls=", 4);
     commands_do(cli->conn, "HSET", "darg:{default}:counts", "purged", "1");
     await_calls(cli, "zscan", "calls=", 1);
+    /* That search has ended, and so has met the job, when it waits for the result again. */
+    assert_true(wait_until(is_blocked, cli, WAIT_MS));
     cli_run(cli, 0, "purge", "--yes");
     assert_int_equal(process_wait(result, WAIT_MS), 1);
     assert_string_equal(process_stderr(result),

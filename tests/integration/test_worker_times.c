@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "queue/stats.h"
 #include "support/wait.h"
 #include "support/worker_fixture.h"
@@ -100,10 +99,8 @@ static void test_a_rate_that_is_lifted(void **state)
     worker_fixture_start(f, "-q", "jobs");
     worker_fixture_wait_count(f, "done", 1);
     worker_fixture_wait_renewals(f);
-    int64_t lifted_ms = clock_mono_ms();
     commands_do(f->conn, "HDEL", "darg:{jobs}:settings", "rate", "rate_ms");
-    worker_fixture_wait_count(f, "done", 2);
-    assert_in_range(clock_mono_ms() - lifted_ms, 0, 10000);
+    worker_fixture_wait_count(f, "done", 2); /* far sooner than in an hour */
 }
 
 static bool has_ten_dead(void *context)
