@@ -3,8 +3,8 @@
  * The scanner accepts exactly RFC 8259: no leading zeros, no raw control bytes in strings, valid
  * UTF-8, no lone surrogate escapes, nothing after the value. It never recurses, never allocates,
  * and never changes or rounds a number: what it yields are slices of the original bytes. cJSON,
- * which is lenient and holds numbers as doubles, serves only where text of our own is built or
- * taken apart for people. Pure; any thread. */
+ * which is lenient and holds numbers as doubles, serves only where valid text is taken apart for
+ * people. Pure; any thread. */
 #ifndef DARG_BASE_JSON_H
 #define DARG_BASE_JSON_H
 

@@ -3,13 +3,14 @@
 #include "base/json.h"
 #include "producer/shared/context.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { ERROR_SHOWN = 400 };
 
 /* A result as the worker pushed it. */
-enum { ID, TYPE, OUTCOME, RUN, RESULT, ERROR, REPLACED, FIELDS };
+enum { ID, OUTCOME, RESULT, REPLACED, FIELDS };
 
 static void decode(struct json_value value, struct buf *out)
 {
@@ -35,49 +36,69 @@ static void print_done(const struct json_field *fields, bool is_bulk)
     buf_fini(&result);
 }
 
-/* Where the result is not what the handler gave: how much of it. */
-static void note_replaced(const struct json_field *fields)
+/* ---- what is only told to people: a tree is as good as the bytes, and shorter to write ---- */
+
+/* "" where there is no such text. */
+static const char *text_of(const struct cJSON *outcome, const char *name)
 {
-    int64_t replaced = 0;
-    struct buf id = {0};
-    struct err shown, ignored;
-    if (json_read_int(fields[REPLACED].value, 1, INT64_MAX, &replaced, &ignored) != ST_OK)
-        return;
-    decode(fields[ID].value, &id);
-    (void)!err_set(&shown, ST_INVALID,
-                   "%.*s: %lld bytes of the result are not UTF-8; U+FFFD stands for each",
-                   JOB_ID_MAX, buf_text(&id), (long long)replaced);
-    fflush(stdout);
-    context_note("%s", err_text(&shown));
-    buf_fini(&id);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(outcome, name));
+    return text != NULL ? text : "";
 }
 
-static void print_failure(const struct json_field *fields)
+/* -1: there is no such number. */
+static int64_t number_of(const struct cJSON *outcome, const char *name)
 {
-    struct buf id = {0}, outcome = {0}, error = {0};
+    const struct cJSON *number = cJSON_GetObjectItemCaseSensitive(outcome, name);
+    return cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble < 1e15
+               ? (int64_t)number->valuedouble
+               : -1;
+}
+
+/* Where the result is not what the handler gave: how much of it. */
+static void note_replaced(const struct cJSON *outcome)
+{
+    int64_t replaced = number_of(outcome, "replaced_bytes");
     struct err shown; /* makes control bytes harmless */
-    decode(fields[ID].value, &id);
-    decode(fields[OUTCOME].value, &outcome);
-    decode(fields[ERROR].value, &error);
-    (void)!err_set(&shown, ST_SERVER, "%.*s %.*s (run %.*s): %.*s", JOB_ID_MAX, buf_text(&id), 40,
-                   buf_text(&outcome), (int)(fields[RUN].value.text.len % 20),
-                   fields[RUN].value.text.len ? fields[RUN].value.text.ptr : "",
-                   error.len < ERROR_SHOWN ? (int)error.len : ERROR_SHOWN, buf_text(&error));
+    if (replaced < 1)
+        return;
+    (void)!err_set(&shown, ST_INVALID,
+                   "%.*s: %lld bytes of the result are not UTF-8; U+FFFD stands for each",
+                   JOB_ID_MAX, text_of(outcome, "id"), (long long)replaced);
     fflush(stdout);
     context_note("%s", err_text(&shown));
-    buf_fini(&id);
-    buf_fini(&outcome);
-    buf_fini(&error);
 }
+
+static void note_failure(const struct cJSON *outcome)
+{
+    char run[24] = "";
+    struct err shown;
+    if (number_of(outcome, "run") >= 0)
+        (void)snprintf(run, sizeof run, "%lld", (long long)number_of(outcome, "run"));
+    (void)!err_set(&shown, ST_SERVER, "%.*s %.*s (run %s): %.*s", JOB_ID_MAX,
+                   text_of(outcome, "id"), 40, text_of(outcome, "outcome"), run, ERROR_SHOWN,
+                   text_of(outcome, "error"));
+    fflush(stdout);
+    context_note("%s", err_text(&shown));
+}
+
+/* text has been read, and is valid. */
+static void note(struct slice text, bool is_done)
+{
+    struct cJSON *outcome = cJSON_ParseWithLength(text.ptr, text.len);
+    if (is_done)
+        note_replaced(outcome);
+    else
+        note_failure(outcome);
+    cJSON_Delete(outcome);
+}
+
+/* ---- an outcome ---- */
 
 bool outcome_print(struct slice text, bool as_json, bool is_bulk)
 {
     struct json_field fields[FIELDS] = {[ID] = {.name = "id"},
-                                        [TYPE] = {.name = "type"},
                                         [OUTCOME] = {.name = "outcome"},
-                                        [RUN] = {.name = "run"},
                                         [RESULT] = {.name = "result"},
-                                        [ERROR] = {.name = "error"},
                                         [REPLACED] = {.name = "replaced_bytes"}};
     struct err err = {0};
     bool is_read = json_read_object(text, JSON_MAX_DEPTH + 1, fields, FIELDS, &err) == ST_OK;
@@ -89,9 +110,9 @@ bool outcome_print(struct slice text, bool as_json, bool is_bulk)
     else if (is_done)
         print_done(fields, is_bulk);
     else
-        print_failure(fields);
-    if (is_done)
-        note_replaced(fields);
+        note(text, false);
+    if (is_done && fields[REPLACED].value.type != JSON_NONE)
+        note(text, true);
     return is_done;
 }
 
