@@ -14,7 +14,8 @@
 
 enum { EXIT_USAGE = 2, STACK_LEAST = 512 << 10 };
 
-/* Threads have as much as the main one may have, and buffers on it. */
+/* Threads get a stack as large as the main thread's limit, and keep buffers on it. Checked at the
+ * start, because a stack that is too small shows only when a handler needs it: as a crash. */
 static enum status check_stack(struct err *err)
 {
     struct rlimit limit;
@@ -36,7 +37,7 @@ static enum status prepare(const struct worker_options *options, struct err *err
     return log_open(options->log.level, options->log.format, options->log.file, err);
 }
 
-/* Answers the exit code. */
+/* Returns the exit code. */
 static int work(const struct worker_options *options)
 {
     struct err err = {0};

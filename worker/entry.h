@@ -5,8 +5,8 @@
 
 #include "worker/handler/plugin.h"
 
-/* own: handlers of the program's own, borrowed; NULL: none. To be called while there is one thread.
- */
+/* own: handlers built into the calling program, borrowed; NULL: none. Call it while the process has
+ * only one thread. */
 int entry_run(int argc, char **argv, struct plugin *own);
 
 #endif

@@ -84,7 +84,7 @@ static void make_text(const struct worker_options *options, struct buf *text)
     buf_append_char(text, '}');
 }
 
-/* A descriptor that is readable once the process is told to end. */
+/* A descriptor that becomes readable when the process is told to end. */
 static int take_signals(void)
 {
     sigset_t signals;
@@ -140,7 +140,8 @@ static int run(const struct worker_options *options, const struct cgroup_place *
     return code;
 }
 
-/* The args by themselves: what is no JSON must not pass as another member of the job. */
+/* Checked by themselves, not as part of the finished job: text that is not one JSON value could
+ * otherwise pass as further members of the job. */
 static enum status check_args(const char *args, struct err *err)
 {
     enum json_type type;

@@ -1,6 +1,6 @@
 /* The thread is a loop of two steps: get ready (connected, registered, audited), then do one thing:
- * drain, claim, or wait. A claim that was not answered stays open: nothing else is sent on the
- * connection before the same request has been answered. */
+ * drain, claim, or wait. A claim that got no reply stays open: nothing else is sent on the
+ * connection until the same request has been answered. */
 #include "worker/flow/fetcher_state.h"
 
 #include <stdlib.h>
@@ -11,13 +11,13 @@
 
 enum {
     LEAVE_PAUSE_MS = 50,
-    OTHER_REPLY_BYTES = 16 << 20, /* what any call but a claim may be answered with */
+    OTHER_REPLY_BYTES = 16 << 20, /* largest reply to any call other than a claim */
 };
 
 /* --- orders and other threads -------------------------------------------------------------- */
 
-/* The strongest of all voices, not the latest: an operator's stop must not be undone by a signal
- * that only asks for quiet, whichever arrives last. */
+/* The strongest order given, not the latest: a signal that only asks for quiet must not undo an
+ * operator's stop, whichever arrives last. */
 enum order fetcher_current_order(const struct fetcher *self)
 {
     int order = ORDER_NONE;
@@ -79,7 +79,8 @@ void fetcher_publish(struct fetcher *self, struct session *session)
 
 bool fetcher_begin_pop(struct fetcher *self, struct session **session)
 {
-    /* Counted first: the fetcher looks at the count after is_draining or is_closing is set. */
+    /* Counted before the flags are read: the fetcher sets is_draining or is_closing first and reads
+     * the count afterwards, so one of the two sees the other. */
     atomic_fetch_add(&self->poppers, 1);
     if (fetcher_current_order(self) != ORDER_QUIET && fetcher_current_order(self) != ORDER_STOP &&
         !atomic_load(&self->is_draining) && !atomic_load(&self->is_closing) &&
@@ -112,9 +113,9 @@ void fetcher_tell_suspects(struct fetcher *self)
 
 /* --- the thread ---------------------------------------------------------------------------- */
 
-/* The order matters. What gives jobs back or leaves comes before what claims, so that an order is
- * obeyed within one step; and none of it while a claim is open, as the answer must be read first:
- * jobs may be recorded as ours that nobody here has seen. */
+/* The order matters. Giving jobs back and leaving come before claiming, so that an order is obeyed
+ * within one step. Neither happens while a claim is open, because its reply must be read first:
+ * Redis may have recorded jobs as ours that nobody here has seen. */
 static void step(struct fetcher *self)
 {
     if (!self->is_claim_open)
@@ -133,7 +134,7 @@ static void step(struct fetcher *self)
         fetcher_claim_step(self);
 }
 
-/* One that is not registered when the work is done has nothing to finish. */
+/* A fetcher that is not registered when all the work is done has nothing to finish. */
 static bool goes_on(const struct fetcher *self)
 {
     bool is_done = atomic_load(self->options.undrained) == 0 && !self->is_registered;
@@ -149,8 +150,9 @@ static void *fetcher_main(void *argument)
         if (fetcher_get_ready(self))
             step(self);
     }
-    /* One whose queue is drained or empty leaves the registry at once, whatever its process goes on
-     * doing. */
+    /* A fetcher whose queue is drained or empty deregisters at once, and not with the rest of its
+     * process, which may go on with other queues for hours: until then `darg workers` would list
+     * it, and a drain would wait for it. */
     if (self->is_leaving && self->is_registered && atomic_load(&self->session->held) == 0) {
         struct err err = {0};
         fetcher_publish(self, NULL);
@@ -158,7 +160,7 @@ static void *fetcher_main(void *argument)
             self->may_be_registered = false;
     }
     pulse_end(self->options.pulse, self->options.slot);
-    if (!self->has_drained) /* nor will it: the others do not wait for that */
+    if (!self->has_drained) /* and never will: the others must not wait for it */
         atomic_fetch_sub(self->options.undrained, 1);
     atomic_store(&self->has_ended, true);
     wake_set(self->options.changed);
@@ -171,7 +173,7 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
     struct fetcher *self = mem_new(sizeof *self);
     self->options = *options;
     self->max_bytes = options->max_bytes;
-    /* What the dead one held comes back to the head of the line: no more than this. */
+    /* What the dead process held comes back to the head of the queue: at most this many jobs. */
     self->careful_left = options->is_careful ? ROOM_OUTSTANDING_MAX + CLAIM_MAX : 0;
     enum status status = wake_init(&self->wake, err);
     if (status != ST_OK) {
@@ -179,7 +181,7 @@ enum status fetcher_start(const struct fetcher_options *options, struct fetcher 
         return status;
     }
     pthread_mutex_init(&self->lock, NULL);
-    /* A claim goes on to the end of the job with which its budget is used up. */
+    /* A claim includes the whole of the job that exhausts its byte budget. */
     struct conn_options conn = *options->conn;
     conn.is_reading_large = load_reading_flag(options->load, options->slot);
     conn.max_reply_bytes = options->max_bytes + options->policy->max_job_size + OTHER_REPLY_BYTES;
@@ -203,14 +205,14 @@ static enum status leave_now(struct fetcher *self, struct err *err)
     return status == ST_OK ? giveback_all(self->conn, self->session, err) : status;
 }
 
-/* Whether what is recorded for it in Redis may hold jobs. */
+/* Whether Redis may have jobs recorded as held by it. */
 static bool may_hold(const struct fetcher *self)
 {
     return self->is_claim_open || atomic_load(&self->session->held) > 0 ||
            atomic_load(&self->session->must_audit);
 }
 
-/* Tries until the deadline, or until Redis refuses what only a person can mend. */
+/* Tries until the deadline, or until Redis refuses for a reason that only a person can fix. */
 static enum status keep_leaving(struct fetcher *self, int64_t deadline_ms, struct err *err)
 {
     for (;;) {
@@ -232,9 +234,10 @@ bool fetcher_leave(struct fetcher *self, int64_t deadline_ms)
     fetcher_publish(self, NULL);
     if (!self->may_be_registered)
         return true;
-    /* Judged before the tries: a lost answer in them leaves the state as unknown as it was. */
+    /* Judged before the attempts: a reply that is lost in one of them tells nothing new. */
     bool is_harmless = !may_hold(self);
-    /* A claim that is still open ends here: what it took is given back with the rest. */
+    /* A claim that is still open is abandoned here: whatever it took is given back with the rest,
+     * since deregistering releases all that Redis lists, not only what this process knows. */
     if (self->is_claim_open)
         conn_discard(self->conn);
     self->is_claim_open = false;

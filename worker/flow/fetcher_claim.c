@@ -9,24 +9,27 @@
 
 enum {
     BLOCK_MS = 5000,        /* one blocking wait at Redis */
-    BLOCK_MARGIN_MS = 3000, /* after that long without its answer the link is taken for dead */
+    BLOCK_MARGIN_MS = 3000, /* a reply this much overdue means that the link is dead */
     ROOM_WAIT_MS = 1000,
-    LIMIT_LOOK_MS = 1000, /* a limit's wait may be hours: it may be lifted meanwhile */
-    /* After that long jobs which wait for a thread in vain are given back. With two looks, the one
-     * that sees the last job taken and the one that finds the time over, that is within 50 ms. */
+    LIMIT_LOOK_MS = 1000, /* a limit's wait can be hours, and the limit can be lifted meanwhile */
+    /* Jobs that have waited this long for a thread, in vain, are given back. Two looks are needed:
+     * one that sees the last job being taken, one that finds the time expired. Together they take
+     * at most 50 ms. */
     STUCK_MS = 30,
     UNBOX_LIMIT = 100,
-    CUTS = 2,                   /* in a row: then less is asked for */
-    ALONE_MAX = 3,              /* of one job: then it is asked for in short, and buried */
-    SHORT_MS = 10 * 1000,       /* in which it must come to that: it is not given back */
-    EASE_MS = 10 * 1000,        /* for so long, and then twice as much again */
-    MAX_BYTES_LEAST = 64 << 10, /* below that, one job at a time */
+    CUTS = 2, /* replies cut off in a row: then ask for less */
+    /* cut off with one job: then ask for its beginning only, and bury it */
+    ALONE_MAX = 3,
+    SHORT_MS = 10 * 1000,       /* time for the burial, in which the job is not given back */
+    EASE_MS = 10 * 1000,        /* after this long, ask for twice as much again */
+    MAX_BYTES_LEAST = 64 << 10, /* below this, one job at a time */
 };
 
 /* --- answers that do not get here --- */
 
-/* The server closes a link whose output buffer is full, and so does a worker that has no memory for
- * the answer: the same claim would then be answered, and cut short, for ever. */
+/* Redis closes a link whose output buffer is full, and so does a worker that has no memory for the
+ * reply. Repeating the same claim, as after any other lost reply, would then go on for ever: each
+ * time it would be answered and cut off. */
 static void ask_for_less(struct fetcher *self)
 {
     if (self->max_bytes > MAX_BYTES_LEAST)
@@ -95,16 +98,16 @@ bool fetcher_release_claimed(struct fetcher *self)
     }
     self->alone = given == 1 ? self->alone + 1 : 0;
     if (given == 1)
-        self->max_bytes = 1; /* to ask for half of it is no use */
-    /* The receipt still says how many it had taken, so that the numbers go on behind them; had it
-     * not been carried out at all, it is now. Either way the answer is a smaller one. */
+        self->max_bytes = 1; /* halving would ask for the same single job */
+    /* The receipt in Redis still says how many jobs the claim took, so numbering continues behind
+     * them. If the claim was never carried out, it is now. Either way the reply is smaller. */
     encode_claim(self, self->options.policy->max_job_size);
     self->must_release = false;
     return conn_is_connected(self->conn);
 }
 
-/* A job has come into the inbox for this worker; if its pool is full by now, another shall have it
- * at once. */
+/* A job has arrived in the inbox for this worker. If the pool is full by now, hand the job on at
+ * once: the inbox is nobody's queue, and the next claim from here may be far off. */
 static void hand_on_if_full(struct fetcher *self)
 {
     self->granted = room_try(self->options.room, self->options.slot);
@@ -118,7 +121,7 @@ static void hand_on_if_full(struct fetcher *self)
         fetcher_await_retry(self, "cannot hand on a job", &err);
 }
 
-/* True when the blocking wait may go on after a wake-up: nothing of it concerns the fetcher. */
+/* True if the blocking wait can go on after a wake-up that did not concern the fetcher. */
 static bool may_go_on_waiting(struct fetcher *self)
 {
     wake_clear(&self->wake);
@@ -126,11 +129,13 @@ static bool may_go_on_waiting(struct fetcher *self)
            !atomic_load(&self->has_suspects);
 }
 
-/* Waits at Redis for a job, without polling. It lands in the inbox, and the next claim takes it. */
+/* Lets Redis wait for a job, without polling. The job lands in the inbox, and the next claim takes
+ * it. Nothing is claimed by the blocking call itself: it cannot check a limit or record a holder,
+ * and a script cannot block. */
 static void wait_for_job(struct fetcher *self)
 {
     struct err err = {0};
-    /* While jobs lie ready for a pool that is busy, somebody has to look after them. */
+    /* While jobs wait for a busy pool, come back soon: they may have to be given back. */
     int64_t block_ms = ring_count(self->options.tasks) > 0 ? FETCHER_STUCK_LOOK_MS : BLOCK_MS;
     enum status status = claim_wait_begin(self->conn, &self->options.queue, block_ms, &err);
     int64_t deadline_ms = clock_mono_ms() + block_ms + BLOCK_MARGIN_MS;
@@ -141,8 +146,8 @@ static void wait_for_job(struct fetcher *self)
             break;
     }
     if (status == ST_OK && wait != CONN_READABLE) {
-        /* To leave a blocking call is to leave the link; what it may still move is in the shared
-         * inbox. */
+        /* A blocking call can be left only by dropping the link. A job that it moves nevertheless
+         * lies in the inbox, which all workers of the queue share, so it is not lost. */
         conn_discard(self->conn);
         return;
     }
@@ -150,7 +155,7 @@ static void wait_for_job(struct fetcher *self)
     if (status == ST_OK)
         status = claim_wait_end(self->conn, &is_woken, &err);
     if (status == ST_OOM || status == ST_NOPERM || status == ST_UNBLOCKED) {
-        fetcher_rest(self, FETCHER_PAUSE_MS); /* where blocking is refused: claim once a second */
+        fetcher_rest(self, FETCHER_PAUSE_MS); /* blocking is refused: claim once a second instead */
         return;
     }
     if (status != ST_OK)
@@ -183,7 +188,8 @@ static void act_on(struct fetcher *self, struct claim *claim)
     case CLAIM_DRAIN:
         fetcher_start_draining(self);
         break;
-    case CLAIM_WAIT: /* for a limit, or for the end of a suspect: what ends may be that */
+    /* for a limit, or until a suspect has ended; one of our own jobs may be what it waits for */
+    case CLAIM_WAIT:
         atomic_store(&self->session->is_awaited, true);
         fetcher_rest(self, claim->wait_ms < LIMIT_LOOK_MS ? claim->wait_ms : LIMIT_LOOK_MS);
         atomic_store(&self->session->is_awaited, false);
@@ -221,8 +227,9 @@ static void send_claim(struct fetcher *self)
     bool is_cut = status == ST_LOST_REPLY || status == ST_PROTOCOL;
     if (is_cut && ++self->cuts == CUTS)
         ask_for_less(self);
-    /* What an open claim may bring has its place in the ring in any case: other queues shall not
-     * wait for its answer. */
+    /* The grant goes back although the claim is still open: the rings have space for a full claim
+     * per queue beyond all grants, and the other queues must not wait until this one gets its
+     * reply. */
     room_settle_grant(self->options.room, self->options.slot, self->granted, 0);
     self->granted = 0;
     fetcher_await_retry(self, "cannot claim", &err);

@@ -1,4 +1,5 @@
-/* How a fetcher ends: the sentinel's drain, an empty queue, and the audit that both may need. */
+/* How a fetcher comes to its end: by the sentinel's drain or an empty queue; and the audit that
+ * both may need. */
 #include "worker/flow/fetcher_state.h"
 
 #include "base/clock.h"
@@ -7,12 +8,12 @@
 #include "worker/flow/giveback.h"
 
 enum {
-    DRAIN_TICK_MS = 1000, /* while other workers are waited for */
-    LOOK_ON_MS = 20,      /* between two steps of a search; at least four times what one takes, */
-    LOOK_SHARE = 4,       /* so that many workers which look do not keep Redis busy */
-    HELD_LOOK_MS = 1000,  /* the end of the last job wakes */
+    DRAIN_TICK_MS = 1000, /* while waiting for other workers */
+    LOOK_ON_MS = 20,      /* between two steps of a search, plus four times what a step took: */
+    LOOK_SHARE = 4,       /* many workers that search must not keep Redis busy */
+    HELD_LOOK_MS = 1000,  /* only a fallback: the end of the last job wakes */
     DUE_LOOK_MS = 25,     /* for a job that is due and not promoted yet */
-    LEAVE_LOOK_MS = 250,  /* at a queue that is to be left once it is empty */
+    LEAVE_LOOK_MS = 250,  /* at a queue to be left once it is empty */
 };
 
 void fetcher_audit(struct fetcher *self)
@@ -40,7 +41,7 @@ void fetcher_start_draining(struct fetcher *self)
         log_fields(LOG_INFO, "draining", LOG_STR("queue", self->options.queue.name));
 }
 
-/* Asks how the drain stands; false: no answer, and a pause was made. */
+/* Asks how the drain is going. False: no answer; it has paused already. */
 static bool tick(struct fetcher *self, enum drain_outcome *outcome)
 {
     struct err err = {0};
@@ -84,7 +85,8 @@ void fetcher_quiet_step(struct fetcher *self)
 {
     enum drain_outcome outcome;
     fetcher_rest(self, self->look.cursor[0] ? self->look_rest_ms : FETCHER_PAUSE_MS);
-    /* It does not claim, so it would never meet the sentinel: a drain overrides quiet. */
+    /* Quiet does not exempt from a drain. As it does not claim, it would never meet the sentinel,
+     * so it asks. */
     if (!tick(self, &outcome))
         return;
     if (outcome == DRAIN_LOST)
@@ -95,7 +97,7 @@ void fetcher_quiet_step(struct fetcher *self)
         fetcher_start_draining(self);
 }
 
-/* True while something of the queue is still under way here; a rest was made. */
+/* True if jobs of the queue are still under way here; it has rested already. */
 static bool rests_while_held(struct fetcher *self)
 {
     if (atomic_load(&self->session->held) == 0 && atomic_load(&self->poppers) == 0)
@@ -119,7 +121,7 @@ void fetcher_drain_step(struct fetcher *self)
     case DRAIN_WORK:
         atomic_store(&self->is_draining, false);
         break;
-    case DRAIN_HOLDING: /* nothing is held here: ghosts */
+    case DRAIN_HOLDING: /* but nothing is: Redis lists jobs as ours that are not here */
         fetcher_audit(self);
         fetcher_rest(self, DRAIN_TICK_MS);
         break;
@@ -149,14 +151,14 @@ void fetcher_reenter_step(struct fetcher *self)
     fetcher_drop_session(self);
 }
 
-/* All queues of the process have drained: what came after is for others, but what is held is
+/* All queues of the process have drained: jobs pushed since are left to others, but those held are
  * finished. */
 void fetcher_retire_step(struct fetcher *self)
 {
     self->is_leaving = !rests_while_held(self);
 }
 
-/* The work is at an end for a worker that was told to leave an empty queue. */
+/* For a worker that was told to leave once its queue is empty, and has found it empty. */
 void fetcher_leave_if_empty(struct fetcher *self, int64_t next_due_ms, int64_t now_ms)
 {
     bool is_due = next_due_ms <= now_ms;
@@ -176,9 +178,9 @@ bool fetcher_leaves_when_empty(const struct fetcher *self)
     return self->options.is_burst || fetcher_current_order(self) == ORDER_DRAIN;
 }
 
-/* At most once: leaves an empty queue. What the poppers may be taking at this moment is nowhere to
- * be seen, so they are kept from popping first, and the queue is looked at once more when none is
- * at it. */
+/* At most once: leaves an empty queue. A job that a popper is taking at this moment is visible
+ * nowhere, so one look cannot tell. First the poppers are kept from popping (is_closing), then,
+ * when none is left, the queue is looked at again. */
 static void leave_popped_queue(struct fetcher *self)
 {
     struct err err = {0};
@@ -200,7 +202,7 @@ void fetcher_idle_step(struct fetcher *self)
     if (is_leaver)
         leave_popped_queue(self);
     else
-        fetcher_note_success(self); /* it is connected, and that is all it is to be */
+        fetcher_note_success(self); /* being connected is all it needs */
     if (!self->is_leaving)
         fetcher_rest(self, is_leaver ? LEAVE_LOOK_MS : FETCHER_PAUSE_MS);
 }

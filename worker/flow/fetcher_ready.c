@@ -1,9 +1,9 @@
-/* What the fetcher needs before each step: a connection, a session, a registration, and, now and
- * then, an audit of what Redis says it holds.
+/* What the fetcher needs before each step: a connection, a session, a registration, and now and
+ * then an audit of what Redis says it holds.
  *
- * Nothing here waits for one of them inside: a step that fails rests for a moment and says so, and
- * the loop begins again. So an order, a second outage or the end is noticed between any two tries,
- * and there is no state but the struct to come back to. */
+ * Nothing here loops until it succeeds: a step that fails rests for a moment and reports that, and
+ * the fetcher's loop begins again. So an order, another outage or the end is noticed between any
+ * two attempts, and the struct is the only state to come back to. */
 #include "worker/flow/fetcher_state.h"
 
 #include "base/clock.h"
@@ -20,7 +20,7 @@ void fetcher_rest(struct fetcher *self, int64_t timeout_ms)
 
 void fetcher_await_retry(struct fetcher *self, const char *what, const struct err *err)
 {
-    /* An error in the words of a script tells nobody that the server is too old for it. */
+    /* A script's own error would not tell anybody that the server is too old for it. */
     struct err missing = {0};
     if (err->status == ST_SERVER && server_check(self->conn, &missing) != ST_OK)
         err = &missing;
@@ -45,7 +45,8 @@ void fetcher_withdraw(struct fetcher *self)
     fetcher_publish(self, NULL);
 }
 
-/* With an open claim, if the lease is lost: its jobs are a reaper's. */
+/* There may be an open claim if the lease is lost: its jobs are then the reaper's, so the reply is
+ * not waited for. */
 void fetcher_drop_session(struct fetcher *self)
 {
     fetcher_publish(self, NULL);
@@ -91,15 +92,15 @@ static bool register_session(struct fetcher *self)
     struct err err = {0};
     enum lease_register outcome;
     int64_t now_ms, sent_ms = clock_mono_ms();
-    /* Set before the call, not after its answer: if the answer is lost the registration may stand,
-     * and whoever leaves must then take it back. */
+    /* Set before the call, not after the reply: if the reply is lost, the registration may exist,
+     * and fetcher_leave() must then undo it. */
     bool was_maybe = self->may_be_registered;
     self->may_be_registered = true;
     enum status status =
         lease_register(self->conn, &self->session->lease, sent_ms - self->options.started_ms,
                        &self->known_drain, &outcome, &now_ms, &err);
     if (status != ST_OK) {
-        /* A refusal is one: the script writes to the registry last of all. */
+        /* If Redis refused, nothing was registered: the script writes to the registry last. */
         bool is_unknown = status == ST_LOST_REPLY || status == ST_PROTOCOL;
         self->may_be_registered = was_maybe || is_unknown;
         fetcher_await_retry(self, "cannot register", &err);
@@ -129,9 +130,8 @@ bool fetcher_get_ready(struct fetcher *self)
                    LOG_STR("worker", self->session->lease.worker));
         fetcher_drop_session(self);
     }
-    /* A lost lease is not taken up again under its own name: a reaper may be halfway through it,
-     * and what it has not come to yet would be given back twice. A new name owes nobody anything.
-     */
+    /* A lost lease is not registered again under the same name: a reaper may be halfway through it,
+     * and what it has not reached yet would be given back twice. A new name has no such past. */
     if (!self->session)
         open_session(self);
     if (conn_connect(self->conn, &err) != ST_OK) {
@@ -142,9 +142,9 @@ bool fetcher_get_ready(struct fetcher *self)
         return register_session(self);
     if (self->must_release && self->is_claim_open)
         return fetcher_release_claimed(self);
-    /* Every new link, since a server that came back may have lost its last second; and from time to
-     * time, since a failover may keep the link (a proxy's). Not at every claim: that would read all
-     * that is held once more each time. */
+    /* Audited on every new link, since a server that came back may have lost its last second; and
+     * from time to time, since a failover behind a proxy keeps the link. Not at every claim: that
+     * would read the list of everything held each time. */
     bool is_due = conn_generation(self->conn) != self->audited_link ||
                   clock_mono_ms() - self->audited_ms > AUDIT_MS ||
                   atomic_load(&self->session->must_audit);

@@ -1,5 +1,5 @@
-/* The thread: it gathers what has ended into large calls, keeps what Redis refuses for later, and
- * ends once the pool has closed the ring behind itself. */
+/* The thread: it gathers endings into large calls, sets aside what Redis refuses, and ends once the
+ * ring is closed and empty. */
 #include "worker/flow/finisher_state.h"
 
 #include <stdatomic.h>
@@ -11,11 +11,11 @@
 
 enum {
     GATHER_ENOUGH = SETTLE_MAX / 2, /* endings: a call this large is sent at once */
-    GATHER_MAX_US = 2000, /* how long an ending may wait for company while the pool is busy */
+    GATHER_MAX_US = 2000, /* how long an ending may wait for others while the pool is busy */
     GATHER_POLL_US = 200,
     COUNT_MAX_US = 20000, /* the same for jobs that are only to be counted */
     COUNT_POLL_US = 2000,
-    MAX_REPLY_BYTES = 1 << 20, /* nothing that it asks for is near that */
+    MAX_REPLY_BYTES = 1 << 20, /* no reply comes near this */
 };
 
 /* A popped job that is plainly done: Redis keeps nothing of it and nobody waits for it. */
@@ -24,12 +24,12 @@ static bool is_only_counted(const struct task *task)
     return !task->ending && task->batch->session->is_at_most_once;
 }
 
-/* Waits for an ending, then, as long as the pool has work at hand, a little for more - and longer
- * where jobs are only to be counted.
+/* Waits for an ending, then, while the pool has work waiting, a little longer for more - longer
+ * still if the jobs need only be counted.
  *
- * It sleeps and looks again, and is not woken by each ending: with jobs of microseconds a wake for
- * each would cost the pool more than the jobs. And it waits only while the pool is busy: with
- * nothing else to run, waiting would be the job's own latency. */
+ * It sleeps and looks again instead of being woken by each ending: with jobs of microseconds, a
+ * wake-up for each would cost the pool more than the jobs do. And it waits only while the pool is
+ * busy: with nothing else to run, the wait would only add to the job's latency. */
 static size_t gather(struct finisher *self, int64_t timeout_ms)
 {
     struct ring *endings = self->options.endings;
@@ -56,7 +56,8 @@ static size_t gather(struct finisher *self, int64_t timeout_ms)
 }
 
 /* Tries once more what was set aside, a batch at a time; what is refused again is set aside again.
- * Not given up: a job that has run must not run again because somebody's key had the wrong type. */
+ * It is never given up: a job that has run must not run again because somebody's key had the wrong
+ * type. */
 static void retry_stuck(struct finisher *self)
 {
     size_t left = self->stuck_count;
@@ -123,7 +124,7 @@ size_t finisher_stop(struct finisher *self, int64_t deadline_ms)
 {
     int64_t left_ms = deadline_ms - clock_mono_ms();
     conn_limit(self->conn, deadline_ms);
-    /* No join with a deadline: that would be by the wall clock, which may be set meanwhile. */
+    /* Not pthread_timedjoin_np(): its deadline is on the wall clock, which may be set meanwhile. */
     if (!wake_wait(&self->ended, left_ms > 0 ? left_ms : 0))
         wake_set(&self->give_up);
     pthread_join(self->thread, NULL);

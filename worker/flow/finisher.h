@@ -17,7 +17,8 @@ struct finisher;
 
 struct finisher_options {
     const struct conn_options *conn; /* copied by conn_open() */
-    struct ring *tasks;   /* borrowed; only looked at: while it is empty nothing is gathered */
+    /* borrowed; only its count is read: while it is empty, endings are sent at once */
+    struct ring *tasks;
     struct ring *endings; /* borrowed; in */
     struct room *room;    /* borrowed */
 };
@@ -26,8 +27,8 @@ MUST_CHECK enum status finisher_start(const struct finisher_options *options,
                                       struct finisher **finisher, struct err *err);
 
 /* Settles what is in the ring (which the caller has closed) and ends; what could not be settled by
- * the deadline (monotonic) is left alone. Joins the thread and frees. How many endings were left: 0
- * is what one wants. */
+ * the deadline (monotonic) is left. Joins the thread and frees. Returns how many endings were left:
+ * 0 if all is well. */
 size_t finisher_stop(struct finisher *finisher, int64_t deadline_ms);
 
 #endif

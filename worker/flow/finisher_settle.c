@@ -1,5 +1,5 @@
-/* The calls that tell Redis how jobs have ended: chosen out of what was gathered, sent until they
- * are answered, and what follows from each answer. */
+/* The calls that tell Redis how jobs ended: which of the gathered endings go into one, how it is
+ * sent until it is answered, and what follows from each reply. */
 #include "worker/flow/finisher_state.h"
 
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void settled(struct finisher *self)
     outage_end(&self->outage, "finished jobs are settled again", NULL);
 }
 
-/* After a failed call: waits as long as it takes for another try to make sense. False: give up. */
+/* After a failed call: waits until it makes sense to try again. False: give up. */
 static bool await_retry(struct finisher *self, const struct err *err)
 {
     complain(self, err);
@@ -38,11 +38,11 @@ static bool await_retry(struct finisher *self, const struct err *err)
 
 enum verdict { SETTLED, REFUSED, GIVEN_UP };
 
-/* Sends self->request until it is answered: the same bytes, as the scripts are repeatable and the
- * job's end must be told however often an answer is lost. No queue of requests: one call under way
- * keeps the order of each job's events, and what ends meanwhile makes the next call larger.
- * REFUSED: by an error that only a person can mend:
- * nothing was done, and other jobs must not wait for it. */
+/* Sends self->request until it is answered: the same bytes, since the scripts can be repeated and
+ * the end must be told however many replies are lost. Calls are not queued: with one under way at a
+ * time each job's events stay in order, and what ends meanwhile makes the next call larger.
+ * REFUSED: for a reason that only a person can fix; nothing was done, and other jobs must not wait
+ * for it. */
 static enum verdict settle(struct finisher *self, enum settle_kind kind,
                            struct settle_answer *answer)
 {
@@ -142,24 +142,24 @@ static void settle_chosen(struct finisher *self, struct session *session, enum s
         self->left += count;
     if (verdict != SETTLED)
         return; /* not retired: still held, and given back or reaped later */
-    /* The call went through, but nothing was held any more: a reaper has given these jobs to
-     * others. They are retired all the same; to settle them would end another worker's run. */
+    /* The call went through, but the jobs were no longer held: a reaper has given them to others.
+     * They are retired all the same; settling them would end another worker's run. */
     if (!answer.is_registered)
         report_lost(session, count);
     for (size_t i = 0; i < count; i++)
         retire(self, self->chosen[i]);
 }
 
-/* True for a refusal before anything was done that passes. After a lost answer nobody knows. */
+/* True for a temporary refusal before anything was done. After a lost reply nobody knows. */
 static bool is_harmless(enum status status)
 {
     return status_is_transient(status) && status != ST_LOST_REPLY && status != ST_TIMED_OUT &&
            status != ST_PROTOCOL;
 }
 
-/* Not one call for both kinds of delivery: held jobs have a number that makes a second telling
- * harmless, popped ones have not. Popped jobs: Redis does not know them, so what may have been told
- * already is not told again. */
+/* Popped jobs have a call of their own. A held job has a number in Redis that makes a repeated call
+ * harmless; Redis does not know popped jobs, so what may have been told already is not told
+ * again. */
 static void settle_popped_chosen(struct finisher *self, struct session *session,
                                  enum settle_kind kind, size_t done, size_t count)
 {
@@ -195,8 +195,7 @@ static bool is_of(const struct task *task, const struct session *session, enum s
            (task->ending ? task->ending->kind : SETTLE_DONE) == kind;
 }
 
-/* Picks tasks of one session and kind out of what was gathered, from `from` on, up to one call's
- * worth. */
+/* Picks gathered tasks of one session and kind, from `from` on, up to one call's worth. */
 static size_t choose(struct finisher *self, size_t from, size_t gathered, enum settle_kind kind)
 {
     const struct session *session = self->gathered[from]->batch->session;
@@ -245,6 +244,7 @@ void finisher_settle(struct finisher *self, size_t gathered)
             if (session->is_at_most_once) {
                 settle_popped_session(self, session, kind, count);
             } else {
+                /* Each is put at the head of the queue, so the lowest number has to go last. */
                 if (kind == SETTLE_RELEASE)
                     qsort(self->items, count, sizeof self->items[0], by_number_descending);
                 settle_chosen(self, session, kind, count);

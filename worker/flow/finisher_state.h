@@ -10,7 +10,7 @@
 #include "worker/flow/session.h"
 #include "worker/shared/wake.h"
 
-/* Pause after an error that only a person can mend. */
+/* Pause after an error that only a person can fix. */
 enum { FINISHER_PAUSE_MS = 1000 };
 
 struct finisher {
@@ -19,19 +19,20 @@ struct finisher {
     struct request request;          /* finisher only */
     struct wake give_up, ended;
     pthread_t thread;
-    struct task **stuck; /* finisher only: refused by Redis for a reason a person must mend */
+    struct task **stuck; /* finisher only: refused for a reason that a person must fix */
     size_t stuck_count, stuck_capacity;
-    int64_t stuck_retry_ms; /* monotonic: when they are tried again */
-    size_t left;            /* finisher only, until joined */
-    struct outage outage;   /* finisher only */
+    /* monotonic: when they are tried again; undefined while there are none */
+    int64_t stuck_retry_ms;
+    size_t left;          /* finisher only, until joined: endings given up */
+    struct outage outage; /* finisher only */
     struct task *gathered[SETTLE_MAX];
     struct task *chosen[SETTLE_MAX];
     struct settle_item items[SETTLE_MAX];
 };
 
-/* Tells Redis how the first `gathered` of self->gathered have ended, by session and kind, and
- * retires them; sends each call until it is answered. What Redis refuses is set aside, or, if it is
- * to give up, counted in self->left. */
+/* Tells Redis how the first `gathered` tasks of self->gathered ended, by session and kind, and
+ * retires them; sends each call until it is answered. What Redis refuses is set aside; what must be
+ * given up is counted in self->left. */
 void finisher_settle(struct finisher *self, size_t gathered);
 
 #endif

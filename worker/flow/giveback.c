@@ -10,7 +10,8 @@ static int by_number_descending(const void *a, const void *b)
     return (left->number < right->number) - (left->number > right->number);
 }
 
-/* Releases items of one session, highest number first so that the lowest ends up first in line. */
+/* Releases items of one session, highest number first: each goes to the head of the queue, so the
+ * lowest ends up first. */
 static enum status release(struct conn *conn, const struct session *session,
                            struct settle_item *items, size_t count, int64_t *given, struct err *err)
 {
@@ -25,8 +26,9 @@ static enum status release(struct conn *conn, const struct session *session,
     return status;
 }
 
-/* Releases and retires those of the tasks that belong to the first one's session; sets them to
- * NULL. */
+/* Releases and retires the tasks that belong to the first one's session, and sets them to NULL.
+ * Retired even if the call fails: whether Redis has them back is then unknown, so running them here
+ * could run them twice. The audit sorts it out. */
 static enum status release_session(struct conn *conn, struct room *room, struct task **tasks,
                                    size_t count, int64_t *given, struct err *err)
 {
@@ -80,8 +82,8 @@ enum status giveback_unknown(struct conn *conn, struct session *session, int64_t
     struct settle_item *items = mem_array(count + 1, sizeof *items);
     for (size_t i = 0; i < count; i++)
         if (!session_holds(session, numbers[i]))
-            /* It may well have run, unless nobody has ever seen it: one more run keeps its fencing
-             * token growing. */
+            /* Numbers up to `base` were given to this process, so the job may have run: counting
+             * one more run keeps its fencing token growing. Higher ones nobody has seen. */
             items[unknown++] =
                 (struct settle_item){.number = numbers[i], .was_started = numbers[i] <= base};
     qsort(items, unknown, sizeof items[0], by_number_descending);
@@ -102,6 +104,8 @@ struct started {
 static void note_started(int64_t number, bool was_started, void *context)
 {
     struct started *list = context;
+    /* Losing count of one would only understate its runs; the capacity is above what a process may
+     * hold. */
     if (was_started && list->count < list->capacity)
         list->numbers[list->count++] = number;
 }

@@ -11,18 +11,18 @@
 #include "worker/flow/session.h"
 
 /* Takes the tasks that wait in the ring, at most SETTLE_MAX, and releases them, unstarted. They are
- * retired in any case: where the status is not ST_OK, an audit must find out what is still
+ * retired in any case: if the status is not ST_OK, an audit must find out which are still
  * recorded. */
 MUST_CHECK enum status giveback_waiting(struct conn *conn, struct ring *tasks, struct room *room,
                                         int64_t *given, struct err *err);
 
-/* Releases what Redis records as held by the session's worker and this process does not hold.
- * base: number of the last job that the process was given; higher ones were never started. */
+/* Releases jobs that Redis records as held by the session's worker but that this process does not
+ * hold. base: number of the last job that the process was given; higher ones were never started. */
 MUST_CHECK enum status giveback_unknown(struct conn *conn, struct session *session, int64_t base,
                                         int64_t *given, struct err *err);
 
-/* A clean exit: releases everything still held under the session, the started ones with one more
- * run, and deregisters. */
+/* A clean exit: releases everything still held under the session, counting one more run for started
+ * jobs, and deregisters. */
 MUST_CHECK enum status giveback_all(struct conn *conn, struct session *session, struct err *err);
 
 #endif

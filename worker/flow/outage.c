@@ -13,7 +13,8 @@ static uint64_t hash(uint64_t value, const char *text)
     return value;
 }
 
-/* True if it was said in this minute, or too much else was. */
+/* True if this was logged within the present minute, or too many other lines were. Hashes instead
+ * of texts: a collision only loses a line of log. */
 static bool is_said(struct outage *outage, const char *what, const char *error)
 {
     uint64_t line = hash(hash(14695981039346656037u, what), error);
@@ -36,7 +37,7 @@ static void say(enum log_level level, const struct outage *outage, const char *w
                LOG_STR("for", lasted));
 }
 
-/* Once a minute: a server that closes every link is an outage. */
+/* Only once a minute: a server that closes every link is an outage. */
 static bool is_forgiven(struct outage *outage, const struct conn *conn, int64_t now_ms)
 {
     if (outage->since_ms != 0 || !conn_was_closed(conn) ||

@@ -10,8 +10,8 @@
 #include "worker/shared/wake.h"
 
 enum {
-    LEASE_POLL_MS = 50, /* how often a thread looks whether the lease is fresh again */
-    CARE_MS = 5000,     /* and how often an idle one after what handlers keep for it */
+    LEASE_POLL_MS = 50, /* how often a waiting thread checks whether the lease is fresh again */
+    CARE_MS = 5000,     /* how often an idle thread attends to what handlers keep for it */
 };
 
 struct pool_thread {
@@ -62,8 +62,8 @@ static void run_task(struct pool_thread *self, struct task *task)
     struct session *session = task->batch->session;
     int64_t now_us;
     if (!await_start(pool, session, &now_us)) {
-        /* A lost task is somebody else's now; one not started stays held and is given back at the
-         * end. */
+        /* If the lease is lost, the task is somebody else's now. If the pool stops, the task stays
+         * held and is given back at the end: not here, since a pool thread has no connection. */
         if (session_is_lost(session))
             retire(pool, task);
         return;
@@ -84,7 +84,7 @@ static void run_task(struct pool_thread *self, struct task *task)
     ring_wake(pool->options.endings);
 }
 
-/* False: there will be none. */
+/* False: there will be no more tasks. */
 static bool await_task(const struct pool_thread *self)
 {
     const struct registry *registry = self->pool->options.runner->registry;
@@ -104,8 +104,8 @@ static void *thread_main(void *argument)
     pthread_setname_np(pthread_self(), name);
     struct load *load = pool->options.load;
     do {
-        /* Busy before it takes: a task in neither count would let one too many be claimed, to wait
-         * behind a job that may be long. */
+        /* Marked busy before it takes: a task counted neither in the ring nor by a busy thread
+         * would let one job too many be claimed, and wait here behind one that may be long. */
         load_set_busy(load, self->index, true);
         struct task *task = ring_try_take(pool->options.tasks);
         if (task) {

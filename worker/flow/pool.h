@@ -14,7 +14,8 @@ struct pool;
 
 struct pool_options {
     size_t thread_count;
-    int64_t lease_ms;            /* a session not renewed for half of it starts nothing new */
+    /* no job of a session that was not renewed for half of it is started */
+    int64_t lease_ms;
     const struct runner *runner; /* this and the rest: borrowed */
     struct ring *tasks;          /* in: struct task * */
     struct ring *endings;        /* out: struct task * */
@@ -22,11 +23,11 @@ struct pool_options {
     struct load *load;
 };
 
-/* Starts the threads; ST_SYSTEM if the system gives none (those started before are ended again). */
+/* Starts the threads. ST_SYSTEM if one cannot be started; those started before are ended again. */
 MUST_CHECK enum status pool_start(const struct pool_options *options, struct pool **pool,
                                   struct err *err);
 
-/* From now on no thread starts a task: what they take they leave alone, as not started. */
+/* From now on no thread starts a task: what they take stays unstarted and held. */
 void pool_stop(struct pool *pool);
 
 /* Waits until all threads have ended (the tasks ring must have been closed), up to timeout_ms;

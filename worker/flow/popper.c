@@ -1,6 +1,6 @@
-/* A thread leaves a blocking pop only by its answer: to close the connection could lose the job
- * that is just being handed out. So it is woken by a token in a list that it pops first:
- * darg:{Q}:wake:P. */
+/* A thread leaves a blocking pop only with its reply: closing the connection could lose a job that
+ * Redis is handing out at that moment. To wake it, a token is pushed into a list that every pop
+ * looks at first: darg:{Q}:wake:P. */
 #include "worker/flow/popper.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "queue/pop.h"
 #include "worker/flow/outage.h"
 
-enum { SUSPECTS_EACH = 64 }; /* pops: then suspects are looked at, though the line is not empty */
+enum { SUSPECTS_EACH = 64 }; /* pops in a row, after which the suspects are looked at */
 enum { POP_SECONDS = 5, SHORT_POP_SECONDS = 1, REST_MS = 100 };
 
 struct popper_thread {
@@ -22,27 +22,27 @@ struct popper_thread {
     size_t index;
     pthread_t thread;
     struct conn *conn;
-    struct session **sessions; /* by queue: of the queues in the current pop */
+    struct session **sessions; /* by queue; NULL: it is not part of the current pop */
     const struct queue **queues;
     struct outage outage;
-    unsigned fed; /* so many pops in a row have brought jobs: there may be more, without waiting */
-    size_t turn;  /* queue by queue: which one is waited at */
+    unsigned fed; /* pops in a row that brought jobs: the next need not wait */
+    size_t turn;  /* in a cluster: at which queue to wait next */
     struct runner_scratch scratch;
 };
 
 struct popper {
     struct popper_options options; /* fixed after start */
-    char **wake_keys;              /* fixed after start: of each queue */
+    char **wake_keys;              /* fixed after start: one per queue */
     _Atomic bool is_by_queue;      /* a cluster: no two queues are in the same slot */
     _Atomic bool is_stopping;
-    _Atomic int64_t limit_ms; /* of calls to Redis; 0: none */
+    _Atomic int64_t limit_ms; /* monotonic: calls to Redis wait until then at most; 0: no limit */
     _Atomic size_t running;
     struct wake ended; /* set when the last thread has */
     size_t started;
     struct popper_thread threads[];
 };
 
-/* Which queues may be popped from now; sessions[i] is NULL for the others. */
+/* Finds the queues that may be popped now; sessions[i] is NULL for the others. */
 static size_t begin_pop(struct popper_thread *self)
 {
     const struct popper_options *options = &self->popper->options;
@@ -78,7 +78,7 @@ static void pause_ms(int64_t ms)
     nanosleep(&pause, NULL);
 }
 
-/* For so long, unless the poppers are to stop. */
+/* Pauses, unless the poppers are told to stop. */
 static void rest(const struct popper *popper, int64_t ms)
 {
     int64_t until_ms = clock_mono_ms() + ms;
@@ -103,16 +103,16 @@ static void run_popped(struct popper_thread *self, struct session *session, stru
     };
     task->ending = runner_run(popper->options.runner, &what, &self->scratch);
     while (!ring_push(popper->options.endings, task))
-        pause_ms(1); /* Redis is slow to be told: no more jobs until it is */
+        pause_ms(1); /* Redis is slow to take endings: pop no more jobs until it has */
     ring_wake(popper->options.endings);
 }
 
-/* Hands the sentinel back at once: other workers are to meet it too. */
+/* Puts the sentinel back at once, for other workers to meet it too. */
 static void return_sentinel(struct popper_thread *self, struct fetcher *fetcher,
                             struct slice sentinel)
 {
     struct err err = {0};
-    self->fed = 0; /* the suspects are ahead of it */
+    self->fed = 0; /* suspects come before it: look at them next */
     fetcher_meet_sentinel(fetcher);
     if (drain_return_sentinel(self->conn, fetcher_queue(fetcher), job_awaits_retries(sentinel),
                               &err) != ST_OK)
@@ -134,7 +134,8 @@ static void act_on_pop(struct popper_thread *self, struct pop *pop)
     }
 }
 
-/* An empty queue is left only when no popper is at it. */
+/* Short if the worker is about to leave an empty queue: that happens only when no popper is at
+ * it. */
 static int64_t pop_seconds(const struct popper *popper)
 {
     for (size_t i = 0; i < popper->options.fetcher_count; i++)
@@ -151,7 +152,7 @@ static const char *wake_key_of(const struct popper *popper, const struct queue *
     return popper->wake_keys[i];
 }
 
-/* Waits for a job only where none is at hand. */
+/* Tries without waiting first, as long as pops bring jobs; only then it blocks. */
 static enum status pop_together(struct popper_thread *self, size_t count, struct pop *pop,
                                 struct err *err)
 {
@@ -166,9 +167,10 @@ static enum status pop_together(struct popper_thread *self, size_t count, struct
     return status;
 }
 
-/* Looks at each queue in their order, then waits for a second at one of them, each thread at
- * another. One that is refused, as it is on another node, does not stand in the others' way: the
- * status is the first that was not well, unless there is a job. */
+/* Looks at each queue in order of priority, then waits for a second at one of them, at a different
+ * one each time: a cluster does not let one call wait at several slots. A queue that is refused,
+ * because it is on another node, does not hold up the others: the status is the first failure,
+ * unless there is a job. */
 static enum status pop_by_queue(struct popper_thread *self, size_t count, struct pop *pop,
                                 struct err *err)
 {
@@ -242,7 +244,7 @@ static void *thread_main(void *argument)
     pthread_setname_np(pthread_self(), name);
     while (!atomic_load(&popper->is_stopping)) {
         pop_step(self);
-        if (self->fed == 0) /* it has waited for a while, for nothing */
+        if (self->fed == 0) /* it has waited for a while and got nothing */
             registry_attend(popper->options.runner->registry, self->index);
     }
     registry_leave(popper->options.runner->registry, self->index);

@@ -1,6 +1,6 @@
-/* popper - the pool of an at-most-once worker: each thread has a connection of its own, pops a job
- * with BRPOP and runs it. Nothing is recorded: a job that a crash interrupts is gone, and no job
- * ever runs twice. */
+/* popper - the pool of an at-most-once worker: each thread has its own connection, pops a job with
+ * BRPOP and runs it. Nothing is recorded: a job that a crash interrupts is gone, and no job ever
+ * runs twice. */
 #ifndef DARG_WORKER_FLOW_POPPER_H
 #define DARG_WORKER_FLOW_POPPER_H
 
@@ -13,7 +13,7 @@
 struct popper;
 
 struct popper_options {
-    const struct conn_options *conn; /* borrowed, as all that follows */
+    const struct conn_options *conn; /* borrowed, like every pointer below */
     size_t thread_count;
     struct fetcher *const *fetchers; /* in order of priority */
     size_t fetcher_count;
@@ -26,12 +26,12 @@ struct popper_options {
 MUST_CHECK enum status popper_start(const struct popper_options *options, struct popper **popper,
                                     struct err *err);
 
-/* Makes the threads look at their orders now instead of after their blocking pop: any thread, never
- * blocks for long. */
+/* Makes the threads look at their orders now, not only after their blocking pop. Any thread; does
+ * not block for long. */
 void popper_wake(struct popper *popper);
 
-/* From this moment of the monotonic clock on its threads wait for Redis no more. A job that Redis
- * hands out just then is lost. */
+/* From until_ms (monotonic) on, its threads no longer wait for Redis. A job that Redis hands out at
+ * that moment is lost. */
 void popper_limit(struct popper *popper, int64_t until_ms);
 
 void popper_stop(struct popper *popper);

@@ -2,9 +2,9 @@
  * position p is free for the push number p while its sequence is p, and full for the take number p
  * while it is p + 1.
  *
- * Not a list under a lock: with jobs of a microsecond every thread would meet at it, twice a job.
- * Not a ring for each thread either: a thread with a long job would sit on what was dealt to it,
- * and others would have to steal. The lock here is for sleeping only, so a busy ring never touches
+ * Not a list under a lock: with jobs of a microsecond all threads would contend for it, twice per
+ * job. Not a ring per thread either: a thread with a long job would sit on the tasks dealt to it,
+ * and others would have to steal them. The lock here is for sleeping only; a busy ring never takes
  * it. */
 #include "worker/flow/ring.h"
 
@@ -18,14 +18,14 @@
 
 struct cell {
     _Atomic size_t sequence;
-    void *item; /* written by the pusher before, read by the taker after the sequence says so */
+    void *item; /* the pusher writes it before the sequence, the taker reads it after */
 };
 
 struct ring {
     struct cell *cells; /* fixed after start */
     size_t mask;        /* fixed after start */
-    /* A cache line each: pushers and takers would otherwise invalidate each other's at every step.
-     */
+    /* A cache line each: otherwise pushers and takers would invalidate each other's at every
+     * step. */
     _Alignas(64) _Atomic size_t pushed;
     _Alignas(64) _Atomic size_t taken;
     _Alignas(64) _Atomic int sleepers;
@@ -105,8 +105,8 @@ void *ring_try_take(struct ring *ring)
 
 void ring_wake(struct ring *ring)
 {
-    /* This read-modify-write and the one of a thread about to sleep are ordered one way or the
-     * other: either the sleeper is seen here, or its last look sees what was pushed before. */
+    /* A read-modify-write and not a load: it is ordered with the one of a thread about to sleep.
+     * Either the sleeper is seen here, or the sleeper's last look sees what was pushed before. */
     if (atomic_fetch_add_explicit(&ring->sleepers, 0, memory_order_acq_rel) == 0)
         return;
     pthread_mutex_lock(&ring->lock);
@@ -114,9 +114,9 @@ void ring_wake(struct ring *ring)
     pthread_mutex_unlock(&ring->lock);
 }
 
-/* A push of many wakes one sleeper, and each that takes wakes the next while something is left: as
- * many threads get up as there is work for. To wake all at once would have most of them find the
- * ring empty. */
+/* A push of many wakes one sleeper, and each taker wakes the next while something is left, so as
+ * many threads wake as there is work for. If all were woken at once, most would find the ring
+ * empty. */
 static void *take_and_pass_on(struct ring *ring)
 {
     void *item = ring_try_take(ring);
@@ -139,7 +139,7 @@ static struct timespec deadline_after(int64_t timeout_ms)
     return at;
 }
 
-/* Under the lock. False: it is `deadline`. */
+/* Under the lock. False: `deadline` has passed. */
 static bool sleep_once(struct ring *ring, const struct timespec *deadline)
 {
     if (!deadline)
@@ -206,8 +206,8 @@ uint64_t ring_taken(const struct ring *ring)
 
 size_t ring_count(const struct ring *ring)
 {
-    /* Taken before pushed, so that the count may be too large and never too small: who sleeps on a
-     * count of 0 can rely on it. */
+    /* `taken` is read before `pushed`, so the count can be too large but never too small: a thread
+     * that goes to sleep on a count of 0 can rely on it. */
     size_t taken = atomic_load_explicit(&ring->taken, memory_order_acquire);
     size_t pushed = atomic_load_explicit(&ring->pushed, memory_order_relaxed);
     ptrdiff_t inside = (ptrdiff_t)(pushed - taken);

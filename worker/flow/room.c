@@ -1,7 +1,7 @@
-/* How many jobs may be claimed is computed anew at each look, out of what can be seen: idle
- * threads, the ring, open claims, the pace of late. There is no window that grows and shrinks as
- * TCP's does: it would remember a pace that the next job may not have, and a window too large is
- * felt as jobs that wait behind a long one while other workers are idle. */
+/* How many jobs may be claimed is computed afresh each time from what can be observed: idle
+ * threads, the ring, open claims, the recent pace. There is no window that grows and shrinks as
+ * TCP's does: it would remember a pace that the next job may not have, and while it is too large,
+ * jobs wait behind a long one although other workers are idle. */
 #include "worker/flow/room.h"
 
 #include <pthread.h>
@@ -14,38 +14,39 @@
 #include "queue/claim.h"
 
 /* How far ahead of the pool jobs are fetched, and how many at most: two full claims, one being
- * worked off while the other is under way. 5 ms is several times a claim's way to a Redis nearby
- * and back; more would only be stock that a death gives back. */
+ * worked off while the other is under way. 5 ms is several round trips to a Redis nearby; more
+ * would only be stock that has to be recovered if the process dies. */
 enum { HORIZON_US = 5000, AHEAD_MAX = 2 * CLAIM_MAX };
 
 /* Stock that would last ten horizons, 50 ms, is too much: the jobs turned out longer than those
  * before. */
 enum { OVERFULL_FACTOR = 10 };
 
-/* A fetcher that has just brought jobs comes back for more within microseconds. Where its thread is
- * not given a processor so soon, its turn is kept for it, so that a queue of less importance does
- * not slip through; but not if it has met with something else, say a link that broke. */
+/* A fetcher that has just brought jobs comes back for more within microseconds. If its thread has
+ * to wait for a processor, its turn is kept for it, so that a less important queue does not slip
+ * in; but not for longer, since something else may keep it, say a broken link. */
 enum { RETURN_MS = 100 };
 
 struct slot {
     double weight;
-    double passed;          /* jobs taken over weight: the least goes first */
-    bool is_wanting;        /* its fetcher waits for room */
-    bool was_idle;          /* its last claim found nothing */
-    int64_t return_by_ms;   /* monotonic: its fetcher is on its way back until then; 0: it is not */
-    pthread_cond_t changed; /* one a slot: a common one would wake every fetcher for one's turn */
+    double passed;        /* jobs taken over weight: the least goes first */
+    bool is_wanting;      /* its fetcher waits for room */
+    bool was_idle;        /* its last claim found nothing */
+    int64_t return_by_ms; /* monotonic: its fetcher is on its way back until then; 0: it is not */
+    /* one per slot: a shared one would wake every fetcher for the turn of one */
+    pthread_cond_t changed;
 };
 
 struct room {
     struct load *load;  /* fixed */
     struct ring *tasks; /* fixed */
     size_t slot_count;  /* fixed */
-    /* Pool threads wake a fetcher when no more tasks than this wait in the ring; -1: nobody waits
+    /* Pool threads wake a fetcher when at most this many tasks wait in the ring; -1: nobody waits
      * for room. */
     _Atomic int64_t wake_below;
     _Atomic int64_t outstanding; /* jobs this process holds */
     pthread_mutex_t lock;
-    int64_t in_flight;   /* under lock: granted, claims not ended */
+    int64_t in_flight;   /* under lock: granted to claims that have not ended */
     uint64_t interrupts; /* under lock */
     bool is_weighted;    /* under lock */
     _Atomic int64_t prefetch;
@@ -81,8 +82,9 @@ struct room *room_new(struct load *load, struct ring *tasks, const int64_t *weig
     return room;
 }
 
-/* Has the one look whose turn it is now; all others would only go back to sleep, and there may be a
- * hundred. Whoever stops waiting calls this, so that the turn is never with one who sleeps on. */
+/* Wakes the fetcher whose turn it is now; all others, and there may be a hundred, would only go
+ * back to sleep. Every fetcher that stops waiting calls this, so the turn never rests with one that
+ * sleeps on. */
 static void wake_next_locked(struct room *room)
 {
     struct slot *next = NULL;
@@ -114,7 +116,7 @@ void room_free(struct room *room)
     free(room);
 }
 
-/* How many jobs may lie ready beyond those that idle threads take at once. */
+/* How many jobs may be held ready beyond those that idle threads take at once. */
 static int64_t ahead_locked(struct room *room)
 {
     int64_t prefetch = atomic_load(&room->prefetch);
@@ -127,8 +129,8 @@ static int64_t ahead_locked(struct room *room)
     return ahead > AHEAD_MAX ? AHEAD_MAX : (int64_t)ahead;
 }
 
-/* True if no other queue goes before this one that waits or is about to. *until_ms becomes the time
- * at which that may change by itself, if that is sooner. */
+/* True if no other queue that waits, or is about to, goes before this one. *until_ms becomes the
+ * time at which that may change by itself, if it is sooner. */
 static bool is_turn_locked(const struct room *room, size_t slot, int64_t *until_ms)
 {
     bool is_turn = true;
@@ -147,21 +149,22 @@ static bool is_turn_locked(const struct room *room, size_t slot, int64_t *until_
     return is_turn;
 }
 
-/* The grant for `slot` now, 0 for none; sets wake_below so that a change will be noticed, but for
- * one that comes with time, at *until_ms if that is sooner. */
+/* The grant for `slot` now; 0: none. Sets wake_below, so that later changes wake the fetcher; for a
+ * change that comes by the clock alone, *until_ms is brought forward instead. */
 static int64_t grant_locked(struct room *room, size_t slot, int64_t *until_ms)
 {
     if (!is_turn_locked(room, slot, until_ms))
         return 0;
-    /* First the mark, then the look: a thread that changes something afterwards sees the mark. */
+    /* Set the mark first, then look: a thread that changes something afterwards sees the mark. */
     atomic_store(&room->wake_below, INT64_MAX);
     int64_t ahead = ahead_locked(room);
-    /* Tasks before threads: a thread is busy before it takes one, so none is overlooked. */
+    /* Tasks are counted before threads: a thread marks itself busy before it takes, so no task is
+     * missed. */
     int64_t queued = (int64_t)ring_count(room->tasks) + room->in_flight;
     int64_t idle = (int64_t)load_idle_count(room->load);
     int64_t free_count = idle + ahead - queued;
     int64_t bound = ROOM_OUTSTANDING_MAX - atomic_load(&room->outstanding) - room->in_flight;
-    /* Short jobs are claimed in large batches: not before half of the stock is used up. */
+    /* Short jobs are claimed in large batches: not until half of the stock is used up. */
     bool is_stocked = ahead >= (int64_t)load_thread_count(room->load) && queued > ahead / 2;
     if (is_stocked) {
         atomic_store(&room->wake_below, ahead / 2);
@@ -177,8 +180,9 @@ static void take_grant_locked(struct room *room, int64_t granted)
     atomic_store(&room->wake_below, -1);
 }
 
-/* A queue that comes back after a pause starts level with the others: it has no claim on the past.
- * Otherwise one that was empty for an hour would have the workers to itself for as long. */
+/* A queue that comes back after a pause starts level with the others: it is owed nothing for the
+ * past. Otherwise a queue that was empty for an hour would have the workers to itself for as
+ * long. */
 static void catch_up_locked(struct room *room, size_t slot)
 {
     double least = -1;
@@ -265,7 +269,7 @@ void room_interrupt(struct room *room)
 
 void room_notice(struct room *room)
 {
-    /* Called at the end of every job, so without the lock unless somebody has said below what stock
+    /* Called at the end of every job, so it takes the lock only if a fetcher has said at what stock
      * it wants to be woken. */
     int64_t wake_below = atomic_load(&room->wake_below);
     if (wake_below < 0 || (int64_t)ring_count(room->tasks) > wake_below)

@@ -16,7 +16,7 @@ void runner_scratch_fini(struct runner_scratch *scratch)
     buf_fini(&scratch->result.error);
 }
 
-/* The claim's name, made when it is first needed: most jobs do without. */
+/* The claim's name, made when it is first needed: most jobs never need it. */
 static struct slice claim_name(struct run *run)
 {
     if (!run->claim[0])
@@ -25,7 +25,7 @@ static struct slice claim_name(struct run *run)
     return slice_of(run->claim);
 }
 
-/* The claim's name stands in for the id of a job that has none, in the log as for its handler. */
+/* The claim's name stands in for the id of a job that has none, in the log and for its handler. */
 static void name_job(struct run *run)
 {
     struct job *job = run->job;
@@ -46,7 +46,7 @@ static void fail_as_poison(struct run *run, struct err *err)
     run_fail(run, HANDLER_BURY, err_text(err));
 }
 
-/* A job that Redis answered in short, as it is only to be buried. */
+/* A job of which Redis sent only the beginning, because it will only be buried. */
 static void bury_unread(struct run *run, struct err *err)
 {
     int64_t size = run->what->element.size, max_size = run->runner->policy->max_job_size;
@@ -68,7 +68,7 @@ static void bury_unread(struct run *run, struct err *err)
     run_fail(run, HANDLER_BURY, err_text(err));
 }
 
-/* A worker that dies of reading a job has died of that job. */
+/* The load is told before: if reading a job kills the worker, the supervisor blames that job. */
 static bool read_job(struct run *run, struct err *err)
 {
     const struct load_run name = run_name(run);
@@ -80,7 +80,8 @@ static bool read_job(struct run *run, struct err *err)
     return is_valid;
 }
 
-/* Fills run->result, from the handler or in its place. */
+/* Fills run->result, from the handler or in its place. Expiry and poison come before the handler is
+ * looked up, so that a worker without one also buries such a job instead of retrying it. */
 static void perform(struct run *run, struct err *err)
 {
     run_clear_result(run->result);
@@ -135,7 +136,7 @@ static int64_t run_ms(const struct run *run)
     return clock_mono_ms() - run->started_ms;
 }
 
-/* Answers how many bytes of the result are not what the handler gave. */
+/* Returns how many bytes of the result had to be replaced. */
 static int64_t append_told(const struct run *run, enum settle_kind kind, struct buf *out)
 {
     const struct handler_result *result = run->result;
@@ -155,8 +156,8 @@ static int64_t append_told(const struct run *run, enum settle_kind kind, struct 
     return replaced;
 }
 
-/* A job that is put off counts no run and no attempt. The claim's name keeps two that are alike
- * apart, as for all others. */
+/* A job that is put off counts no run and no attempt. The claim's name keeps two otherwise equal
+ * jobs apart, as in every head. */
 static void append_head(struct run *run, struct buf *out)
 {
     const struct job_history *history = &run->job->history;
@@ -190,7 +191,7 @@ static int64_t choose_delay_ms(const struct run *run)
     return retry_delay_ms(backoff, job->history.attempts + 1, id_jitter(UINT64_MAX));
 }
 
-/* True if somebody wants to know how it ends. */
+/* True if the producer asked to be told how it ends. */
 static bool is_asked_for(const struct job *job)
 {
     return job->reply[0] || job->keep_ms > 0;
@@ -202,7 +203,8 @@ static struct ending *make_ending(struct run *run, enum settle_kind kind)
     struct ending *ending = mem_new(sizeof *ending);
     ending->kind = kind;
     ending->was_started = run->has_begun;
-    /* Of one in short Redis knows better what is around it. */
+    /* Of a job that came in short, only Redis has the whole, and knows what envelope is around
+     * it. */
     ending->is_whole = !job->is_enveloped && !run->what->element.is_short;
     ending->original = job->original;
     if (kind == SETTLE_RETRY || kind == SETTLE_BURY)
@@ -228,7 +230,7 @@ static void log_run(const struct run *run, enum settle_kind kind, const struct e
         [SETTLE_RELEASE] = "job given back",
     };
     bool is_bad = kind == SETTLE_BURY && !run->is_cancelled;
-    bool is_unable = run->result->outcome == HANDLER_UNABLE; /* shortage_note() tells of it */
+    bool is_unable = run->result->outcome == HANDLER_UNABLE; /* shortage_note() has logged it */
     enum log_level level = is_bad                 ? LOG_ERROR
                            : is_unable            ? LOG_DEBUG
                            : kind == SETTLE_RETRY ? LOG_WARN

@@ -1,4 +1,4 @@
-/* The call of a handler: what it says meanwhile, and what has to be waited for first. */
+/* Calls a handler: what it says while it runs, and what has to be waited for first. */
 #include "worker/flow/runner_state.h"
 
 #include <poll.h>
@@ -9,10 +9,11 @@
 #include "base/log.h"
 #include "queue/cancel.h"
 
-/* Lines that a job may say in the log, which cuts each to what it takes of a text. */
+/* Lines of log allowed per job. The log itself limits the length of each. */
 enum { SAID_MAX = 1000 };
 
-/* How long a job waits with its thread for what the worker lacks before it is put off. */
+/* How long a job waits, keeping its thread, for resources that the worker lacks before it is put
+ * off. */
 enum { FIRST_REST_MS = 50, LONGEST_REST_MS = 1000, PATIENCE_MS = 3000 };
 
 void run_clear_result(struct handler_result *result)
@@ -90,8 +91,9 @@ void run_observe_log(struct handler_observer *observer, enum log_level level, st
 
 /* ---- the run ---- */
 
-/* Whoever tells all processes of a worker to end at once tells its programs, too, and perhaps
- * first: news of the worker's own end may be on its way. */
+/* A signal to all processes of a worker at once (systemd, a terminal) reaches its programs too, and
+ * perhaps first. So a program that was ended by such a signal is not blamed before the worker has
+ * had time to learn of its own end. */
 static void forgive(struct run *run)
 {
     enum { NEWS_MS = 500 };
@@ -143,9 +145,10 @@ static bool was_cancelled(const struct run *run)
     return atomic_load_explicit(run->what->is_cancelled, memory_order_relaxed);
 }
 
-/* Jobs that ran when a worker died run one at a time: the one that kills must not take the others,
- * innocent so far as anybody knows, from crash to crash with it. False: told to end, or cancelled,
- * first. */
+/* Jobs that were running when a worker died run one at a time: the one that kills must not drag the
+ * others, innocent as far as anybody knows, from crash to crash. The lock is tried, not waited for,
+ * since a waiting job must see a cancellation and the worker's end. False: it was cancelled or told
+ * to end first. */
 static bool enter_quarantine(struct run *run)
 {
     enum { LOOK_MS = 20 };
@@ -164,7 +167,7 @@ static bool enter_quarantine(struct run *run)
     return true;
 }
 
-/* Waits for what the worker lacks. False: told to end meanwhile. */
+/* Waits before the next attempt. False: told to end meanwhile. */
 static bool rest(const struct run *run, int rest_ms)
 {
     struct pollfd abort = {.fd = running_stop_fd(run->runner->running, run->what->thread),
@@ -172,7 +175,7 @@ static bool rest(const struct run *run, int rest_ms)
     return poll(&abort, 1, rest_ms) <= 0;
 }
 
-/* Calls the handler until it can begin; for as long as the thread may wait. */
+/* Calls the handler until it can begin, as long as the thread may wait. */
 static void call_until_able(struct run *run, const struct handler *handler)
 {
     int64_t until_ms = clock_mono_ms() + PATIENCE_MS;
@@ -193,8 +196,8 @@ static void call_until_able(struct run *run, const struct handler *handler)
     }
 }
 
-/* What the worker lacks is no fault of the job's, and none of other types: it waits for a while,
- * but not with every thread, and is then put off with nothing counted. */
+/* A shortage is not the fault of the job, nor of jobs of other types. So it waits for a while, but
+ * not with every thread, and is then put off without counting an attempt. */
 static void call_again(struct run *run, const struct handler *handler)
 {
     struct shortage *shortage = run->runner->shortage;
@@ -214,8 +217,8 @@ void run_call(struct run *run, const struct handler *handler)
     bool is_suspect = run->job->history.crashes > 0;
     if (is_suspect && !enter_quarantine(run))
         return;
-    /* Reading a job takes next to no time, so its start is that of the handler; a clock costs more.
-     */
+    /* Reading a job takes next to no time, so the time it began will do for the handler's start:
+     * asking the clock again would cost more. */
     if (was_cancelled(run))
         cancel(run, CANCEL_REASON);
     else

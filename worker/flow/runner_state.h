@@ -1,13 +1,13 @@
-/* runner_state - what the two halves of the runner share: a run on its way. Included by runner*.c
+/* runner_state - what the two halves of the runner share: a run in progress. Included by runner*.c
  * only. */
 #ifndef DARG_WORKER_FLOW_RUNNER_STATE_H
 #define DARG_WORKER_FLOW_RUNNER_STATE_H
 
 #include "worker/flow/runner.h"
 
-/* The run as it goes through its steps. */
+/* One run; on the pool thread's stack, no other thread touches it. */
 struct run {
-    struct handler_observer observer; /* first: what it is told, this run is told */
+    struct handler_observer observer; /* first: its functions cast it back to the run */
     const struct runner *runner;
     const struct runner_job *what;
     struct job *job;
@@ -16,30 +16,30 @@ struct run {
     char claim[LEASE_NAME_MAX + 32]; /* W:number */
     int64_t started_ms;
     bool is_cancelled;   /* by a producer */
-    bool has_begun;      /* its handler had what it takes to start */
-    bool is_told_to_end; /* while it waited for that */
-    int64_t put_off_ms;  /* with HANDLER_UNABLE: how long it is to wait elsewhere */
-    size_t said;         /* lines for the log */
+    bool has_begun;      /* its handler could be started */
+    bool is_told_to_end; /* while it waited for the resources to start */
+    int64_t put_off_ms;  /* with HANDLER_UNABLE: delay before it is queued again */
+    size_t said;         /* lines logged by its handler */
 };
 
 /* Clears the result before a handler is called. */
 void run_clear_result(struct handler_result *result);
 
-/* Puts an outcome in place of what the handler has said. */
+/* Replaces what the handler has said by an outcome and its reason. */
 void run_fail(struct run *run, enum handler_outcome outcome, const char *reason);
 
-/* By which the supervisor knows it. */
+/* The name by which the supervisor can blame it. */
 struct load_run run_name(const struct run *run);
 
 #define RUN_EXPIRED_REASON "it expired before it could be run"
 bool run_is_expired(const struct run *run);
 
-/* Calls the handler and fills in run->result: at once, or, for a job that was there when a worker
- * died, when no other such job runs. Where the worker lacks what it takes to start the handler, the
+/* Calls the handler and fills in run->result: at once, or, for a job that was running when a worker
+ * died, when no other such job runs. If the worker lacks the resources to start the handler, the
  * job may wait for a while first; HANDLER_UNABLE if that was in vain. */
 void run_call(struct run *run, const struct handler *handler);
 
-/* The functions of run->observer: what a handler says meanwhile. */
+/* The functions of run->observer: what a handler says while it runs. */
 void run_observe_progress(struct handler_observer *observer, struct slice text);
 void run_observe_log(struct handler_observer *observer, enum log_level level, struct slice text);
 

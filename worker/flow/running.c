@@ -1,7 +1,7 @@
-/* How a thread gets away without a lock: it clears its line in the load, then looks whether it is
- * visited; the keeper marks the visit, then looks whether the line says that something runs. All
- * four are sequentially consistent, so either the thread sees the visit and waits for its end, or
- * the keeper sees the thread idle - or at its next job, whose end will see the visit. */
+/* Why a thread needs no lock to end a job: it clears its line in the load, then reads whether it is
+ * being visited; the keeper marks the visit, then reads whether the line says that something runs.
+ * All four are sequentially consistent, so either the thread sees the visit and waits for its end,
+ * or the keeper sees the thread idle - or at its next job, whose end will see the visit. */
 #include "worker/flow/running.h"
 
 #include <pthread.h>
@@ -13,10 +13,11 @@
 
 struct seat {
     _Alignas(64) _Atomic bool is_visited; /* its thread must take the lock at the job's end */
-    const struct job *job;                /* its thread; while it is visited, the keeper too */
+    /* written by its thread; read by the keeper during a visit */
+    const struct job *job;
     struct wake stop;
     pthread_mutex_t lock;
-    bool is_stopped;     /* under lock: by the keeper, the job that runs */
+    bool is_stopped;     /* under lock: the keeper has stopped the job that runs */
     struct buf progress; /* under lock */
 };
 
@@ -99,7 +100,8 @@ void running_set_progress(struct running *running, size_t index, struct slice pr
     pthread_mutex_lock(&seat->lock);
     buf_clear(&seat->progress);
     flatten_json(&seat->progress, progress);
-    atomic_store(&seat->is_visited, true); /* to be cleared at its end */
+    /* so that the end of the job takes the lock, and clears it */
+    atomic_store(&seat->is_visited, true);
     pthread_mutex_unlock(&seat->lock);
 }
 

@@ -1,6 +1,6 @@
 /* A batch is one allocation for all tasks of a claim, and their texts stay in the claim's reply: no
  * job is copied or freed by itself. The price is that one long job keeps its whole batch in memory;
- * claims are bounded in bytes so that this stays small. Batches are in a list, not in a table by
+ * claims are limited in bytes, so this stays small. Batches are in a list, not in a table by
  * number: only the keeper and the end walk it, and neither is in a hurry. */
 #include "worker/flow/session.h"
 
@@ -39,6 +39,7 @@ void session_release(struct session *session)
 {
     if (!session || atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) != 1)
         return;
+    /* Each batch has a reference, so this cannot happen unless the counting is wrong. */
     ensure(!session->batches, "session %s is freed while it holds jobs", session->lease.worker);
     pthread_mutex_destroy(&session->lock);
     lease_fini(&session->lease);
@@ -99,8 +100,8 @@ static void link_batch(struct session *session, struct batch *batch)
     pthread_mutex_unlock(&session->lock);
 }
 
-/* Puts a finished batch among those of the session; NULL (and freed) if it has no tasks. Linked
- * even so: freeing unlinks, and one way is simpler to trust than two. */
+/* Adds a complete batch to the session; NULL, and freed, if it has no tasks. It is linked even
+ * then: freeing unlinks, and one path is simpler to trust than two. */
 static struct batch *enter_batch(struct session *session, struct batch *batch)
 {
     session_keep(session);
@@ -122,6 +123,8 @@ struct batch *session_add_claim(struct session *session, struct claim *claim)
     *claim = (struct claim){0};
     for (size_t i = 0; i < batch->claim.count; i++) {
         struct claim_job job = claim_job(&batch->claim, i);
+        /* A repeated claim may find a job of its first try gone: there is nothing to run under that
+         * number. */
         if (!job.text.ptr)
             continue;
         struct task *task = &batch->tasks[batch->count++];
@@ -152,7 +155,9 @@ void task_retire(struct task *task)
     ending_free(task->ending);
     task->ending = NULL;
     atomic_store_explicit(&task->state, TASK_GONE, memory_order_release);
-    /* The wake is set before the batch, and with it perhaps the session, can go. */
+    /* The wake-up comes first: the batch may go with this task, and the session with the batch.
+     * Nothing of either may be touched after the last line, and another thread may retire the rest
+     * of the batch at any time. */
     bool is_awaited = atomic_load_explicit(&session->is_awaited, memory_order_relaxed);
     if (atomic_fetch_sub(&session->held, 1) == 1 || is_awaited)
         wake_set(session->emptied);
@@ -200,6 +205,8 @@ void session_cancel(struct session *session, const char *const *ids, size_t coun
             struct task *task = &batch->tasks[i];
             if (atomic_load_explicit(&task->state, memory_order_acquire) == TASK_GONE)
                 continue;
+            /* Read again: a task keeps no id, as cancelling is rare and claiming is not. Whatever
+             * is wrong with a job, its reader says when it runs. */
             (void)!job_read(task->job.text, INT64_MAX, &job, &ignored);
             if (is_among(job.id, ids, count))
                 atomic_store_explicit(&task->is_cancelled, true, memory_order_relaxed);
@@ -223,7 +230,8 @@ void session_retire_all(struct session *session)
 {
     while (session->batches) {
         struct batch *batch = session->batches;
-        /* The batch goes with its last task: nothing of it is touched after that. */
+        /* The batch is freed with its last task, so its end has to be known before, not read from
+         * it. */
         size_t left = atomic_load(&batch->remaining);
         for (size_t i = 0; left > 0; i++)
             if (atomic_load(&batch->tasks[i].state) != TASK_GONE) {

@@ -2,9 +2,9 @@
  *
  * The fetcher opens a session when it has registered and adds the batches it claims; a pool thread
  * runs a batch's tasks; the finisher retires them once Redis has acknowledged their end. The keeper
- * keeps the lease. When the lease is lost the session is marked, everybody drops what belongs to
- * it, and the fetcher opens the next one under a new name. A session is freed when its fetcher and
- * every batch have let go of it. */
+ * keeps the lease. When the lease is lost the session is marked as lost, every thread drops what
+ * belongs to it, and the fetcher opens the next one under a new name. A session is freed when its
+ * fetcher and all its batches have released it. */
 #ifndef DARG_WORKER_FLOW_SESSION_H
 #define DARG_WORKER_FLOW_SESSION_H
 
@@ -19,16 +19,16 @@
 #include "queue/settle.h"
 #include "worker/shared/wake.h"
 
-/* How a job that was run is to be settled; made by the runner, read by the finisher. */
+/* How to settle a job that was run; made by the runner, read by the finisher. */
 struct ending {
     enum settle_kind kind;
     bool was_started;      /* SETTLE_RELEASE: its handler had begun, which counts a run */
     int64_t delay_ms;      /* SETTLE_RETRY */
     bool is_whole;         /* the whole element is the original */
-    struct slice original; /* the producer's bytes; into the task's text */
-    struct buf head;       /* SETTLE_RETRY, SETTLE_BURY: the new envelope up to the original */
-    struct buf told;       /* for whoever asked how it ends; empty: nobody did */
-    int64_t replaced;      /* bytes of the result that had to become U+FFFD there */
+    struct slice original; /* the producer's bytes; points into the task's text */
+    struct buf head;       /* SETTLE_RETRY, SETTLE_BURY: the new envelope, up to the original */
+    struct buf told;       /* outcome for the producer that asked for it; empty: none did */
+    int64_t replaced;      /* bytes of the result that were replaced by U+FFFD in `told` */
     char reply_name[JOB_REPLY_MAX + 1];
     char result_id[JOB_ID_MAX + 1];
     int64_t keep_ms;
@@ -41,14 +41,14 @@ enum task_state {
     TASK_GONE,    /* settled and acknowledged, given back, or dropped */
 };
 
-/* One claimed job. Owned by whoever it was passed to: ring, pool thread, ring, finisher. */
+/* One claimed job. Ownership passes along: ring, pool thread, ring, finisher. */
 struct task {
     struct batch *batch;       /* fixed */
     struct claim_job job;      /* fixed; its text lies in the batch's claim */
     int64_t number;            /* fixed; claim number */
     _Atomic int state;         /* enum task_state; written by the owner */
-    _Atomic bool is_cancelled; /* not to be run; written by the keeper */
-    struct ending *ending;     /* owner only; NULL: plainly done */
+    _Atomic bool is_cancelled; /* must not run; written by the keeper */
+    struct ending *ending;     /* owner only; NULL: not ended, or simply done */
 };
 
 /* The jobs of one claim. Freed with the last of its tasks. */
@@ -63,24 +63,25 @@ struct batch {
 };
 
 struct session {
-    struct lease lease;         /* fixed after start */
-    size_t slot;                /* fixed; rank of its queue in this process */
-    uint64_t generation;        /* fixed; part of the lease's name */
-    bool is_at_most_once;       /* fixed; its jobs were popped: Redis knows nothing of them */
-    _Atomic bool is_lost;       /* the lease is gone; never reset */
-    _Atomic int64_t renewed_ms; /* monotonic time of the last renewal that was sent and succeeded */
-    _Atomic int64_t server_ahead_ms; /* server time less monotonic time */
+    struct lease lease;              /* fixed after start */
+    size_t slot;                     /* fixed; rank of its queue in this process */
+    uint64_t generation;             /* fixed; part of the lease's name */
+    bool is_at_most_once;            /* fixed; its jobs were popped: Redis knows nothing of them */
+    _Atomic bool is_lost;            /* the lease is gone; never reset */
+    _Atomic int64_t renewed_ms;      /* monotonic: when the last renewal that succeeded was sent */
+    _Atomic int64_t server_ahead_ms; /* server time minus monotonic time */
     _Atomic size_t held;             /* tasks not gone */
-    _Atomic bool is_awaited;         /* set by its fetcher: the next task to go wakes it */
-    _Atomic int64_t popped;          /* jobs popped: their numbers */
-    _Atomic bool must_audit; /* what became of a release is unknown: its fetcher is to compare */
+    _Atomic bool is_awaited;         /* set by its fetcher: wake it when the next task goes */
+    _Atomic int64_t popped;          /* number of the last job popped */
+    _Atomic bool must_audit; /* the result of a release is unknown: its fetcher must compare */
     _Atomic int references;
-    struct wake *emptied; /* fixed; set when held becomes 0 or the lease is lost, and see above */
+    /* fixed; set when held becomes 0 or the lease is lost; see also is_awaited */
+    struct wake *emptied;
     pthread_mutex_t lock;
     struct batch *batches; /* under lock */
 };
 
-/* At most once: takes over the reply of a pop, in which the job's text lies, as a batch of one
+/* At most once: takes over the reply of a pop, which holds the job's text, as a batch of one
  * task. */
 struct task *session_add_popped(struct session *session, struct reply *reply, struct slice text);
 
@@ -97,11 +98,12 @@ int64_t session_server_ms(const struct session *session); /* estimate of the ser
 bool session_lose(struct session *session);
 bool session_is_lost(const struct session *session);
 
-/* Takes over the claim's jobs (and the reply they lie in): a batch whose tasks are all waiting. */
+/* Takes over the claim with its jobs and the reply that holds them. Returns a batch whose tasks are
+ * all waiting; NULL: it had no jobs. */
 struct batch *session_add_claim(struct session *session, struct claim *claim);
 
-/* The task is settled, given back or dropped: frees its ending, and the batch with its last task.
- */
+/* The task was settled, given back or dropped: frees its ending; with its last task the batch is
+ * freed, too. */
 void task_retire(struct task *task);
 
 /* True if this process holds claim `number`. */
@@ -110,10 +112,10 @@ bool session_holds(struct session *session, int64_t number);
 /* At the very end, when no other thread is left: retires every task that is still there. */
 void session_retire_all(struct session *session);
 
-/* Marks the tasks held whose job has one of these ids as cancelled. Any thread. */
+/* Marks held tasks whose jobs have one of these ids as cancelled. Any thread. */
 void session_cancel(struct session *session, const char *const *ids, size_t count);
 
-/* Calls visit(number, was_started, context) for each task held. Under the lock: visit must be
+/* Calls visit(number, was_started, context) for each task held, under the lock, so visit must be
  * quick. */
 void session_each(struct session *session, void (*visit)(int64_t, bool, void *), void *context);
 

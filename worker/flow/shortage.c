@@ -8,17 +8,18 @@
 #include "base/log.h"
 #include "job/retry.h"
 
-enum { SILENCE_MS = 60 * 1000, LEVEL_MAX = 10 }; /* at which the delay has long been the longest */
+/* LEVEL_MAX is far above the level at which the delay is longest */
+enum { SILENCE_MS = 60 * 1000, LEVEL_MAX = 10 };
 
-/* All under the lock. Few: as many as there are types that have ever lacked something. */
+/* All under the lock. A list will do: it has only types that could not be started at least once. */
 struct shortage_type {
     struct shortage_type *next;
     const char *name; /* borrowed; the same pointer for the same type */
     bool is_short;    /* the last job could not be started */
-    bool is_in_vain;  /* a thread has waited for as long as it may since one was started */
+    bool is_in_vain;  /* a thread has waited as long as it may since one was started */
     size_t waiting;   /* threads */
     int64_t said_ms;  /* monotonic; 0: never */
-    int64_t waits;    /* since then */
+    int64_t waits;    /* jobs that could not be started since then */
     int64_t level;    /* how often the delay has grown, plus one; 0: nothing was put off */
     int64_t grow_ms;  /* monotonic: when the delay grows next */
 };
@@ -60,7 +61,7 @@ static struct shortage_type *make_locked(struct shortage *shortage, const char *
     return type;
 }
 
-/* Answers of how many jobs there is something to be said, now; 0: nothing. */
+/* How many jobs the next log line should report; 0: nothing is to be logged now. */
 static int64_t count_locked(struct shortage_type *type, int64_t now_ms)
 {
     type->waits++;

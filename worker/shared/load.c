@@ -6,12 +6,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { WINDOW_JOBS = 2000, WINDOW_US = 100 * 1000 }; /* what counts as "lately" */
+enum { WINDOW_JOBS = 2000, WINDOW_US = 100 * 1000 }; /* what counts as "recently" */
 
 struct line {
-    _Alignas(64) _Atomic int64_t started_us; /* of the job that runs; 0: none does */
-    _Atomic bool is_busy;                    /* has taken a task and not ended it */
-    _Atomic bool is_reading;                 /* the text of the job */
+    /* monotonic: when the running job began; 0: none runs */
+    _Alignas(64) _Atomic int64_t started_us;
+    /* is taking a task, or has not ended the one it took */
+    _Atomic bool is_busy;
+    _Atomic bool is_reading; /* it is reading the text of a job */
     _Atomic int64_t number;
     _Atomic uint64_t generation;
     _Atomic size_t queue;
@@ -28,8 +30,9 @@ struct claim_line {
 
 struct load {
     size_t count, queue_count;
-    struct claim_line *claims; /* behind the lines: at one place in all processes that share it */
-    double jobs, busy_us;      /* reader only: decaying sums */
+    /* behind the lines; same address in every process, since they are forks */
+    struct claim_line *claims;
+    double jobs, busy_us;          /* reader only: decaying sums */
     uint64_t seen_jobs, seen_busy; /* reader only: totals at the last look */
     int64_t decayed_us;            /* reader only */
     struct line lines[];
@@ -120,7 +123,7 @@ void load_end(struct load *load, size_t index, int64_t now_us)
     atomic_store_explicit(&line->busy_us, busy + (uint64_t)(took > 0 ? took : 0),
                           memory_order_relaxed);
     atomic_store_explicit(&line->jobs, jobs + 1, memory_order_relaxed);
-    /* Sequentially consistent, as the look in load_activity(): see running.c. */
+    /* Sequentially consistent, like the read in load_activity(): running.c says why. */
     atomic_store(&line->started_us, 0);
 }
 
@@ -131,7 +134,9 @@ void load_withdraw(struct load *load, size_t index)
 
 void load_set_busy(struct load *load, size_t index, bool is_busy)
 {
-    /* Sequentially consistent: see room_notice(). */
+    /* Sequentially consistent: a thread goes idle and then asks whether a fetcher waits for room;
+     * the fetcher announces that it waits and then counts idle threads. One of them must see the
+     * other. */
     atomic_store(&load->lines[index].is_busy, is_busy);
 }
 
@@ -166,12 +171,15 @@ double load_pace_us(struct load *load, int64_t now_us)
     load->busy_us += (double)(busy - load->seen_busy);
     load->seen_jobs = jobs;
     load->seen_busy = busy;
-    /* A job that has just begun says nothing yet; one that goes on for longer than the others does.
-     */
+    /* A running job counts only if it raises the mean: one that has just begun says nothing yet,
+     * but one that takes longer than the others did says that the pace has changed. Without this, a
+     * pool full of long jobs would be judged by the short ones before them until the first long one
+     * ends. */
     double pace = load->jobs > 0 ? load->busy_us / load->jobs : -1;
     double with_running = running > 0 ? (load->busy_us + running_us) / (load->jobs + running) : -1;
     if (pace >= 0 && with_running > pace)
         pace = with_running;
+    /* Halving two sums forgets the past gradually and needs no ring of samples. */
     if (load->jobs > WINDOW_JOBS || now_us - load->decayed_us > WINDOW_US) {
         load->jobs /= 2;
         load->busy_us /= 2;

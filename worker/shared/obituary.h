@@ -1,5 +1,5 @@
-/* obituary - what a supervisor knows of a worker process that died: its name, and what its threads
- * ran. */
+/* obituary - what a supervisor knows about a worker process that died: its name, and what its
+ * threads were running. */
 #ifndef DARG_WORKER_SHARED_OBITUARY_H
 #define DARG_WORKER_SHARED_OBITUARY_H
 
@@ -7,7 +7,7 @@
 
 struct obituary {
     char *process;     /* P; owned by the supervisor */
-    struct load *load; /* shared memory of the dead; owned by the supervisor */
+    struct load *load; /* the dead process's; owned by the supervisor */
 };
 
 #endif

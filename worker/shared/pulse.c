@@ -9,8 +9,8 @@ enum { HAS_ENDED = -1 };
 
 struct slot {
     _Atomic int64_t turned_ms;       /* monotonic; 0: never; HAS_ENDED */
-    _Atomic int64_t outage_since_ms; /* likewise; 0: there is none */
-    _Atomic int outage;              /* enum status */
+    _Atomic int64_t outage_since_ms; /* monotonic; 0: no outage */
+    _Atomic int outage;              /* enum status: its cause; undefined while there is none */
 };
 
 struct pulse {

@@ -1,9 +1,9 @@
-/* pulse - when the fetchers of a worker process last turned, in memory shared with its supervisor:
- * for a health check that does not take a process for well because it exists.
+/* pulse - when each fetcher of a worker process last went round its loop, in memory shared with the
+ * supervisor. It lets the health check tell a process that works from one that merely exists.
  *
- * Each fetcher beats in a slot of its own, once for each turn of its loop, which never takes longer
- * than its longest wait for Redis. No locks. The supervisor keeps a pulse for each of its children
- * and hands it from one that died to the next: it ages until that one's fetchers turn. */
+ * Each fetcher beats in its own slot, once per turn of its loop; a turn never takes longer than the
+ * longest wait for Redis. No locks. The supervisor keeps one pulse per child and passes it from a
+ * child that died to its successor, so it keeps ageing until the successor's fetchers turn. */
 #ifndef DARG_WORKER_SHARED_PULSE_H
 #define DARG_WORKER_SHARED_PULSE_H
 
@@ -18,24 +18,25 @@ struct pulse;
 struct pulse *pulse_new(size_t slots);
 void pulse_free(struct pulse *pulse); /* NULL is fine */
 
-/* The fetcher turns. Any thread, one a slot. */
+/* The slot's fetcher goes round its loop. Only that fetcher's thread. */
 void pulse_beat(struct pulse *pulse, size_t slot);
-/* It has ended as it should, and need not turn again. */
+/* It has ended normally, and will not turn again. */
 void pulse_end(struct pulse *pulse, size_t slot);
 
-/* Redis cannot be used since then (monotonic; 0: it can), for this reason. */
+/* Redis has been unusable since then (monotonic; 0: it is usable), for this reason. */
 void pulse_outage(struct pulse *pulse, size_t slot, int64_t since_ms, enum status status);
 
-/* Before another process takes the pulse over: fetchers that had ended are expected to turn. */
+/* Call before another process takes over the pulse: fetchers that had ended are expected to turn
+ * again. */
 void pulse_restart(struct pulse *pulse);
 
 enum { PULSE_NEVER = -1 };
-/* How long ago, in ms, that fetcher turned which has not for longest; PULSE_NEVER: one has not
- * begun. 0 once all have ended. */
+/* How long ago, in ms, the least recently turned fetcher turned; PULSE_NEVER: one has not begun. 0
+ * once all have ended. */
 int64_t pulse_age_ms(const struct pulse *pulse);
 
-/* For how long, in ms, that fetcher cannot use Redis which cannot for longest, and why; 0: all
- * can. */
+/* The longest of the fetchers' present outages, in ms, and its cause; 0: all can use Redis, and
+ * *status is not set. */
 int64_t pulse_outage_ms(const struct pulse *pulse, enum status *status);
 
 #endif

@@ -23,7 +23,7 @@ void wake_fini(struct wake *wake)
 
 void wake_set(struct wake *wake)
 {
-    /* A full counter (EAGAIN) is set already. */
+    /* EAGAIN means that the counter is full, so it is set already. */
     while (eventfd_write(wake->fd, 1) < 0 && errno == EINTR)
         ;
 }

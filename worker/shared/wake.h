@@ -1,5 +1,5 @@
-/* wake - a descriptor by which one thread ends another's poll(). Setting it twice is setting it
- * once. Any thread. */
+/* wake - a descriptor with which one thread ends another's poll(). Setting it twice has the effect
+ * of setting it once. Any thread. */
 #ifndef DARG_WORKER_SHARED_WAKE_H
 #define DARG_WORKER_SHARED_WAKE_H
 
@@ -17,7 +17,7 @@ void wake_fini(struct wake *wake);
 void wake_set(struct wake *wake);
 void wake_clear(struct wake *wake);
 
-/* Blocks until set or timeout_ms have passed (negative: for ever); true if it is set. */
+/* Blocks until it is set or timeout_ms have passed (negative: for ever); true if it is set. */
 bool wake_wait(const struct wake *wake, int64_t timeout_ms);
 
 #endif
