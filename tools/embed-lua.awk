@@ -52,15 +52,22 @@ function note_locals(line, list, i) {
     sub(/ *[=(].*/, "", line)
     for (i = split(line, list, /, */); i > 0; i--) part_of[list[i]] = path ":" line_number
 }
-# KEYS[2] is a use of that key; anything else that names KEYS is one of all that are further.
+# KEYS and ARGV stand for what is repeated; all else has a name.
 function note_uses(line, array, number) {
+    if (rests[array] && line ~ ("= *[0-9]+, *#" array " *(,|do|$)"))
+        fail("a number says where " array " is repeated: write " first_name(array) "_at")
     while (match(line, "(^|[^A-Za-z0-9_])" array)) {
         line = substr(line, RSTART + RLENGTH)
         if (line ~ /^[A-Za-z0-9_]/) continue
-        number = line ~ /^\[[0-9]+\]/ ? substr(line, 2, index(line, "]") - 2) + 0 : "..."
-        if (!((array, number) in used_at)) used_at[array, number] = path ":" line_number
-        if (number > used_most[array] + 0 && number != "...") used_most[array] = number
+        if (line ~ /^\[[0-9]+\]/) refuse_number(array, substr(line, 2, index(line, "]") - 2) + 0)
+        if (!(array in used_at)) used_at[array] = path ":" line_number
     }
+}
+function refuse_number(array, number) {
+    if (path != script_path) fail(array "[" number "] is used by its number: let the part have it as a parameter")
+    if (number <= count[array]) fail(array "[" number "] is used by its number: write its name, " name[array, number])
+    if (rests[array]) fail(array "[" number "] is used by its number: write " array "[" first_name(array) "_at]")
+    fail(array "[" number "] is used, but not declared: put " example(array, number) " into the head, and write that name here")
 }
 
 # ---- the head ----
@@ -148,7 +155,7 @@ function read_script(file, line, got, is_head) {
     is_head = 1
     summary = source = ""
     split("", count); split("", rests); split("", rest_part); split("", rest_names); split("", name_at)
-    split("", used_at); split("", used_most); split("", parts); split("", is_used); split("", part_of)
+    split("", used_at); split("", parts); split("", is_used); split("", part_of)
     count["KEYS"] = count["ARGV"] = rests["KEYS"] = rests["ARGV"] = 0
     script = file
     gsub(/^.*\/|\.lua$/, "", script)
@@ -181,16 +188,16 @@ function read_script(file, line, got, is_head) {
 }
 # The names as the script's variables; those that it does not use are left out, since each takes a little time.
 function add_names(i) {
-    for (i = 1; i <= count["KEYS"]; i++) add_name(name["KEYS", i], "KEYS[" i "]", (("KEYS", i) in used_at))
-    for (i = 1; i <= count["ARGV"]; i++) add_name(name["ARGV", i], "ARGV[" i "]", (("ARGV", i) in used_at))
+    for (i = 1; i <= count["KEYS"]; i++) add_name(name["KEYS", i], "KEYS[" i "]")
+    for (i = 1; i <= count["ARGV"]; i++) add_name(name["ARGV", i], "ARGV[" i "]")
     if (rests["KEYS"]) add_name(first_name("KEYS") "_at", count["KEYS"] + 1)
     if (rests["ARGV"]) add_name(first_name("ARGV") "_at", count["ARGV"] + 1)
     if (all_names != "")
         source = substr(source, 1, body_at - 1) "local " all_names " = " all_values "\n" substr(source, body_at)
     all_names = all_values = ""
 }
-function add_name(name, value, is_by_number) {
-    if (is_by_number || !(name in is_used)) return
+function add_name(name, value) {
+    if (!(name in is_used)) return
     if (name in part_of)
         fail_at(path, "its head says " name ", which " part_of[name] " calls something of its own: take another name")
     all_names = all_names (all_names == "" ? "" : ", ") name
@@ -203,22 +210,16 @@ function first_name(array, list) {
 
 # ---- the head against the body ----
 
-function check(array, i, most) {
+function check(array, i) {
     for (i = 1; i <= count[array]; i++)
-        if (!((array, i) in used_at) && !(name[array, i] in is_used))
+        if (!(name[array, i] in is_used))
             fail_at(place[array, i], array "[" i "] " name[array, i] " is declared, but the script does not use it: " \
                 "use it, or take it out of the head and number the others again")
-    most = used_most[array] + 0
-    if (rests[array]) {
-        if (!((array, "...") in used_at) && most <= count[array])
-            fail_at(rest_at[array, 1], array " is declared as repeated, but the script uses none of that: take this line out")
-    } else if (most > count[array]) {
-        fail_at(used_at[array, most], array "[" most "] is used, but " script ".lua does not declare it: put " \
-            example(array, most) " into its head")
-    } else if ((array, "...") in used_at) {
-        fail_at(used_at[array, "..."], array " is used without a number, but " script \
-            ".lua does not declare that it is repeated: put " example(array, count[array] + 1 "...") " into its head")
-    }
+    if (rests[array] && !(array in used_at))
+        fail_at(rest_at[array, 1], array " is declared as repeated, but the script uses none of that: take this line out")
+    if (!rests[array] && array in used_at)
+        fail_at(used_at[array], array " is used, but " script ".lua does not declare that it is repeated: put " \
+            example(array, count[array] + 1 "...") " into its head")
 }
 function check_parts(i, file, is_named) {
     for (i in rest_part) {

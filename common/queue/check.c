@@ -208,7 +208,7 @@ static enum status balance(struct check_walk *walk, int64_t expected, struct bal
         .workers = walk->queue->workers,
         .reaped = walk->queue->reaped,
         .claimed = &claimed,
-        .difference = expected ? script_int(expected) : script_text(""),
+        .expected = expected ? script_int(expected) : script_text(""),
     };
     script_balance_begin(&request, &call);
     for (size_t i = 0; i < walk->count; i++)

@@ -75,9 +75,10 @@ void settle_encode_done(struct request *request, const struct lease *lease,
         .follow = &follow.args,
     };
     script_done_begin(request, &call);
+    bool nothing_follows = follow.keys.count == 0;
     settle_follow_fini(&follow);
     for (size_t i = 0; i < count; i++)
-        if (!has_follow(&items[i]))
+        if (nothing_follows || !has_follow(&items[i]))
             request_add_int(request, items[i].number);
 }
 

@@ -42,41 +42,67 @@ refused try.lua:3 'KEYS[1] is to be declared here' 'without gaps' <<'END'
 #!lua
 -- try: counts wrong.
 -- KEYS[2] queue
-return KEYS[2]
+return queue
 END
 refused try.lua:4 'ARGV[2] is to be declared here, not ARGV[3]' <<'END'
 #!lua
 -- try: has a gap.
 -- ARGV[1] worker
 -- ARGV[3] base
-return {ARGV[1], ARGV[3]}
+return {worker, base}
 END
-refused try.lua:4 'KEYS[2] is used, but try.lua does not declare it' 'put "-- KEYS[2] name" into its head' <<'END'
+refused try.lua:4 'KEYS[2] is used, but not declared' 'put "-- KEYS[2] name" into the head' <<'END'
 #!lua
 -- try: uses too much.
 -- KEYS[1] queue
-return redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+return redis.call('LMOVE', queue, KEYS[2], 'LEFT', 'RIGHT')
 END
-refused _plain.lua:1 'KEYS[2] is used, but try.lua does not declare it' <<'END'
+refused try.lua:4 'KEYS[1] is used by its number' 'write its name, queue' <<'END'
 #!lua
--- try: includes what uses too much.
+-- try: goes by numbers.
+-- KEYS[1] queue
+return KEYS[1]
+END
+refused try.lua:4 'ARGV[3] is used by its number' 'write ARGV[base_at]' <<'END'
+#!lua
+-- try: goes by the numbers of what is repeated.
+-- ARGV[1...] base
+return ARGV[3]
+END
+refused try.lua:5 'a number says where ARGV is repeated' 'write number_at' <<'END'
+#!lua
+-- try: begins elsewhere than its head.
+-- ARGV[1] worker
+-- ARGV[2...] number
+for i = 1, #ARGV do redis.call('GET', worker .. ARGV[i]) end
+END
+refused _plain.lua:1 'KEYS[2] is used by its number' 'parameter' <<'END'
+#!lua
+-- try: includes what goes by numbers.
 -- KEYS[1] queue
 --#include _plain.lua
-return {KEYS[1], second()}
+return {queue, second()}
 END
 refused try.lua:4 'ARGV[2] base is declared, but the script does not use it' 'take it out of the head' <<'END'
 #!lua
 -- try: declares too much.
 -- ARGV[1] worker
 -- ARGV[2] base
--- The comment uses ARGV[2].
-return ARGV[1] -- not ARGV[2]
+-- The comment uses base.
+return worker -- not base
 END
-refused try.lua:4 'ARGV is used without a number' 'put "-- ARGV[2...] name"' <<'END'
+refused try.lua:4 'KEYS[2] inbox is declared, but the script does not use it' <<'END'
+#!lua
+-- try: has the name of a key in a text only.
+-- KEYS[1] queue
+-- KEYS[2] inbox
+return redis.call('GET', queue .. ':inbox')
+END
+refused try.lua:4 'ARGV is used, but try.lua does not declare that it is repeated' 'put "-- ARGV[2...] name"' <<'END'
 #!lua
 -- try: takes more than it declares.
 -- ARGV[1] worker
-for i = 1, #ARGV do redis.call('GET', ARGV[1]) end
+for i = 1, #ARGV do redis.call('GET', worker) end
 END
 refused try.lua:3 'KEYS is declared as repeated' 'take this line out' <<'END'
 #!lua
@@ -109,31 +135,31 @@ refused try.lua:4 'queue is declared twice, here and at try.lua:3' <<'END'
 -- try: says a name twice.
 -- KEYS[1] queue
 -- ARGV[1] queue
-return {KEYS[1], ARGV[1]}
+return queue
 END
 refused try.lua:3 '"its worker" is no name' 'behind a colon' <<'END'
 #!lua
 -- try: explains without a colon.
 -- ARGV[1] its worker
-return ARGV[1]
+return 1
 END
 refused try.lua:3 'this is no declaration' <<'END'
 #!lua
 -- try: declares all at once.
 -- ARGV: worker, base
-return ARGV[1]
+return worker
 END
 refused try.lua:4 'move this up' <<'END'
 #!lua
 -- try: declares where nobody looks.
-local worker = ARGV[1]
+local one = 1
 -- ARGV[1] worker
 return worker
 END
 refused try.lua:2 'a head begins with what the script does' <<'END'
 #!lua
 -- KEYS[1] queue
-return KEYS[1]
+return queue
 END
 refused try.lua:1 'the first line must be #!lua' <<'END'
 -- try: has no first line.
@@ -150,7 +176,7 @@ refused _part.lua:1 'try.lua includes this, but does not declare it' '"-- ARGV[2
 -- try: has a part that takes what it does not declare.
 -- ARGV[1] worker
 --#include _part.lua
-return take(1) == ARGV[1]
+return take(1) == worker
 END
 refused try.lua:3 'cannot read _none.lua' <<'END'
 #!lua
@@ -158,7 +184,6 @@ refused try.lua:3 'cannot read _none.lua' <<'END'
 --#include _none.lua
 return 1
 END
-
 refused try.lua 'its head says take, which _part.lua:2 calls something of its own' 'another name' <<'END'
 #!lua
 -- try: calls a key as the part calls a function.
@@ -166,13 +191,6 @@ refused try.lua 'its head says take, which _part.lua:2 calls something of its ow
 -- ARGV[1...] _part.lua
 --#include _part.lua
 return {take, ARGV[part_at]}
-END
-refused try.lua:4 'KEYS[2] inbox is declared, but the script does not use it' <<'END'
-#!lua
--- try: has the name of a key in a text only.
--- KEYS[1] queue
--- KEYS[2] inbox
-return redis.call('GET', queue .. ':inbox')
 END
 
 # What is right, and what becomes of it.

@@ -35,10 +35,8 @@
 --#include _gate.lua
 --#include _take.lua
 --#include _record.lua
-local queue, inbox, claimed, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local scheduled, settings, counts, drained, suspects = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local worker, base, n, budget = ARGV[1], whole(ARGV[2]), whole(ARGV[3]), whole(ARGV[4])
-local discards, max_size, max_crashes = ARGV[5] == '1', whole(ARGV[6]), whole(ARGV[7])
+base, n, budget, discards = whole(base), whole(n), whole(budget), discards == '1'
+max_size, max_crashes = whole(max_size), whole(max_crashes)
 if not base or not n or not budget or not max_size or not max_crashes or n < 1 or n > 1000 then
   return redis.error_reply('ERR claim: base, n, budget or a limit is out of range')
 end

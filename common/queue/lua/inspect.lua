@@ -10,15 +10,15 @@
 --#include _time.lua
 --#include _held.lua
 --#include _receipt.lua
-local kind = redis.call('TYPE', KEYS[3]).ok
-local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-local reaped = redis.call('SISMEMBER', KEYS[2], ARGV[1])
+local kind = redis.call('TYPE', claimed).ok
+local score = redis.call('ZSCORE', workers, worker)
+local is_reaped = redis.call('SISMEMBER', reaped, worker)
 local jobs, fits, odd = 0, 1, {}
 if kind == 'hash' then
-  jobs = held_count(KEYS[3])
-  local receipt = redis.call('HGET', KEYS[3], 'last')
+  jobs = held_count(claimed)
+  local receipt = redis.call('HGET', claimed, 'last')
   local highest = 0
-  for _, field in ipairs(jobs <= 20000 and redis.call('HKEYS', KEYS[3]) or {}) do
+  for _, field in ipairs(jobs <= 20000 and redis.call('HKEYS', claimed) or {}) do
     if string.find(field, '^[1-9]%d*$') and #field <= 15 then
       highest = math.max(highest, tonumber(field))
     elseif not NO_JOBS[field] and #odd < 500 then
@@ -29,4 +29,4 @@ if kind == 'hash' then
   if receipt and not (base and highest <= base + n) then fits = 0 end
   if not receipt and highest > 0 then fits = 0 end
 end
-return {kind, score, reaped, jobs, fits, server_ms(), odd}
+return {kind, score, is_reaped, jobs, fits, server_ms(), odd}

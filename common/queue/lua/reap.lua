@@ -28,54 +28,54 @@
 --#include _receipt.lua
 --#include _inbox.lua
 --#include _gone.lua
-local worker, seen, limit = ARGV[1], ARGV[2], math.min(tonumber(ARGV[3]), 500)
-redis.call('HLEN', KEYS[3])
-redis.call('LLEN', KEYS[4])
-redis.call('SCARD', KEYS[6])
-redis.call('LLEN', KEYS[7])
-redis.call('LLEN', KEYS[9])
-local score = redis.call('ZSCORE', KEYS[1], worker)
+limit = math.min(tonumber(limit), 500)
+redis.call('HLEN', claimed)
+redis.call('LLEN', queue)
+redis.call('SCARD', drained)
+redis.call('LLEN', inbox)
+redis.call('LLEN', suspects)
+local score = redis.call('ZSCORE', workers, worker)
 if score then
   if seen ~= '' and tonumber(score) ~= tonumber(seen) then return {'alive'} end
-  redis.call('SADD', KEYS[2], worker)
-  redis.call('ZREM', KEYS[1], worker)
-  redis.call('SREM', KEYS[6], worker)
-elseif redis.call('SISMEMBER', KEYS[2], worker) == 0 then
+  redis.call('SADD', reaped, worker)
+  redis.call('ZREM', workers, worker)
+  redis.call('SREM', drained, worker)
+elseif redis.call('SISMEMBER', reaped, worker) == 0 then
   return {'gone'}
 end
 
 -- The numbers of those that are to blame, or '*', with blanks between them.
 local function whom_to_blame()
-  local base, n = receipt_parts(redis.call('HGET', KEYS[3], 'last') or '')
-  if n == 1 and base == whole(ARGV[4]) then
+  local base, n = receipt_parts(redis.call('HGET', claimed, 'last') or '')
+  if n == 1 and base == whole(open) then
     local number = string.format('%.0f', base + 1)
-    if #(redis.call('HGET', KEYS[3], number) or '') > 65536 then return number end
+    if #(redis.call('HGET', claimed, number) or '') > 65536 then return number end
   end
-  return table.concat(ARGV, ' ', 5)
+  return table.concat(ARGV, ' ', blamed_at)
 end
 
-local blame = redis.call('HGET', KEYS[3], 'blame')
-if not blame and redis.call('HLEN', KEYS[3]) > 0 then
+local blame = redis.call('HGET', claimed, 'blame')
+if not blame and redis.call('HLEN', claimed) > 0 then
   blame = whom_to_blame()
-  redis.pcall('HSET', KEYS[3], 'blame', blame) -- an access list that is older forbids it
+  redis.pcall('HSET', claimed, 'blame', blame) -- an access list that is older forbids it
 end
 local blamed = {}
 for number in string.gmatch(blame or '', '%S+') do blamed[number] = true end
-local numbers, total = held_numbers(KEYS[3], limit)
-if total > 0 then empty_inbox(KEYS[7], KEYS[4]) end
+local numbers, total = held_numbers(claimed, limit)
+if total > 0 then empty_inbox(inbox, queue) end
 local bytes, moved = 0, 0
 for i = 1, #numbers do
   local number = numbers[i]
   local crash = (blamed['*'] or blamed[number]) and 1 or 0
-  local text = bump(redis.call('HGET', KEYS[3], number), crash, worker .. ':' .. number)
-  put_first(KEYS[4], KEYS[9], text)
-  redis.call('HDEL', KEYS[3], number)
+  local text = bump(redis.call('HGET', claimed, number), crash, worker .. ':' .. number)
+  put_first(queue, suspects, text)
+  redis.call('HDEL', claimed, number)
   moved, bytes = moved + 1, bytes + #text
   if bytes > 4194304 then break end
 end
-count(KEYS[5], 'reaped', moved)
-if total > moved then return {'moved', moved, 1, redis.call('LLEN', KEYS[9])} end
-redis.call('DEL', KEYS[3])
-remember_gone(KEYS[8], worker, server_ms())
-redis.call('SREM', KEYS[2], worker)
-return {'moved', moved, 0, redis.call('LLEN', KEYS[9])}
+count(counts, 'reaped', moved)
+if total > moved then return {'moved', moved, 1, redis.call('LLEN', suspects)} end
+redis.call('DEL', claimed)
+remember_gone(gone, worker, server_ms())
+redis.call('SREM', reaped, worker)
+return {'moved', moved, 0, redis.call('LLEN', suspects)}

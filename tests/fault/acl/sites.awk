@@ -1,6 +1,5 @@
-# Prints what a script of common/queue/lua may call, each on a kind of key: "zadd darg:{*}:workers". By its text: the keys
-# are told by the script's head ("-- KEYS[2] inbox"), and by the names of its variables, which are those of the keys.
-# What neither tells is left out.
+# Prints what a script of common/queue/lua may call, each on a kind of key: "zadd darg:{*}:workers". By its text: its
+# variables have the names of the keys. Where they do not, the call is left out.
 function kind(name) {
     if (name == "queue") return "darg:{*}"
     if (name == "claimed") return "darg:{*}:claimed:*"
@@ -10,30 +9,16 @@ BEGIN {
     while ((getline line < "docs/protocol.md") > 0)
         if (match(line, /^\| `darg:{Q}:[a-z]+`/)) listed[substr(line, 13, RLENGTH - 13)]
 }
-function name_of(token, number) {
-    if (token in alias) token = alias[token]
-    number = token
-    if (gsub(/^KEYS\[|\]$/, "", number) == 2) return head[number]
-    return token
-}
 function take_calls(line, token, command) {
-    while (match(line, /call\('[A-Z]+', *[A-Za-z_]+(\[[0-9]+\])?/)) {
+    while (match(line, /call\('[A-Z]+', *[A-Za-z_]+/)) {
         token = substr(line, RSTART, RLENGTH)
         line = substr(line, RSTART + RLENGTH)
         command = token
         sub(/^call\('/, "", command)
         sub(/'.*/, "", command)
         sub(/.*, */, "", token)
-        if (kind(name_of(token)) != "") print tolower(command), kind(name_of(token))
+        if (kind(token) != "") print tolower(command), kind(token)
     }
-}
-# local queue, inbox = KEYS[1], KEYS[2]
-function take_alias(line, parts, names, values, i) {
-    sub(/^local /, "", line)
-    split(line, parts, / = /)
-    split(parts[1], names, /, /)
-    split(parts[2], values, /, /)
-    for (i in names) if (values[i] ~ /^KEYS\[[0-9]+\]$/) alias[names[i]] = values[i]
 }
 # Of the parts, only the functions that the script calls, itself or by another of them.
 function take_parts(folder, i, line, function_name, body, is_found) {
@@ -62,9 +47,7 @@ function take_parts(folder, i, line, function_name, body, is_found) {
             }
     } while (is_found)
 }
-/^-- KEYS\[[0-9]+\] / { number = $2; gsub(/KEYS\[|\]/, "", number); head[number] = $3; sub(/:$/, "", head[number]) }
 /^--#include / { part[++parts_count] = $2 }
-/^local [a-z_, ]+ = KEYS\[/ { take_alias($0) }
 !/^--/ { text = text "\n" $0 }
 END {
     folder = FILENAME
