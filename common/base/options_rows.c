@@ -1,4 +1,5 @@
-/* Tables of rows that stand in other tables. */
+/* Tables of rows that stand in other tables. They are laid out flat once for each parse: all that
+ * reads rows, in a dozen places, would have to walk a tree otherwise. */
 #include "base/options_state.h"
 
 #include <string.h>

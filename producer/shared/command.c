@@ -13,7 +13,10 @@
 
 enum { GO_ON = -1 };
 
-/* One call of a command: what all have, and behind it the command's own options. */
+/* One call of a command: what all have, and behind it the command's own options. They are one
+ * block, as a table of options knows one struct only: offsets in the context and offsets in the
+ * command's struct, which lies at a place that all calls have in common, can stand in one table
+ * then. */
 struct call {
     struct context context;
     alignas(max_align_t) char options[];

@@ -1,3 +1,7 @@
+/* Options before the command are not read here: they are counted, and moved behind its word, where
+ * the command's own parser reads them with all others. Reading them first would mean two parsers of
+ * one line, of which the later one has to win, and values to be handed from one to the other; and a
+ * command that takes no --json would have to be told of one that was given. */
 #include "producer/shared/dispatch.h"
 
 #include "base/buf.h"
@@ -11,9 +15,9 @@ enum { MEMBERS_MAX = 32, DEPTH_MAX = 4, GO_ON = -1 };
 /* How far the words have led. */
 struct way {
     const struct command *program, *command;
-    struct buf name; /* in full: "darg dead" */
-    char **words;    /* not looked at yet, */
-    int left;        /* so many */
+    struct buf name; /* of the command, in full: "darg dead" */
+    char **words;    /* not looked at yet */
+    int left;        /* how many of them */
     char **argv;     /* for the command: its word, and the options that stood before it */
     int argc;
     bool wants_help;
