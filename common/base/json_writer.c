@@ -81,16 +81,17 @@ void json_put_raw(struct json_writer *writer, const char *name, struct slice jso
     struct buf *out = begin(writer, name);
     size_t plain = 0, count;
     unsigned code;
-    for (size_t i = 0; i<json.len; i += count> 0 ? count : 1) {
+    for (size_t i = 0; i < json.len;) {
         count = printable_control(json.ptr + i, json.len - i, &code);
+        i += count > 0 ? count : 1;
         if (count == 0)
             continue;
-        buf_append(out, json.ptr + plain, i - plain);
+        buf_append(out, json.ptr + plain, i - count - plain);
         if (code < 0x20)
             buf_append_char(out, ' ');
         else
             buf_printf(out, "\\u%04x", code);
-        plain = i + count;
+        plain = i;
     }
     buf_append(out, json.ptr + plain, json.len - plain);
 }

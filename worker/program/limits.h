@@ -37,8 +37,8 @@ struct limits {
     char *group;                    /* as it was written */
     char *directory;
     enum limits_environment environment;
-    char *
-        *passed; /* names of variables that they have besides; one that ends in * stands for many */
+    /* Names of variables that they have besides; one that ends in * stands for many. */
+    char **passed;
     size_t passed_count;
     /* After limits_settle(), and only if there is a user or a group: */
     uid_t uid;
