@@ -5,7 +5,6 @@
 #include "queue/search.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -179,16 +178,9 @@ static enum status search_and_await(struct hunt *hunt, struct err *err)
 static enum status is_popper(struct hunt *hunt, struct slice worker, bool *is, struct err *err)
 {
     struct reply *info = NULL;
-    char *process = slice_dup(worker);
-    char *dot = strrchr(process, '.');
-    if (dot != NULL)
-        *dot = '\0';
-    enum status status = presence_process(hunt->conn, hunt->queue->namespace, process, &info, err);
-    for (size_t i = 0; i + 1 < reply_count(info); i += 2)
-        if (slice_is(reply_slice(reply_at(info, i)), "delivery"))
-            *is = slice_is(reply_slice(reply_at(info, i + 1)), "at-most-once");
+    enum status status = presence_worker(hunt->conn, hunt->queue, worker, &info, err);
+    *is = slice_is(presence_told(info, "delivery"), "at-most-once");
     reply_free(info);
-    free(process);
     return status;
 }
 

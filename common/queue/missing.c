@@ -1,6 +1,5 @@
 #include "queue/missing.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -59,17 +58,10 @@ static enum status is_popper(struct conn *conn, const struct queue *queue, struc
                              bool *is, struct err *err)
 {
     struct reply *info = NULL;
-    char *process = slice_dup(worker);
-    char *dot = strrchr(process, '.');
-    if (dot != NULL)
-        *dot = '\0';
-    enum status status = presence_process(conn, queue->namespace, process, &info, err);
-    *is = true;
-    for (size_t i = 0; i + 1 < reply_count(info); i += 2)
-        if (slice_is(reply_slice(reply_at(info, i)), "delivery"))
-            *is = slice_is(reply_slice(reply_at(info, i + 1)), "at-most-once");
+    enum status status = presence_worker(conn, queue, worker, &info, err);
+    struct slice delivery = presence_told(info, "delivery");
+    *is = delivery.ptr == NULL || slice_is(delivery, "at-most-once");
     reply_free(info);
-    free(process);
     return status;
 }
 

@@ -1,5 +1,8 @@
 #include "queue/presence.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/parse.h"
 
 /* Calls and frees the request. */
@@ -41,6 +44,28 @@ enum status presence_process(struct conn *conn, const char *namespace, const cha
     struct request request = {0};
     begin_info(&request, "HGETALL", namespace, process);
     return call(conn, &request, info, err);
+}
+
+/* W is P.generation. */
+enum status presence_worker(struct conn *conn, const struct queue *queue, struct slice worker,
+                            struct reply **info, struct err *err)
+{
+    char *process = slice_dup(worker);
+    char *dot = strrchr(process, '.');
+    if (dot)
+        *dot = 0;
+    enum status status = presence_process(conn, queue->namespace, process, info, err);
+    free(process);
+    return status;
+}
+
+/* The last one, if there were two. */
+struct slice presence_told(const struct reply *info, const char *field)
+{
+    for (size_t i = reply_count(info) / 2; i-- > 0;)
+        if (slice_is(reply_slice(reply_at(info, 2 * i)), field))
+            return reply_slice(reply_at(info, 2 * i + 1));
+    return (struct slice){0};
 }
 
 enum status presence_protocol(struct conn *conn, const char *namespace, const char *process,

@@ -15,6 +15,13 @@ MUST_CHECK enum status presence_workers(struct conn *conn, const struct queue *q
 MUST_CHECK enum status presence_process(struct conn *conn, const char *namespace,
                                         const char *process, struct reply **info, struct err *err);
 
+/* The same of the process of a registration W. */
+MUST_CHECK enum status presence_worker(struct conn *conn, const struct queue *queue,
+                                       struct slice worker, struct reply **info, struct err *err);
+
+/* What an info hash has in that field; ptr NULL: nothing. Borrowed. */
+struct slice presence_told(const struct reply *info, const char *field);
+
 /* The version of the protocol that a process says it speaks; 0: it says nothing, or no number. */
 MUST_CHECK enum status presence_protocol(struct conn *conn, const char *namespace,
                                          const char *process, int64_t *protocol, struct err *err);

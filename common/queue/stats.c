@@ -159,23 +159,3 @@ enum status stats_read(struct conn *conn, const struct queue *queue, struct stat
         status = send_step(conn, &steps[i], err);
     return status == ST_OK ? receive_steps(conn, steps, count, stats, err) : status;
 }
-
-enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
-                       struct reply **jobs, struct err *err)
-{
-    ensure(from >= 0 && count >= 1, "%lld elements", (long long)count);
-    struct request request = {0};
-    request_add_text(&request, "LRANGE");
-    request_add_text(&request, list);
-    request_add_int(&request, -from - count);
-    request_add_int(&request, -from - 1);
-    enum status status = conn_call(conn, &request, jobs, err);
-    request_fini(&request);
-    return status;
-}
-
-struct slice stats_peeked(const struct reply *jobs, size_t i)
-{
-    size_t count = reply_count(jobs);
-    return i < count ? reply_slice(reply_at(jobs, count - 1 - i)) : (struct slice){0};
-}

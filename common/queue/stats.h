@@ -43,11 +43,4 @@ struct stats {
 MUST_CHECK enum status stats_read(struct conn *conn, const struct queue *queue, struct stats *stats,
                                   struct err *err);
 
-/* Elements of a list of waiting jobs (place_key()) without taking them: `count` from the `from`th
- * on, counted from the next in line (0), as a reply to be freed; fewer at the end. */
-MUST_CHECK enum status stats_peek(struct conn *conn, const char *list, int64_t from, int64_t count,
-                                  struct reply **jobs, struct err *err);
-/* Element i of such a reply, the next in line first; ptr NULL beyond the end. */
-struct slice stats_peeked(const struct reply *jobs, size_t i);
-
 #endif

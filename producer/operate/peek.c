@@ -5,8 +5,7 @@
 
 #include "base/parse.h"
 #include "job/job.h"
-#include "queue/place.h"
-#include "queue/stats.h"
+#include "queue/peek.h"
 
 #include <stdio.h>
 
@@ -14,13 +13,10 @@ enum {
     PEEK_DEFAULT = 10,
     PEEK_MAX = 1000,
     ARGS_SHOWN = 60,
-    PAGE_FIRST = 10,      /* elements; one may be a mebibyte */
-    PAGE_BYTES = 1 << 20, /* of a page, about */
 };
 
-struct peek {
-    struct context *context;
-    int64_t count, shown; /* jobs: wanted, and so far */
+struct listing {
+    const struct context *context;
     struct table table;
     struct document_list list;
 };
@@ -51,9 +47,9 @@ static void add_sentinel(struct table *table)
         table_add_text(table, cells[i]);
 }
 
-static void add_json(struct peek *peek, const struct job *job, const struct err *refusal)
+static void add_json(struct listing *listing, const struct job *job, const struct err *refusal)
 {
-    struct json_writer *json = &peek->list.json;
+    struct json_writer *json = &listing->list.json;
     json_open_object(json, NULL);
     json_put_text(json, "id", slice_of(job->id));
     json_put_text(json, "type", slice_of(job->type));
@@ -63,82 +59,42 @@ static void add_json(struct peek *peek, const struct job *job, const struct err 
         json_put_text(json, "invalid", slice_of(err_text(refusal)));
     document_json(json, "job", job->original);
     json_close_object(json);
-    document_list_flush(&peek->list);
+    document_list_flush(&listing->list);
 }
 
-static void add_element(struct peek *peek, struct slice text)
+static enum status add_element(void *context, struct slice text, struct err *err)
 {
+    (void)err;
+    struct listing *listing = context;
     struct job job;
     struct err refusal = {0};
     bool is_sentinel = job_is_sentinel(text);
     enum status status = job_read(text, INT64_MAX, &job, &refusal);
-    if (peek->context->is_json)
-        add_json(peek, &job, status == ST_OK || is_sentinel ? NULL : &refusal);
+    if (listing->context->is_json)
+        add_json(listing, &job, status == ST_OK || is_sentinel ? NULL : &refusal);
     else if (is_sentinel)
-        add_sentinel(&peek->table);
+        add_sentinel(&listing->table);
     else
-        add_row(&peek->table, &job);
-    peek->shown++;
+        add_row(&listing->table, &job);
+    return ST_OK;
 }
 
-/* As many as have about PAGE_BYTES, going by those that have been read. */
-static int64_t next_page(int64_t count, size_t bytes)
+static int show(struct listing *listing, int64_t count)
 {
-    return 1 + PAGE_BYTES / (int64_t)(bytes / (size_t)count + 1);
-}
-
-static enum status peek_list(struct peek *peek, const char *list, struct err *err)
-{
-    enum status status = ST_OK;
-    int64_t from = 0, page_size = PAGE_FIRST, count = 1;
-    while (status == ST_OK && count > 0 && peek->shown < peek->count) {
-        struct reply *page = NULL;
-        int64_t left = peek->count - peek->shown;
-        size_t bytes = 0;
-        status = stats_peek(peek->context->conn, list, from, left < page_size ? left : page_size,
-                            &page, err);
-        count = (int64_t)reply_count(page);
-        for (size_t i = 0; status == ST_OK && i < reply_count(page); i++) {
-            struct slice text = stats_peeked(page, i);
-            bytes += text.len;
-            add_element(peek, text);
-        }
-        from += count;
-        page_size = count > 0 ? next_page(count, bytes) : page_size;
-        reply_free(page);
-    }
-    return status;
-}
-
-/* A job gets nearer to a worker from place to place, so the last place's are the next ones. */
-static enum status peek_all(struct peek *peek, struct err *err)
-{
-    enum status status = ST_OK;
-    size_t i = 0;
-    while (place_at(i) != NULL)
-        i++;
-    while (status == ST_OK && i-- > 0) {
-        const struct place *place = place_at(i);
-        if (place->state == PLACE_WAITING && place->kind == PLACE_LIST)
-            status = peek_list(peek, place_key(place, &peek->context->queue), err);
-    }
-    return status;
-}
-
-static int show(struct peek *peek)
-{
+    const struct context *context = listing->context;
     struct err err = {0};
-    if (peek->context->is_json)
-        document_list_begin(&peek->list);
-    enum status status = peek_all(peek, &err);
-    if (peek->context->is_json)
-        document_list_end(&peek->list);
+    struct peek peek = {.count = count, .visit = add_element, .context = listing};
+    if (context->is_json)
+        document_list_begin(&listing->list);
+    enum status status = peek_run(context->conn, &context->queue, &peek, &err);
+    if (context->is_json)
+        document_list_end(&listing->list);
     else if (status == ST_OK)
-        table_print(&peek->table);
+        table_print(&listing->table);
     if (status != ST_OK)
         return context_fail(&err);
-    if (peek->shown == 0)
-        context_note("no job waits in queue '%s'", peek->context->queue.name);
+    if (peek.shown == 0)
+        context_note("no job waits in queue '%s'", context->queue.name);
     return DARG_OK;
 }
 
@@ -163,10 +119,10 @@ static int run(struct context *context, const void *given)
 {
     static const char *const heads[] = {"ID", "TYPE", ">RUNS", ">SIZE", "~ARGS", NULL};
     const struct peek_options *options = given;
-    struct peek peek = {.context = context, .count = options->count};
-    table_init(&peek.table, heads);
-    int code = show(&peek);
-    table_fini(&peek.table);
+    struct listing listing = {.context = context};
+    table_init(&listing.table, heads);
+    int code = show(&listing, options->count);
+    table_fini(&listing.table);
     return code;
 }
 

@@ -3,139 +3,71 @@
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
-#include "queue/lease.h"
-#include "queue/names.h"
-#include "queue/presence.h"
-#include "queue/stats.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Fields of a process's info hash, as the worker writes it. */
-static const char *const info_fields[] = {"host", "pid",       "queues",  "types",    "threads",
-                                          "busy", "uptime_ms", "version", "protocol", "delivery"};
-enum { HOST, PID, QUEUES, TYPES, THREADS, BUSY, UPTIME, VERSION, PROTOCOL, DELIVERY, FIELDS };
+#include "queue/presence_walk.h"
 
 struct listing {
-    struct context *context;
+    const struct context *context;
     struct table table;
     struct document_list list;
 };
 
-struct worker {
-    struct slice name; /* W */
-    struct slice info[FIELDS];
-    int64_t held, age_ms;
-};
-
-/* The process P of W = P.generation. */
-static char *process_of(struct slice worker)
+static void put_told(struct json_writer *json, const char *name, bool is_number, struct slice told)
 {
-    char *process = slice_dup(worker);
-    char *dot = strrchr(process, '.');
-    if (dot != NULL)
-        *dot = '\0';
-    return process;
+    if (told.ptr == NULL)
+        json_put_null(json, name);
+    else if (is_number)
+        document_json(json, name, told);
+    else
+        json_put_text(json, name, told);
 }
 
-static void read_info(struct worker *worker, const struct reply *info)
-{
-    for (size_t i = 0; i + 1 < reply_count(info); i += 2)
-        for (size_t f = 0; f < FIELDS; f++)
-            if (slice_is(reply_slice(reply_at(info, i)), info_fields[f]))
-                worker->info[f] = reply_slice(reply_at(info, i + 1));
-}
-
-static void add_json(struct listing *listing, const char *queue, const struct worker *worker)
+static void add_json(struct listing *listing, const struct presence_worker *worker)
 {
     struct json_writer *json = &listing->list.json;
     json_open_object(json, NULL);
     json_put_text(json, "worker", worker->name);
-    json_put_text(json, "queue", slice_of(queue));
+    json_put_text(json, "queue", slice_of(worker->queue));
     document_count(json, "held", worker->held);
     document_count(json, "renewed_age_ms", worker->age_ms);
-    for (size_t f = 0; f < FIELDS; f++) {
-        bool is_number = f == PID || f == THREADS || f == BUSY || f == UPTIME || f == PROTOCOL;
-        if (worker->info[f].ptr == NULL)
-            json_put_null(json, info_fields[f]);
-        else if (is_number)
-            document_json(json, info_fields[f], worker->info[f]);
-        else
-            json_put_text(json, info_fields[f], worker->info[f]);
-    }
+#define PUT_FIELD(field, is_number) put_told(json, #field, is_number, worker->field);
+    PRESENCE_FIELD_LIST(PUT_FIELD)
+#undef PUT_FIELD
     json_close_object(json);
     document_list_flush(&listing->list);
 }
 
-static void add_row(struct listing *listing, const char *queue, const struct worker *worker)
+static void add_row(struct listing *listing, const struct presence_worker *worker)
 {
     struct table *table = &listing->table;
+    const struct slice told[] = {worker->host, worker->pid, worker->threads, worker->busy};
     table_add(table, worker->name);
-    table_add_text(table, queue);
-    static const int before[] = {HOST, PID, THREADS, BUSY};
-    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
-        struct slice text = worker->info[before[i]];
-        table_add(table, text.ptr == NULL ? slice_of("?") : text);
-    }
+    table_add_text(table, worker->queue);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        table_add(table, told[i].ptr == NULL ? slice_of("?") : told[i]);
     table_add_int(table, worker->held);
     table_add_age(table, worker->age_ms);
-    table_add(table, worker->info[VERSION]);
-    table_add(table, worker->info[DELIVERY]);
+    table_add(table, worker->version);
+    table_add(table, worker->delivery);
 }
 
-static enum status add_worker(struct listing *listing, const struct queue *queue, int64_t now_ms,
-                              struct slice name, int64_t score_ms, struct err *err)
+static enum status add_worker(void *context, const struct presence_worker *worker, struct err *err)
 {
-    struct conn *conn = listing->context->conn;
-    struct worker worker = {.name = name, .age_ms = now_ms > score_ms ? now_ms - score_ms : 0};
-    struct reply *info = NULL;
-    char *text = slice_dup(name), *process = process_of(name);
-    enum status status = presence_held_by(conn, queue, text, &worker.held, err);
-    if (status == ST_OK)
-        status = presence_process(conn, queue->namespace, process, &info, err);
-    if (status == ST_OK) {
-        read_info(&worker, info);
-        if (listing->context->is_json)
-            add_json(listing, queue->name, &worker);
-        else
-            add_row(listing, queue->name, &worker);
-    }
-    reply_free(info);
-    free(process);
-    free(text);
-    return status;
-}
-
-static enum status add_queue(struct listing *listing, const char *name, struct err *err)
-{
-    struct queue queue = {0};
-    struct stats stats = {0};
-    struct reply *workers = NULL;
-    enum status status = queue_init(&queue, listing->context->namespace, name, err);
-    if (status == ST_OK)
-        status = presence_workers(listing->context->conn, &queue, &workers, err);
-    if (status == ST_OK && reply_count(workers) > 0)
-        status = stats_read(listing->context->conn, &queue, &stats, err);
-    for (size_t i = 0; status == ST_OK && i + 1 < reply_count(workers); i += 2)
-        status = add_worker(listing, &queue, stats.now_ms, reply_slice(reply_at(workers, i)),
-                            reply_time_ms(reply_at(workers, i + 1), 0), err);
-    reply_free(workers);
-    queue_fini(&queue);
-    return status;
+    (void)err;
+    struct listing *listing = context;
+    if (listing->context->is_json)
+        add_json(listing, worker);
+    else
+        add_row(listing, worker);
+    return ST_OK;
 }
 
 static enum status add_all(struct listing *listing, struct err *err)
 {
     const struct context *context = listing->context;
-    if (context->queue_name != NULL)
-        return add_queue(listing, context->queue_name, err);
-    struct names names;
-    enum status status = names_read(context->conn, context->namespace, &names, err);
-    for (size_t i = 0; status == ST_OK && i < names.count; i++)
-        status = add_queue(listing, names.list[i], err);
-    names_fini(&names);
-    return status;
+    const struct presence_walk walk = {.visit = add_worker, .context = listing};
+    return context->queue_name != NULL
+               ? presence_walk_queue(context->conn, &context->queue, &walk, err)
+               : presence_walk_all(context->conn, context->namespace, &walk, err);
 }
 
 /* What was read is shown also where reading broke off. */

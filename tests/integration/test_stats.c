@@ -206,31 +206,6 @@ static void test_lost_connection(void **state)
     conn_close(conn);
 }
 
-static void test_peek(void **state)
-{
-    struct queue_fixture *f = *state;
-    struct err err = {0};
-    struct reply *jobs = NULL;
-    assert_int_equal(stats_peek(f->conn, f->queue.jobs, 0, 5, &jobs, &err), ST_OK);
-    assert_null(stats_peeked(jobs, 0).ptr);
-    reply_free(jobs);
-    queue_fixture_push(f, "a", "b", "c");
-    char *digest = queue_fixture_digest(f);
-    assert_int_equal(stats_peek(f->conn, f->queue.jobs, 0, 2, &jobs, &err), ST_OK);
-    assert_true(slice_is(stats_peeked(jobs, 0), "a"));
-    assert_true(slice_is(stats_peeked(jobs, 1), "b"));
-    assert_null(stats_peeked(jobs, 2).ptr);
-    reply_free(jobs);
-    assert_int_equal(stats_peek(f->conn, f->queue.jobs, 2, 2, &jobs, &err), ST_OK);
-    assert_true(slice_is(stats_peeked(jobs, 0), "c"));
-    assert_null(stats_peeked(jobs, 1).ptr);
-    reply_free(jobs);
-    assert_int_equal(stats_peek(f->conn, f->queue.jobs, 3, 2, &jobs, &err), ST_OK);
-    assert_int_equal(reply_count(jobs), 0);
-    reply_free(jobs);
-    queue_fixture_expect_unchanged(f, digest);
-}
-
 static void test_workers(void **state)
 {
     struct queue_fixture *f = *state;
@@ -293,7 +268,6 @@ int main(void)
         QUEUE_TEST(test_many_looks),
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST(test_lost_connection),
-        QUEUE_TEST(test_peek),
         QUEUE_TEST(test_workers),
         QUEUE_TEST(test_publish),
         QUEUE_TEST(test_held_by),
