@@ -35,8 +35,10 @@ static void read_counts(const struct reply *reply, struct stats *stats)
 #define READ_COUNT(name) stats->counts.name = reply_int(reply_at(reply, i++), 0);
     STATS_COUNT_LIST(READ_COUNT)
 #undef READ_COUNT
-    stats->held = stats->counts.claimed - stats->counts.done - stats->counts.retried -
-                  stats->counts.buried - stats->counts.released - stats->counts.reaped;
+    stats->held = stats->counts.claimed;
+#define TAKE_OFF(name) stats->held -= stats->counts.name;
+    STATS_OUTCOME_LIST(TAKE_OFF)
+#undef TAKE_OFF
 }
 
 /* "time:position" */

@@ -6,14 +6,18 @@
 
 #include "queue/settings.h"
 
-/* Counters of darg:{Q}:counts: field of the hash. They only grow. */
-#define STATS_COUNT_LIST(X)                                                                        \
-    X(claimed)                                                                                     \
+/* What becomes of a claimed job. lua/_counted.lua says the same. */
+#define STATS_OUTCOME_LIST(X)                                                                      \
     X(done)                                                                                        \
     X(retried)                                                                                     \
     X(buried)                                                                                      \
     X(released)                                                                                    \
-    X(reaped)                                                                                      \
+    X(reaped)
+
+/* Counters of darg:{Q}:counts: field of the hash. They only grow. */
+#define STATS_COUNT_LIST(X)                                                                        \
+    X(claimed)                                                                                     \
+    STATS_OUTCOME_LIST(X)                                                                          \
     X(promoted)                                                                                    \
     X(revived)                                                                                     \
     X(purged)                                                                                      \

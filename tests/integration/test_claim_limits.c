@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "queue/scripts.h"
 #include "queue/settings.h"
 #include "support/queue_fixture.h"
 
@@ -266,6 +267,34 @@ static void test_wrong_types_of_no_matter(void **state)
     assert_int_equal(queue_fixture_outcome(f, &f->lease, 1, 5), CLAIM_EMPTY);
 }
 
+/* What no caller sends. */
+static void test_nonsense_arguments(void **state)
+{
+    struct queue_fixture *f = *state;
+    const struct queue *q = &f->queue;
+    static const char *const good[] = {"0", "1", "9", "0", "9", "9"};
+    static const struct {
+        size_t at;
+        const char *value;
+    } bad[] = {{0, "-1"}, {0, "x"},   {1, "0"}, {1, "1001"},
+               {1, ""},   {2, "1.5"}, {4, ""},  {5, "9999999999999999"}};
+    queue_fixture_push(f, "a");
+    char *digest = queue_fixture_digest(f);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *v[6];
+        struct err err = {0};
+        memcpy(v, good, sizeof v);
+        v[bad[i].at] = bad[i].value;
+        assert_int_equal(commands_status(f->conn, &err, "EVAL", script_claim.source, "9", q->jobs,
+                                         q->inbox, f->lease.claimed, q->workers, q->scheduled,
+                                         q->settings, q->counts, q->drained, q->suspects,
+                                         f->lease.worker, v[0], v[1], v[2], v[3], v[4], v[5]),
+                         ST_SERVER);
+        assert_non_null(strstr(err_text(&err), "out of range"));
+    }
+    queue_fixture_expect_unchanged(f, digest);
+}
+
 /* Nonsense in a setting is as good as none. */
 static void test_nonsense_settings(void **state)
 {
@@ -290,6 +319,7 @@ int main(void)
         QUEUE_TEST(test_script_flush),
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST_DAMAGED(test_wrong_types_of_no_matter),
+        QUEUE_TEST(test_nonsense_arguments),
         QUEUE_TEST(test_nonsense_settings),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

@@ -130,6 +130,18 @@ static void test_plain_before_awaiting(void **state)
     queue_fixture_expect_line(f, f->queue.jobs, "b", RETRY);
 }
 
+/* Pushed by a plain LPUSH, of which promote has not been told: the first tick does. */
+static void test_pushed_without_the_script(void **state)
+{
+    struct queue_fixture *f = *state;
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "99999999999999", RETRY);
+    queue_fixture_push(f, JOB_SENTINEL_RETRIES, "behind");
+    assert_int_equal(tick(f), DRAIN_WAITING);
+    commands_do(f->conn, "ZADD", f->queue.scheduled, "1", RETRY);
+    assert_int_equal(promote(f), 1);
+    queue_fixture_expect_line(f, f->queue.jobs, RETRY, JOB_SENTINEL_RETRIES, "behind");
+}
+
 /* A damaged key is met before anything is written; damaged counters stand in no drain's way. */
 static void test_damaged_keys(void **state)
 {
@@ -151,8 +163,11 @@ static void test_damaged_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        QUEUE_TEST(test_retries_are_awaited),  QUEUE_TEST(test_what_could_not_be_begun_is_awaited),
-        QUEUE_TEST(test_many_are_scheduled),   QUEUE_TEST(test_plain_before_awaiting),
+        QUEUE_TEST(test_retries_are_awaited),
+        QUEUE_TEST(test_what_could_not_be_begun_is_awaited),
+        QUEUE_TEST(test_many_are_scheduled),
+        QUEUE_TEST(test_plain_before_awaiting),
+        QUEUE_TEST(test_pushed_without_the_script),
         QUEUE_TEST_DAMAGED(test_damaged_keys),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

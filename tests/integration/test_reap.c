@@ -267,6 +267,21 @@ static void test_full_memory(void **state)
     queue_fixture_expect_line(f, f->queue.suspects, CRASHED("1", "1", "p.1:1", "a"));
 }
 
+/* Names are remembered for an hour. */
+static void test_old_names_are_forgotten(void **state)
+{
+    struct queue_fixture *f = *state;
+    char recent[32];
+    (void)snprintf(recent, sizeof recent, "%lld", (long long)queue_fixture_server_ms(f) - 3500000);
+    commands_do(f->conn, "ZADD", f->queue.gone, "1", "old.1", recent, "recent.1");
+    struct err err = {0};
+    struct lease_reaped step;
+    assert_int_equal(lease_reap(f->conn, &f->queue, "p.1", NULL, &all_blamed, &step, &err), ST_OK);
+    assert_int_equal(commands_int(f->conn, "ZCARD", f->queue.gone), 2);
+    char *old = commands_text(f->conn, "ZSCORE", f->queue.gone, "old.1");
+    assert_null(old);
+}
+
 static void test_wrong_types(void **state)
 {
     struct queue_fixture *f = *state;
@@ -299,6 +314,7 @@ int main(void)
         QUEUE_TEST(test_zombie),
         QUEUE_TEST(test_a_name_never_returns),
         QUEUE_TEST(test_odd_fields),
+        QUEUE_TEST(test_old_names_are_forgotten),
         QUEUE_TEST_DAMAGED(test_gone_of_the_wrong_type),
         QUEUE_TEST(test_full_memory),
         QUEUE_TEST_DAMAGED(test_wrong_types),

@@ -1,5 +1,7 @@
 #include "support/cmocka_all.h"
 
+#include <stdio.h>
+
 #include "job/job.h"
 #include "queue/drain.h"
 #include "queue/settings.h"
@@ -91,12 +93,42 @@ static void test_wrong_types(void **state)
     }
 }
 
+/* So that whoever knows of one is told of the other. The clock is read until it shows the time at
+ * which the last drain is said to have ended, and again after the drain: some tries are enough for
+ * one that ends in that very millisecond. */
+static void test_no_two_drains_at_one_time(void **state)
+{
+    struct queue_fixture *f = *state;
+    bool was_at_one_time = false;
+    for (int tries = 0; tries < 1000 && !was_at_one_time; tries++) {
+        struct err err = {0};
+        struct drain_look look = {.cursor = ""};
+        struct lease_drain known;
+        enum drain_outcome outcome;
+        char at[32], name[40];
+        int64_t at_ms = queue_fixture_server_ms(f) + 2;
+        (void)snprintf(at, sizeof at, "%lld", (long long)at_ms);
+        (void)snprintf(name, sizeof name, "1:%s", at);
+        commands_do(f->conn, "HSET", f->queue.settings, "drained_at", at, "drain_number", "1");
+        lease_know_drain(&known, slice_of(name));
+        queue_fixture_push(f, JOB_SENTINEL);
+        while (queue_fixture_server_ms(f) < at_ms)
+            ;
+        assert_int_equal(drain_tick(f->conn, &f->lease, &known, &look, &outcome, &err), ST_OK);
+        was_at_one_time = queue_fixture_server_ms(f) == at_ms;
+        assert_int_equal(outcome, DRAIN_ENDED);
+        assert_string_not_equal(known.name + 2, at);
+    }
+    assert_true(was_at_one_time);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_sentinel),
         QUEUE_TEST(test_sentinel_onto_empty),
         QUEUE_TEST(test_return_sentinel),
+        QUEUE_TEST(test_no_two_drains_at_one_time),
         QUEUE_TEST_DAMAGED(test_wrong_types),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);

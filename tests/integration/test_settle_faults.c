@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "job/job.h"
+#include "queue/cancel.h"
 #include "queue/scripts.h"
 #include "support/queue_fixture.h"
 
@@ -188,6 +189,33 @@ static void test_unknown_verb(void **state)
     }
 }
 
+/* One that is not there any more is not buried, and nobody is told. */
+static void test_cancelled_once(void **state)
+{
+    struct queue_fixture *f = *state;
+    struct err err = {0};
+    bool is_removed = false;
+    struct job job;
+    job_split(slice_of("{\"type\":\"t\",\"id\":\"i\",\"reply\":\"x\"}"), &job);
+    const char *const places[] = {f->queue.jobs, f->queue.scheduled};
+    for (size_t i = 0; i < 2; i++) {
+        queue_fixture_reset(state);
+        queue_fixture_push_bytes(f, job.text);
+        if (i == 1) {
+            commands_do(f->conn, "DEL", f->queue.jobs);
+            commands_do(f->conn, "ZADD", f->queue.scheduled, "1", job.text.ptr);
+        }
+        assert_int_equal(cancel_remove(f->conn, &f->queue, places[i], &job, &is_removed, &err),
+                         ST_OK);
+        assert_true(is_removed);
+        char *digest = queue_fixture_digest(f);
+        assert_int_equal(cancel_remove(f->conn, &f->queue, places[i], &job, &is_removed, &err),
+                         ST_OK);
+        assert_false(is_removed);
+        queue_fixture_expect_unchanged(f, digest);
+    }
+}
+
 static void test_popped(void **state)
 {
     struct queue_fixture *f = *state;
@@ -231,6 +259,7 @@ int main(void)
         QUEUE_TEST_DAMAGED(test_wrong_types),
         QUEUE_TEST_DAMAGED(test_damaged_counts),
         QUEUE_TEST(test_unknown_verb),
+        QUEUE_TEST(test_cancelled_once),
         QUEUE_TEST(test_popped),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
