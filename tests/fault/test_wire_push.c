@@ -162,6 +162,22 @@ static void test_answers_for_delayed_jobs_are_cut(void **state)
     proxy_stop(proxy);
 }
 
+/* Where Redis does not come back, it is not known whether they are. */
+static void test_a_delayed_job_is_left_in_doubt(void **state)
+{
+    struct cli *cli = *state;
+    struct proxy *proxy = start_proxy(cli);
+    proxy_arm(proxy, &(struct proxy_fault){
+                         .action = PROXY_CUT_REPLY, .word = script_schedule.sha1, .times = 1});
+    proxy_arm(proxy, &(struct proxy_fault){
+                         .action = PROXY_CUT_REPLY, .word = "PING", .skip = 2, .times = 100000});
+    cli_run(cli, 1, "push", "t", "--id", "mine", "--delay", "1h", "--connect-timeout", "500ms",
+            "-r", proxy_url(proxy));
+    cli_expect_err_has(cli, "may have been pushed or not: the answer is lost; id mine");
+    assert_int_equal(commands_int(cli->conn, "ZCARD", "darg:{default}:scheduled"), 1);
+    proxy_stop(proxy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +186,7 @@ int main(void)
         CLI_TEST(test_a_corrupt_answer_in_a_bulk),
         CLI_TEST(test_the_answer_for_a_single_job_is_cut),
         CLI_TEST(test_answers_for_delayed_jobs_are_cut),
+        CLI_TEST(test_a_delayed_job_is_left_in_doubt),
     };
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
 }
