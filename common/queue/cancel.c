@@ -72,7 +72,7 @@ enum status cancel_remove(struct conn *conn, const struct queue *queue, const ch
                                      .told = buf_slice(&told)};
     settle_follow_add(&follow, queue, &item);
     const struct script_cancel_call call = {
-        .home = key,
+        .place = key,
         .dead = queue->dead,
         .settings = queue->settings,
         .counts = queue->counts,

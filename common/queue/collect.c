@@ -21,7 +21,7 @@ enum status collect_call(struct conn *conn, const struct queue *queue, const cha
     struct buf list = {0}, cursor = {0};
     append_keys(queue, reply, &list, &cursor);
     const struct script_collect_call call = {
-        .list = buf_text(&list),
+        .reply = buf_text(&list),
         .cursor = buf_text(&cursor),
         .received = script_int(received),
         .max = script_int(COLLECT_MAX),

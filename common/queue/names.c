@@ -172,7 +172,7 @@ static enum status add_places(struct request *request, const char *namespace, co
 
 /* All but the names. */
 static void encode_unlist(struct request *request, const char *namespace,
-                          const struct request *homes, int64_t age_ms)
+                          const struct request *places, int64_t age_ms)
 {
     struct buf queues = {0}, seen_idle = {0};
     queue_names_key(namespace, &queues);
@@ -181,7 +181,7 @@ static void encode_unlist(struct request *request, const char *namespace,
     const struct script_unlist_call call = {
         .queues = buf_text(&queues),
         .idle = buf_text(&seen_idle),
-        .home = homes,
+        .place = places,
         .age_ms = script_int(age_ms),
         .memory_ms = script_int(NAMES_MEMORY_MS),
     };
@@ -194,18 +194,18 @@ enum status names_unlist(struct conn *conn, const char *namespace, const char *c
                          size_t count, int64_t age_ms, enum names_state *states, struct err *err)
 {
     ensure(count >= 1 && count <= NAMES_STEP, "%zu names in one call", count);
-    struct request request = {0}, homes = {0};
+    struct request request = {0}, places = {0};
     struct reply *reply = NULL;
     enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < count; i++)
-        status = add_places(&homes, namespace, names[i], err);
-    encode_unlist(&request, namespace, &homes, age_ms);
+        status = add_places(&places, namespace, names[i], err);
+    encode_unlist(&request, namespace, &places, age_ms);
     for (size_t i = 0; i < count; i++)
         request_add_text(&request, names[i]);
     if (status == ST_OK)
         status = script_call(conn, &script_unlist, &request, &reply, err);
     request_fini(&request);
-    request_fini(&homes);
+    request_fini(&places);
     for (size_t i = 0; status == ST_OK && i < count; i++) {
         int64_t state = reply_int(reply_at(reply, i), NAMES_USED);
         states[i] = state == NAMES_GONE    ? NAMES_GONE

@@ -30,15 +30,15 @@ static void read_purged(const struct reply *reply, const int *of, struct purged 
 enum status purge_queue(struct conn *conn, const struct queue *queue, int states,
                         struct purged *purged, struct err *err)
 {
-    struct request request = {0}, homes = {0};
+    struct request request = {0}, places = {0};
     struct reply *reply = NULL;
     int of[PURGE_MAX] = {0};
-    add_places(&homes, queue, states, of);
-    size_t count = homes.count;
+    add_places(&places, queue, states, of);
+    size_t count = places.count;
     *purged = (struct purged){0};
     script_purge_begin(&request,
-                       &(struct script_purge_call){.counts = queue->counts, .home = &homes});
-    request_fini(&homes);
+                       &(struct script_purge_call){.counts = queue->counts, .place = &places});
+    request_fini(&places);
     enum status status = script_call(conn, &script_purge, &request, &reply, err);
     request_fini(&request);
     if (status == ST_OK && reply_count(reply) != count)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- collect: a producer that waits takes results off its reply list.
--- KEYS[1] list: the producer's reply list
+-- KEYS[1] reply: the producer's reply list
 -- KEYS[2] cursor: how many results have been taken off so far
 -- ARGV[1] received: how many results the producer has received in all
 -- ARGV[2] max: how many to answer at most
@@ -11,10 +11,10 @@
 -- server's memory) went together with the results received before.
 local received = tonumber(received)
 local taken = tonumber(redis.call('GET', cursor) or '')
-if taken and received > taken then redis.call('LTRIM', list, received - taken, -1) end
+if taken and received > taken then redis.call('LTRIM', reply, received - taken, -1) end
 if not taken or received > taken then redis.call('SET', cursor, received) end
 redis.call('PEXPIRE', cursor, keep_ms)
-local results, bytes, answered = redis.call('LRANGE', list, 0, tonumber(max) - 1), 0, {}
+local results, bytes, answered = redis.call('LRANGE', reply, 0, tonumber(max) - 1), 0, {}
 for i = 1, #results do
   bytes = bytes + #results[i]
   if i > 1 and bytes > 262144 then break end

@@ -3,7 +3,7 @@
 -- a worker since then come back.
 -- KEYS[1] queues
 -- KEYS[2] idle: queues that were seen empty -> since when; those that have left stay here for a time
--- KEYS[3...] home: of each queue the keys of which one exists while it is in use, as many for each
+-- KEYS[3...] place: of each queue the keys of which one exists while it is in use, as many for each
 -- ARGV[1] age_ms: how long a queue has to have been empty
 -- ARGV[2] memory_ms: for how long it is remembered after that
 -- ARGV[3...] queue
@@ -11,10 +11,10 @@
 -- Repeatable.
 --#include _time.lua
 local now, age, memory = server_ms(), tonumber(age_ms), tonumber(memory_ms)
-local each, states = (#KEYS - home_at + 1) / (#ARGV - queue_at + 1), {}
+local each, states = (#KEYS - place_at + 1) / (#ARGV - queue_at + 1), {}
 redis.call('SCARD', queues)
 for i = 1, #ARGV - queue_at + 1 do
-  local name, from = ARGV[queue_at + i - 1], home_at + (i - 1) * each
+  local name, from = ARGV[queue_at + i - 1], place_at + (i - 1) * each
   if redis.call('EXISTS', unpack(KEYS, from, from + each - 1)) > 0 then
     redis.call('ZREM', idle, name)
     redis.call('SADD', queues, name)
