@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 
-enum { SLEEP_MAX_MS = INT32_MAX }; /* what poll() can wait */
+enum { SLEEP_MAX_MS = INT32_MAX }; /* the longest wait that poll() takes */
 
 static void run_noop(void *state, const struct handler_call *call, struct handler_result *result)
 {
@@ -25,7 +25,7 @@ static void run_echo(void *state, const struct handler_call *call, struct handle
     result->output_is_json = true;
 }
 
-/* True once the descriptor is readable, false when the time is over. */
+/* True once the descriptor is readable, false when the time is up. */
 static bool wait_readable(int fd, int64_t wait_ms)
 {
     int64_t deadline = clock_mono_ms() + wait_ms;

@@ -18,16 +18,16 @@
 
 enum { VARIABLE_COUNT = 6, VARIABLE_BYTES = 192 };
 
-/* What the program is started with; made before the fork, since nothing can be made after it. */
+/* What the program is started with; made before vfork(), since the child must not allocate. */
 struct start {
-    char **argv; /* words of the command, borrowed, where they have no {}; else owned */
+    char **argv; /* words without {} are borrowed from the command, the others owned */
     char **environment;
     char variables[VARIABLE_COUNT][VARIABLE_BYTES];
 };
 
 /* ---- arguments ---- */
 
-/* The args as one argument. False, with the reason why no program can be given them. */
+/* Decodes the args for use as an argument. False: no program can take them, and the reason why. */
 static bool decode_args(const struct command *command, struct slice args, struct buf *decoded,
                         struct buf *reason)
 {
@@ -84,7 +84,7 @@ static void make_environment(const struct command *command, const struct handler
 {
     const struct {
         const char *name;
-        const char *text; /* NULL: the number */
+        const char *text; /* NULL: use the number */
         int64_t number;
     } rows[VARIABLE_COUNT] = {
         {"ID", call->job->id, 0},         {"TYPE", call->job->type, 0},
@@ -121,7 +121,7 @@ const char *exec_output_option(const struct limits *limits)
     return limits_have(limits, LIMIT_OUTPUT) ? "--limit output" : "--max-output";
 }
 
-/* What an exit means; the reason stays empty where standard error is to say it. */
+/* What an exit means. The reason stays empty if the program gave one on standard error. */
 static enum handler_outcome judge_exit(const struct death *death, const struct limits *limits,
                                        bool has_errors, struct buf *reason)
 {
@@ -148,7 +148,7 @@ static enum handler_outcome judge(enum exec_end end, const struct death *death,
     case EXEC_ABORTED:
         buf_append_text(reason, "told to end");
         return HANDLER_ABORTED;
-    case EXEC_TOO_LARGE: /* it will be no smaller the next time */
+    case EXEC_TOO_LARGE: /* it would be no smaller next time */
         buf_printf(reason, "the output is larger than %s (%s)",
                    format_bytes(call->max_output, limit), exec_output_option(limits));
         return HANDLER_BURY;
@@ -159,7 +159,7 @@ static enum handler_outcome judge(enum exec_end end, const struct death *death,
     return HANDLER_RETRY;
 }
 
-/* The reason goes in front of what the program has said itself. */
+/* Puts the reason before what the program said itself. */
 static void conclude(enum exec_end end, const struct death *death, const struct limits *limits,
                      const struct handler_call *call, struct handler_result *result)
 {

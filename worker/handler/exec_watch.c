@@ -11,10 +11,10 @@
 enum {
     CHUNK_BYTES = 16 << 10,
     ERRORS_KEPT_BYTES = 2 << 10,
-    PIPE_MAX_BYTES = 1 << 20, /* what a pipe can hold that an ordinary user has enlarged */
+    PIPE_MAX_BYTES = 1 << 20, /* the most that a pipe can hold if an ordinary user enlarges it */
     TIMEOUT_GRACE_MS = 2000,
     ABORT_GRACE_MS = 1000,
-    TICK_MS = 10, /* how often to look whether it has ended where there is no pidfd */
+    TICK_MS = 10, /* without a pidfd: how often to check whether it has ended */
 };
 
 static const int64_t never = INT64_MAX;
@@ -24,8 +24,8 @@ struct watch {
     const struct handler_call *call;
     struct handler_result *result;
     struct slice input;  /* what is still to be written */
-    enum exec_end end;   /* EXEC_ENDED as long as nothing else has been decided */
-    int64_t deadline_ms; /* when to ask it to end; once it has been asked, when to kill it */
+    enum exec_end end;   /* EXEC_ENDED unless something else was decided */
+    int64_t deadline_ms; /* monotonic: when to ask it to end; once asked, when to kill it */
 };
 
 /* ---- signals ---- */
@@ -36,7 +36,7 @@ static void send_signal(const struct watch *watch, int signal)
         spawn_signal(watch->child, signal);
 }
 
-/* SIGCONT, so that a stopped program can hear the SIGTERM. */
+/* SIGCONT, because a stopped program does not receive the SIGTERM before it continues. */
 static void ask_to_end(struct watch *watch, enum exec_end why, int64_t grace_ms)
 {
     watch->end = why;
@@ -64,14 +64,14 @@ static void feed(struct watch *watch)
             watch->input.ptr += put;
             watch->input.len -= (size_t)put;
         } else if (put < 0 && errno != EAGAIN && errno != EINTR) {
-            watch->input.len = 0; /* it has closed its input: its own affair */
+            watch->input.len = 0; /* it has closed its input, as it may */
         }
     }
     if (watch->input.len == 0)
         spawn_close(fd);
 }
 
-/* True if something was there. */
+/* Reads once; true if there was something. */
 static bool take(int *fd, struct buf *into)
 {
     char chunk[CHUNK_BYTES];
@@ -105,7 +105,8 @@ static bool take_errors(struct watch *watch)
     return any;
 }
 
-/* Bounded: a process that left the group may go on writing for ever. */
+/* Reads what lies in the pipes, not up to their end: a process that left the group may keep them
+ * open, and go on writing, for ever. So it reads no more than a pipe can hold. */
 static void take_rest(struct watch *watch)
 {
     bool any = true;
@@ -138,8 +139,8 @@ static int wait_ms(const struct watch *watch)
     return (int)wait;
 }
 
-/* Waits for something to happen and answers it; false once the program has ended. A program that
- * ends and is told to end at the same moment has ended by itself. */
+/* Waits for something to happen and acts on it; false once the program has ended. If a program ends
+ * at the moment it would be told to, it counts as having ended by itself. */
 static bool step(struct watch *watch)
 {
     enum { ABORT, PROCESS, INPUT, OUTPUT, ERRORS, COUNT };

@@ -16,13 +16,13 @@ bool http_is(const char *text)
     return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
 }
 
-/* Whether the text means the same between double quotes of a command. */
+/* Whether the text means the same between double quotes in a command. */
 static bool is_quotable(const char *text)
 {
     return strpbrk(text, "\"\\{}") == NULL;
 }
 
-/* The path of the program that lies beside ours; false: there is none. */
+/* Finds the program in the directory of this one; false: it is not there. */
 static bool find_beside(char path[PATH_MAX])
 {
     ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof program);
@@ -36,7 +36,7 @@ static bool find_beside(char path[PATH_MAX])
     return is_quotable(path) && access(path, X_OK) == 0;
 }
 
-/* As in "[::1]"; what may follow a % names an interface. */
+/* As in "[::1]"; the name of an interface may follow after a '%'. */
 static bool is_address(struct slice text)
 {
     char address[INET6_ADDRSTRLEN];
@@ -51,7 +51,7 @@ static bool is_address(struct slice text)
     return inet_pton(AF_INET6, address, &ignored) == 1;
 }
 
-/* Letters of other languages are libcurl's to judge. */
+/* Bytes beyond ASCII are left to libcurl, which knows international names. */
 static bool is_name(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -62,7 +62,7 @@ static bool is_name(struct slice text)
     return text.len > 0;
 }
 
-/* Host and port. What is wrong here would be refused to each job, again and again. */
+/* Checks host and port. A mistake would otherwise show only when jobs run, and fail every one. */
 static enum status check_authority(struct slice text, struct err *err)
 {
     bool is_bracketed = text.len > 0 && text.ptr[0] == '[';

@@ -1,5 +1,5 @@
-/* http - a handler that sends jobs to a URL (`--handler TYPE=https://...`): the program darg-http,
- * kept as a persistent handler (stream.h). */
+/* http - a handler that sends jobs to a URL (`--handler TYPE=https://...`): runs darg-http as a
+ * persistent handler (stream.h). */
 #ifndef DARG_WORKER_HANDLER_HTTP_H
 #define DARG_WORKER_HANDLER_HTTP_H
 
@@ -12,7 +12,7 @@
 bool http_is(const char *text);
 
 /* Finds darg-http beside this program, or else in PATH. ST_INVALID with a sentence, also for a URL
- * with a password. The handler is to be freed by its free_state, as stream_parse()'s is. */
+ * with a password. Free the handler with its free_state, like stream_parse()'s. */
 MUST_CHECK enum status http_parse(const char *url, struct handler *handler, struct err *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include "worker/handler/stream.h"
 #include "worker/handler/stream_slot.h"
 
-/* For the log, and for whoever lists processes. */
+/* For the log and for lists of processes, where "/proc/self/exe" would tell nothing. */
 static void name_process(struct command *command, const char *type)
 {
     struct buf name = {0};
@@ -18,7 +18,7 @@ static void name_process(struct command *command, const char *type)
 
 enum status isolate_make(const struct isolate_spec *spec, struct handler *handler, struct err *err)
 {
-    /* Not where that leads: the file may have been replaced since. */
+    /* Not the path that this link leads to: an upgrade may have replaced the file since. */
     enum status status = stream_parse("stream:/proc/self/exe", handler, err);
     if (status != ST_OK)
         return status;

@@ -21,9 +21,9 @@ enum { EXIT_CANNOT = 1 };
 
 /* The worker, as this process sees it. */
 struct isolated {
-    struct handler_observer observer; /* first: what it is told, this worker is told */
+    struct handler_observer observer; /* first: its functions cast it back to this struct */
     struct talk talk;
-    int term_fd; /* readable once the process is to end */
+    int term_fd; /* readable once the process has been told to end */
     int64_t max_output;
 };
 
@@ -44,7 +44,7 @@ static void say_log(struct handler_observer *observer, enum log_level level, str
     (void)talk_log(&((const struct isolated *)observer)->talk, level, text);
 }
 
-/* A worker that reads no more is about to end this process. */
+/* Failures to write are ignored: a worker that reads no more is about to end this process. */
 static void answer(const struct talk *talk, const struct handler_result *result)
 {
     enum stream_verb verb = result->outcome == HANDLER_BURY     ? STREAM_BURY
@@ -106,9 +106,9 @@ static enum status run_job(struct isolated *self, const struct handler *handler,
     enum status status = read_call(line->fields, &job, queue, &call, err);
     if (status != ST_OK)
         return status;
-    /* Without a time-out of its own: the worker watches the time, and sends TERM. */
+    /* Without a timeout here: the worker watches the time, and sends TERM. */
     handler->run(handler->state, &call, &result);
-    /* Told to end, it has nothing to answer: the worker knows why. */
+    /* If it was told to end, no answer is expected: the worker knows why. */
     if (result.outcome != HANDLER_ABORTED)
         answer(&self->talk, &result);
     buf_fini(&result.output);
@@ -118,7 +118,8 @@ static enum status run_job(struct isolated *self, const struct handler *handler,
 
 /* ---- the process ---- */
 
-/* What the handler prints goes to the worker's log, not into the protocol. */
+/* Moves the protocol to other descriptors, so that what the handler prints goes to the worker's log
+ * and not into the protocol. */
 static enum status take_streams(struct isolated *self, struct err *err)
 {
     self->talk.input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -133,7 +134,8 @@ static enum status take_streams(struct isolated *self, struct err *err)
     return is_done ? ST_OK : err_system(err, errno, "cannot take the standard streams");
 }
 
-/* Blocked before the handler can have threads, and read from a descriptor. */
+/* TERM is blocked before the handler can start threads, which inherit that, and read from a
+ * descriptor: a signal handler could do nothing useful, and might interrupt the job anywhere. */
 static enum status take_signals(struct isolated *self, struct err *err)
 {
     sigset_t signals;
@@ -151,7 +153,7 @@ static bool is_told_to_end(const struct isolated *self)
     return poll(&term, 1, 0) > 0;
 }
 
-/* Index of the plugin's handler for the type, or its count. */
+/* Index of the plugin's handler for the type, or *count if it has none. */
 static size_t find_handler(const struct plugin *plugin, const char *type, size_t *count)
 {
     const struct darg_handler *handlers = plugin_handlers(plugin, count);
@@ -196,7 +198,7 @@ int isolated_run(struct plugin *own)
     prctl(PR_SET_NAME, "darg-isolated");
     enum status status =
         parse_int(slice_of(max_output ? max_output : ""), 0, INT64_MAX, &self.max_output, &err);
-    bool is_short = false; /* of descriptors: no job has been read */
+    bool is_short = false; /* descriptors ran out before any job was read: it may pass */
     if (status == ST_OK) {
         status = take_streams(&self, &err);
         if (status == ST_OK)

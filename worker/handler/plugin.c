@@ -15,11 +15,11 @@ struct plugin {
     void *library; /* NULL: the program's own handlers */
     char *file, *config;
     struct darg_plugin_info face;
-    void *state; /* what its handlers are given */
+    void *state; /* what init returned; passed to its handlers */
     bool has_begun;
 };
 
-/* One of its handlers; the state of a struct handler. */
+/* One of the plugin's handlers; the state of a struct handler. */
 struct entry {
     struct plugin *plugin;
     const struct darg_handler *handler;
@@ -54,7 +54,7 @@ static enum status load(struct plugin *plugin, struct err *err)
     if (symbol == NULL)
         return err_set(err, ST_INVALID, "\"%s\" is not a plugin: it does not define darg_plugin()",
                        plugin->file);
-    memcpy(&get, &symbol, sizeof get); /* C has no cast from an object to a function */
+    memcpy(&get, &symbol, sizeof get); /* C has no cast from object to function pointers */
     const struct darg_plugin_info *face = get();
     enum status status = check(plugin->file, face, err);
     if (status == ST_OK)
@@ -167,12 +167,12 @@ static void free_entry(void *state)
 
 /* ---- a job ---- */
 
-/* Looks on while a job runs whose handler wants to be told. */
+/* A thread that calls `cancel` of a handler that has one, while the job runs. */
 struct watcher {
     const struct entry *entry;
     struct darg_job *job;
     int stop_fd;
-    struct wake returned; /* set when run has */
+    struct wake returned; /* set when run() has returned */
     pthread_t thread;
 };
 
@@ -188,7 +188,8 @@ static void *watch_job(void *context)
     return NULL;
 }
 
-/* False with a sentence: there is nobody to be had who would watch over it, so it was not run. */
+/* A thread for each such job, so that a `cancel` that blocks holds up nobody else. False with a
+ * sentence: the watching thread could not be started, so the job was not run. */
 static bool run_watched(const struct entry *entry, struct darg_job *job, int *answer,
                         struct err *err)
 {

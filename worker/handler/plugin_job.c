@@ -137,7 +137,7 @@ int64_t darg_job_deadline_ms(const struct darg_job *job)
 
 /* ---- what is said about it ---- */
 
-/* Puts the sentence of a refused result in place of it. */
+/* Replaces a refused result by a sentence that says why. */
 static int refuse(struct darg_job *job, const char *why)
 {
     job->is_bad_result = true;

@@ -1,4 +1,5 @@
-/* A sorted array, searched by halves: it is asked once for every job, and has few rows. */
+/* A sorted array with binary search, not a hash table: it is searched once per job, but has few
+ * rows, and types are listed in order. */
 #include "worker/handler/registry_state.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 enum { ASKED_GRACE_MS = 1000, TERM_GRACE_MS = 500 };
 
-/* Where the type stands, or would have to; *found says which. */
+/* Where the type is, or would have to be inserted; *found says which. */
 static size_t locate(const struct registry *registry, const char *type, bool *found)
 {
     size_t low = 0;
@@ -44,7 +45,7 @@ static void free_limits(struct limits *limits)
     free(limits);
 }
 
-/* Makes room for a row in front of the one that stands there. */
+/* Inserts an empty row before the one at `at`. */
 static void insert(struct registry *registry, size_t at, const char *type)
 {
     struct row *rows = mem_array(registry->count + 1, sizeof *rows);
@@ -98,7 +99,7 @@ static const char type_rule[] =
     "must be 1 to 128 bytes without blanks, commas and control characters";
 _Static_assert(JOB_TYPE_MAX == 128, "as type_rule says");
 
-/* Types are listed with commas between them, in registrations and in logs. */
+/* No commas: types are listed with commas between them, in registrations and logs. */
 static bool is_type(struct slice type)
 {
     if (type.len == 0 || type.len > JOB_TYPE_MAX)

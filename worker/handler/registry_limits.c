@@ -1,5 +1,5 @@
-/* What is said of the programs of a type, or of all: added up, checked, and handed to the handlers.
- */
+/* The options about the programs of one type, or of all types: combined, checked, and given to the
+ * handlers. */
 #include "worker/handler/registry_state.h"
 
 #include <stdlib.h>
@@ -11,21 +11,21 @@
 
 static const char all_types[] = "*";
 
-/* What an option says if it is for this type, else NULL. */
+/* The list in the option if it is for this type; NULL: it is for another. */
 static const char *said_for(const char *option, const char *type)
 {
     size_t len = strlen(type);
     return strncmp(option, type, len) == 0 && option[len] == '=' ? option + len + 1 : NULL;
 }
 
-/* Likewise of one in which a list without a type is for all. */
+/* The same for an option in which a list without a type is for all types. */
 static const char *passed_to(const char *option, const char *type)
 {
     bool is_for_all = strcmp(type, all_types) == 0 && !strchr(option, '=');
     return is_for_all ? option : said_for(option, type);
 }
 
-/* Adds up what is said of this type. */
+/* Combines the options for this type. */
 static enum status gather(struct limits *limits, const char *type,
                           const struct registry_options *given, struct err *err)
 {
@@ -50,7 +50,8 @@ static enum status gather_passed(struct limits *limits, const char *type,
     return status;
 }
 
-/* What is said of all types concerns a handler without a process as far as it can. */
+/* Of the limits for all types, a handler without a process takes only what it can obey. With limits
+ * for its own type the rest would be an error. */
 static void keep_timeout(struct limits *limits)
 {
     int64_t timeout_ms = limits->numbers[LIMIT_TIMEOUT];
@@ -58,7 +59,7 @@ static void keep_timeout(struct limits *limits)
     limits->numbers[LIMIT_TIMEOUT] = timeout_ms;
 }
 
-/* First of all types, then of its own. */
+/* First the limits for all types, then the type's own, which override them. */
 static enum status read_row(const struct row *row, const struct registry_options *given,
                             const struct registry_options *passed, struct err *err)
 {
@@ -106,7 +107,8 @@ static enum status refuse_type(const struct registry *registry, const char *type
     return status;
 }
 
-/* By itself, so that a mistake is told of the option and not of each type that it is for. */
+/* Checked by itself first, so that a mistake is reported once for the option and not for every type
+ * that it concerns. */
 static enum status check_limit(const struct registry *registry, const char *option, struct err *err)
 {
     const char *equals = strchr(option, '=');

@@ -7,7 +7,7 @@
 #include "worker/program/limits.h"
 
 struct row {
-    char *type; /* owned, as is the state */
+    char *type; /* owned, like the handler's state */
     struct handler handler;
     struct limits *limits; /* NULL: none */
     bool is_builtin;

@@ -1,4 +1,4 @@
-/* One job through the process of its thread, and what becomes of the process. */
+/* Runs one job through the process of its thread, and decides what happens to the process. */
 #include "worker/handler/stream.h"
 
 #include <stdlib.h>
@@ -15,24 +15,26 @@
 #include "worker/program/death.h"
 
 enum {
-    LINE_SLACK_BYTES = 64 << 10, /* what a line may have beyond the result */
-    ESCAPED_MAX = 6,             /* bytes of JSON for one of a text, as \u0001 */
-    REASON_BYTES = 2 << 10,      /* kept of one, as much as of standard error */
-    TIMEOUT_GRACE_MS = 2000,     /* from TERM to KILL, as of a program that runs once */
+    LINE_SLACK_BYTES = 64 << 10, /* how much longer a line may be than its result */
+    ESCAPED_MAX = 6,             /* bytes of JSON that one byte of text can take, as \u0001 */
+    REASON_BYTES = 2 << 10,      /* of a reason kept, as much as of standard error */
+    TIMEOUT_GRACE_MS = 2000,     /* from TERM to KILL, as for a program that runs once */
     ABORT_GRACE_MS = 1000,
-    CLOSED_GRACE_MS = 1000, /* from the end of its output to its own */
+    CLOSED_GRACE_MS = 1000, /* from the end of its output to its own end */
     EXIT_CANNOT_RUN = 127,
-    WORTH_A_LOOK_US = 1000, /* of processor time in a job, before its memory is asked for */
+    /* processor time of a job for which it is worth asking for its memory */
+    WORTH_A_LOOK_US = 1000,
 };
 
 enum talk_end {
     TALK_GOES_ON,
     TALK_ANSWERED,
-    TALK_BROKEN,    /* the protocol was; the reason says how */
-    TALK_TOO_LARGE, /* its answer is, and has not even ended */
-    TALK_CLOSED,    /* it says no more */
+    TALK_BROKEN,    /* it broke the protocol; the reason says how */
+    TALK_TOO_LARGE, /* its answer is too large, and has not even ended */
+    TALK_CLOSED,    /* it closed its output */
     TALK_DIED,
-    TALK_UNSEEN, /* it died, and had done so in all but name when the job was written */
+    /* it died without reading its job: it was as good as dead before, so try another process */
+    TALK_UNSEEN,
     TALK_TIMED_OUT,
     TALK_ABORTED,
 };
@@ -43,7 +45,7 @@ struct talk {
     const struct handler_call *call;
     struct handler_result *result;
     int64_t deadline_ms;
-    size_t line_len; /* bytes of the job's line */
+    size_t line_len; /* bytes in the job's line */
     enum talk_end end;
 };
 
@@ -64,7 +66,7 @@ static void observe(const struct talk *talk, const struct stream_message *messag
     buf_fini(&text);
 }
 
-/* To so many bytes at most, without half a character at the end. */
+/* Cuts to at most `max` bytes, without half a character at the end. */
 static void cut(struct buf *text, size_t max)
 {
     if (text->len <= max)
@@ -75,7 +77,8 @@ static void cut(struct buf *text, size_t max)
     text->ptr[max] = 0;
 }
 
-/* As its handler counts them: of a text, before it became JSON. */
+/* Counted as the handler counts: for a string, before it became JSON. Decoded only if it might be
+ * too large. */
 static size_t result_bytes(const struct json_value *value, size_t enough)
 {
     if (value->type != JSON_STRING || value->text.len <= enough)
@@ -125,7 +128,7 @@ static enum talk_end break_off(struct stream_slot *slot, const char *what, struc
     return TALK_BROKEN;
 }
 
-/* The first thing that it says, or nothing: what has been said before would mean something else. */
+/* The version must come first or not at all: lines said before it would have another meaning. */
 static enum talk_end take_version(struct stream_slot *slot, const struct stream_message *message,
                                   struct slice line)
 {
@@ -135,7 +138,7 @@ static enum talk_end take_version(struct stream_slot *slot, const struct stream_
     return TALK_GOES_ON;
 }
 
-/* One line, while a job is under way. */
+/* Acts on one line during a job. */
 static enum talk_end take_line(const struct talk *talk, struct slice line)
 {
     struct stream_message message;
@@ -160,8 +163,8 @@ static enum talk_end take_line(const struct talk *talk, struct slice line)
     return is_answer ? TALK_ANSWERED : TALK_GOES_ON;
 }
 
-/* Whether the beginning of a line is that of a result: in JSON, a quote within a string has a
- * backslash before it. */
+/* Whether this is the beginning of a result. Searching for the bytes will do: inside a JSON string,
+ * quotes would have backslashes before them. */
 static bool is_result(struct slice line)
 {
     static const char name[] = "\"done\"";
@@ -169,7 +172,7 @@ static bool is_result(struct slice line)
     return memmem(line.ptr, len, name, strlen(name)) != NULL;
 }
 
-/* A line that is longer than any answer may be, and has not ended. */
+/* For a line that is longer than any answer may be, and still has no end. */
 static enum talk_end refuse_line(const struct talk *talk, struct slice line, size_t limit)
 {
     struct stream_slot *slot = talk->slot;
@@ -230,7 +233,8 @@ static void converse(struct talk *talk)
         look(talk);
 }
 
-/* A process whose last words were the answer, read only now, has done its job. */
+/* The process has died. First the rest of its output is read: if its last words were the answer, it
+ * has done its job. */
 static void end_dead(struct talk *talk, bool is_fresh)
 {
     struct stream_slot *slot = talk->slot;
@@ -264,7 +268,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     talk->end = TALK_DIED;
 }
 
-/* Ends the process for which there is a reason, and says it. */
+/* Ends the process, and puts the reason into the result. */
 static void end_process(struct talk *talk)
 {
     struct stream_slot *slot = talk->slot;
@@ -292,7 +296,7 @@ static void end_process(struct talk *talk)
                         "the handler closed its output before it answered, and was killed");
 }
 
-/* The reason goes in front of what the process has written to standard error. */
+/* Puts the reason before what the process wrote to standard error. */
 static void tell(struct stream_slot *slot, struct handler_result *result)
 {
     flatten_text(&slot->reason);
@@ -305,8 +309,8 @@ static void tell(struct stream_slot *slot, struct handler_result *result)
     }
 }
 
-/* What the process has used since its last answer: one question to the kernel, a twentieth of what
- * the smallest job takes; and, of jobs that are not so small, a second one about memory. */
+/* What the process used since its last answer. Asking the kernel takes a twentieth of the time of
+ * the smallest job; the second question, about memory, is asked only for larger jobs. */
 static void account(struct stream_slot *slot, struct handler_result *result)
 {
     int64_t now_us = spawn_cpu_us(&slot->child.process);
@@ -319,7 +323,7 @@ static void account(struct stream_slot *slot, struct handler_result *result)
     slot->cpu_us = now_us;
 }
 
-/* A job with a process that is ready for it. */
+/* Runs the job in a process that is ready for it. */
 static enum talk_end run_once(const struct stream *stream, struct stream_slot *slot,
                               const struct handler_call *call, struct handler_result *result)
 {

@@ -13,12 +13,12 @@
 
 enum {
     CHUNK_BYTES = 64 << 10,      /* read at once */
-    KEPT_BYTES = 1 << 20,        /* memory of a long line that is not given back */
-    ERRORS_KEPT_BYTES = 2 << 10, /* as much as of a program that runs once */
-    REMARK_BYTES = 1 << 10,      /* of standard error in one line of the log */
-    REMARKS_MAX = 100,           /* lines of standard error that a job may log */
-    PIPE_MAX_BYTES = 1 << 20,    /* what a pipe can hold that an ordinary user has enlarged */
-    TICK_MS = 10, /* how often to look whether it has ended where there is no pidfd */
+    KEPT_BYTES = 1 << 20,        /* capacity that is kept after a long line */
+    ERRORS_KEPT_BYTES = 2 << 10, /* as much as for a program that runs once */
+    REMARK_BYTES = 1 << 10,      /* of standard error per line of the log */
+    REMARKS_MAX = 100,           /* lines of standard error that are logged per job */
+    PIPE_MAX_BYTES = 1 << 20,    /* the most that a pipe can hold if an ordinary user enlarges it */
+    TICK_MS = 10,                /* without a pidfd: how often to check whether it has ended */
 };
 
 /* ---- standard error ---- */
@@ -42,7 +42,7 @@ static void end_remark(struct stream_child *child)
     buf_clear(&child->remark);
 }
 
-/* Lines that are too long for the log are told in pieces. */
+/* Lines that are too long for the log are logged in pieces. */
 static void hear(struct stream_child *child, struct slice text)
 {
     while (text.len > 0) {
@@ -61,7 +61,7 @@ static void hear(struct stream_child *child, struct slice text)
 
 /* ---- pipes ---- */
 
-/* Bytes read, 0 where there are none now; closes what has ended. */
+/* Returns the bytes read; 0: none now. Closes a pipe that has ended. */
 static size_t take(int *fd, char *chunk)
 {
     ssize_t got = *fd < 0 ? -1 : read(*fd, chunk, CHUNK_BYTES);
@@ -82,7 +82,8 @@ static bool take_errors(struct stream_child *child)
     return got > 0;
 }
 
-/* What was given out is dropped once for many lines, before more is read. */
+/* Lines that were given out are dropped before more is read, once for many lines: moving the rest
+ * up after each would cost time in proportion to its length. */
 static void compact(struct stream_child *child)
 {
     buf_consume(&child->output, child->taken);
@@ -111,7 +112,7 @@ static void feed(struct stream_child *child)
     if (put > 0)
         child->written += (size_t)put;
     else if (put < 0 && errno != EAGAIN && errno != EINTR)
-        spawn_close(&child->process.input); /* it reads no more: its end will tell why */
+        spawn_close(&child->process.input); /* it has stopped reading; its end will tell why */
     if (child->written == child->input.len) {
         buf_clear(&child->input);
         child->written = 0;
@@ -174,7 +175,7 @@ struct slice stream_child_partial(const struct stream_child *child)
     return (struct slice){len > 0 ? child->output.ptr + child->taken : NULL, len};
 }
 
-/* What nobody has read stays in the pipe as long as we hold our end. */
+/* What it has not read is still in the pipe, even after its death, as long as our end is open. */
 bool stream_child_has_read(const struct stream_child *child, size_t len)
 {
     int unread = 0;
@@ -228,7 +229,7 @@ void stream_child_ask(struct stream_child *child)
     spawn_close(&child->process.input);
 }
 
-/* Its pid may be anyone's then. */
+/* If somebody else has waited for it, its pid may be anyone's: no signal may be sent. */
 static bool is_lost_to_others(const struct stream_child *child)
 {
     bool is_lost;
@@ -262,7 +263,7 @@ bool stream_child_has_written(const struct stream_child *child)
     return poll(fds, 2, 0) > 0;
 }
 
-/* Bounded: also one that has left the group may go on writing for ever. */
+/* Limited to what a pipe can hold: a process that has left the group may go on writing for ever. */
 bool stream_child_catch_up(struct stream_child *child)
 {
     bool any = true, any_output = false;

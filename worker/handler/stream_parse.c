@@ -38,7 +38,7 @@ static enum status read_option(struct stream *stream, struct slice option, struc
     return status;
 }
 
-/* Sets *command to what stands behind the colon. */
+/* Sets *command to what follows the colon. */
 static enum status read_options(struct stream *stream, const char *text, const char **command,
                                 struct err *err)
 {

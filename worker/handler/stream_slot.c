@@ -1,4 +1,4 @@
-/* Keeps a thread's process fit for the next job: starts, replaces and ends it. */
+/* Keeps a thread's process ready for the next job: starts, replaces and ends it. */
 #include "worker/handler/stream_slot.h"
 
 #include <fcntl.h>
@@ -14,13 +14,13 @@
 #include "worker/handler/stream_message.h"
 
 enum {
-    QUOTED_BYTES = 80,      /* of a bad line, in the reason */
-    RETIRE_GRACE_MS = 1000, /* from the end of its input, and again from TERM */
-    FIRST_PAUSE_MS = 100,   /* before a process follows one that has answered nothing; doubles */
+    QUOTED_BYTES = 80,      /* of a bad line quoted in the reason */
+    RETIRE_GRACE_MS = 1000, /* after closing its input, and again after TERM */
+    FIRST_PAUSE_MS = 100,   /* before replacing a process that answered nothing; doubles */
     LONGEST_PAUSE_MS = 10000,
-    IDLE_LINES_MAX = 100,       /* for the log, of a process without a job, until its next one */
-    IDLE_LINE_BYTES = 64 << 10, /* of a line that has not ended */
-    LINE_END_MS = 1000,         /* for such a line to end once there is a job */
+    IDLE_LINES_MAX = 100,       /* that a process without a job may log until its next one */
+    IDLE_LINE_BYTES = 64 << 10, /* that such a process may write without ending the line */
+    LINE_END_MS = 1000,         /* how long a job waits for such a line to end */
 };
 
 struct stream_slot *stream_slot_of(struct stream *stream, size_t thread)
@@ -53,7 +53,7 @@ static void note_end(struct stream_slot *slot)
     slot->start_ms = clock_mono_ms() + (pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }
 
-/* What it has used is only known now, and is that of all its jobs. */
+/* What it used in total is known only now, and is for all its jobs together. */
 static void log_end(const struct stream_slot *slot, const struct death *death)
 {
     const struct usage *usage = &death->usage;
@@ -70,7 +70,7 @@ void stream_slot_reap(struct stream_slot *slot, struct death *death)
     log_end(slot, death);
 }
 
-/* Ends a process that has done nothing wrong, or nothing that anybody waits for. */
+/* Ends a process gently: it has done nothing wrong, or nobody waits for it. */
 static void retire(struct stream_slot *slot)
 {
     struct stream_child *child = &slot->child;
@@ -83,7 +83,7 @@ static void retire(struct stream_slot *slot)
     stream_slot_reap(slot, &ignored);
 }
 
-/* Bytes in memory, as the second number of statm has it in pages; 0: not known. */
+/* Resident memory in bytes, from the second number in statm, which counts pages; 0: not known. */
 static int64_t read_rss(pid_t pid)
 {
     char text[128];
@@ -102,7 +102,8 @@ static int64_t read_rss(pid_t pid)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* After an answer: one that is used up is told so at once, and has gone when the next job comes. */
+/* A process that is used up is told so at once, after its answer, so that it has gone by the time
+ * the next job comes. */
 void stream_slot_answered(const struct stream *stream, struct stream_slot *slot)
 {
     slot->answered++;
@@ -117,7 +118,7 @@ void stream_slot_answered(const struct stream *stream, struct stream_slot *slot)
 
 /* ---- a process for the job ---- */
 
-/* A line for the log, of a process without a job: as many as it has for a job. */
+/* Logs a line of a process without a job, up to a limit. */
 static void log_said(struct stream_slot *slot, const struct stream_message *message)
 {
     struct buf text = {0};
@@ -129,7 +130,7 @@ static void log_said(struct stream_slot *slot, const struct stream_message *mess
     buf_fini(&text);
 }
 
-/* Appends why the line is none that an idle process may write; nothing if it is one. */
+/* Appends the reason if the line is not one that an idle process may write. */
 static void judge_line(struct stream_slot *slot, struct slice line)
 {
     struct stream_message message;
@@ -142,7 +143,7 @@ static void judge_line(struct stream_slot *slot, struct slice line)
         log_said(slot, &message);
 }
 
-/* Lets it end the line that it is writing. */
+/* Lets it finish the line that it is writing. */
 static void await_line_end(struct stream_child *child)
 {
     int64_t until_ms = clock_mono_ms() + LINE_END_MS;
@@ -154,8 +155,9 @@ static void await_line_end(struct stream_child *child)
     }
 }
 
-/* Reads what an idle process has said: only lines for the log may be among it, and all of it must
- * have been read before it has a job, to which it would be laid. False: it is to be replaced. */
+/* Reads what an idle process has said, which may be lines for the log only. All of it must be read
+ * before the process gets a job, or it would be attributed to that job. False: it must be
+ * replaced. */
 static bool is_well_behaved(struct stream_slot *slot, bool has_job)
 {
     struct stream_child *child = &slot->child;
@@ -179,7 +181,7 @@ static bool is_well_behaved(struct stream_slot *slot, bool has_job)
     return false;
 }
 
-/* Ends the process that the thread has if it cannot be given a job; has_job: now. */
+/* Ends the thread's process if it is not fit for a job; has_job: there is one now. */
 static void sort_out(struct stream_slot *slot, bool has_job)
 {
     struct stream_child *child = &slot->child;
@@ -197,7 +199,7 @@ static void sort_out(struct stream_slot *slot, bool has_job)
     stream_slot_reap(slot, &ignored);
 }
 
-/* False: told to end while it waited. */
+/* Waits until a process may be started. False: told to end meanwhile. */
 static bool await_start(const struct stream_slot *slot, int abort_fd)
 {
     for (;;) {
@@ -246,7 +248,7 @@ bool stream_slot_ready(const struct stream *stream, struct stream_slot *slot,
 
 /* ---- between jobs ---- */
 
-/* One that has been told to end is given the time for it. */
+/* A process that was asked to end is given time to do so. */
 void stream_attend(void *state, size_t thread)
 {
     const struct stream *stream = state;

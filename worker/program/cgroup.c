@@ -18,17 +18,17 @@ enum { END_MS = 500 };
 
 struct cgroup {
     struct cgroups *owner;
-    struct cgroup *next; /* of those that nobody has taken */
+    struct cgroup *next; /* in the list of free groups; undefined while taken */
     char name[CGROUP_NAME_MAX];
     int directory;
-    int peak_fd;                /* of memory.peak; -1: there is none */
+    int peak_fd;                /* of memory.peak; -1: the kernel has no such file */
     int64_t memory, processes;  /* the limits that are set; -1: none */
     struct cgroup_usage before; /* its counters when it was taken */
 };
 
 struct cgroups {
     const struct cgroup_place *place;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the fields below */
     struct cgroup *free;
     size_t made;
 };
@@ -45,7 +45,7 @@ static int64_t read_peak(const struct cgroup *group)
     return peak;
 }
 
-/* Linux 6.12 and newer begin the peak anew for a descriptor that is written to. */
+/* Since Linux 6.12, writing to the file resets the peak for this descriptor. */
 static int64_t restart_peak(const struct cgroup *group)
 {
     if (group->peak_fd >= 0 && write(group->peak_fd, "0", 1) == 1)
@@ -53,7 +53,7 @@ static int64_t restart_peak(const struct cgroup *group)
     return read_peak(group);
 }
 
-/* All but the peak; nothing where there is no controller. */
+/* All counters except the peak; leaves alone those whose controller is missing. */
 static void read_counters(const struct cgroup *group, struct cgroup_usage *usage)
 {
     const struct cgroup_place *place = group->owner->place;
@@ -86,7 +86,8 @@ void cgroup_measure(const struct cgroup *group, struct cgroup_usage *usage)
     *usage = (struct cgroup_usage){
         .user_us = grown(before->user_us, now.user_us),
         .system_us = grown(before->system_us, now.system_us),
-        /* An older peak that stands hides what was less. */
+        /* If the peak was not reset, only a higher one is this program's; a lower one is hidden
+         * behind it. */
         .peak_bytes = peak > before->peak_bytes ? peak : -1,
         .oom_kills = grown(before->oom_kills, now.oom_kills),
         .memory_refusals = grown(before->memory_refusals, now.memory_refusals),
@@ -96,7 +97,8 @@ void cgroup_measure(const struct cgroup *group, struct cgroup_usage *usage)
 
 /* ---- limits ---- */
 
-/* -1 is no limit. What is set already is not set again. */
+/* -1: no limit. A limit that is set already is not written again, to save system calls: mostly the
+ * same handler takes the group again. */
 static enum status set_limit(const struct cgroup *group, const char *file, int64_t limit,
                              int64_t *current, struct err *err)
 {
@@ -144,8 +146,9 @@ static void discard(struct cgroup *group)
     free(group);
 }
 
-/* What is killed for want of memory is killed whole; and what may have so much memory may not have
- * more of it by having it swapped out. Not every kernel has swap, or counts it. */
+/* If the kernel kills for lack of memory, it kills the whole group: half a program would be left
+ * otherwise. And no swap, or a program could have more than its limit by being swapped out.
+ * Failures are ignored: not every kernel has swap, or counts it. */
 static void furnish(struct cgroup *group)
 {
     if (!group->owner->place->has_memory)
@@ -157,7 +160,7 @@ static void furnish(struct cgroup *group)
         group->peak_fd = openat(group->directory, "memory.peak", O_RDONLY | O_CLOEXEC);
 }
 
-/* Under a name that no process of the same id has left behind, long ago. */
+/* Skips names that an earlier process with the same id may have left behind. */
 static bool make_directory(struct cgroups *groups, char name[CGROUP_NAME_MAX])
 {
     enum { TRIES_MAX = 10000 };
@@ -191,20 +194,20 @@ static struct cgroup *make(struct cgroups *groups, struct err *err)
     return group;
 }
 
-/* What was killed may not have ended yet. */
+/* A group that was given back may still hold killed processes that have not ended yet. */
 static bool is_empty(const struct cgroup *group)
 {
     return !cgroup_is_populated(group->directory);
 }
 
-/* A group that a job has divided further takes no processes. */
+/* A job may have made groups inside its own. The kernel then refuses new processes in it. */
 static bool is_divided(const struct cgroup *group)
 {
     struct stat stat;
     return fstat(group->directory, &stat) == 0 && stat.st_nlink > 2;
 }
 
-/* One of those that were given back; NULL: none is empty. */
+/* A group that was given back and is empty; NULL: there is none. */
 static struct cgroup *find_empty(struct cgroups *groups)
 {
     pthread_mutex_lock(&groups->lock);

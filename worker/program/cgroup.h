@@ -1,9 +1,9 @@
-/* cgroup - a control group for a program: what it and all that it starts may have together, what
- * they have used, and an end that none of them escapes.
+/* cgroup - a control group for a program: limits for it and everything that it starts, what they
+ * have used together, and an end that none of them escapes.
  *
- * A group serves one program after another, but only when it is empty: making one takes the kernel
- * longer than a small job. Several threads may take and give at a time; a group that was taken is
- * its taker's alone. Nothing waits but cgroups_free(). */
+ * A group is reused for one program after another, once it is empty: making one takes the kernel
+ * longer than a small job. Several threads may take and give at a time; a taken group belongs to
+ * its taker alone. Nothing waits, except cgroups_free(). */
 #ifndef DARG_WORKER_PROGRAM_CGROUP_H
 #define DARG_WORKER_PROGRAM_CGROUP_H
 
@@ -20,30 +20,32 @@ struct cgroup;
 /* Since the group was taken. -1: not known. */
 struct cgroup_usage {
     int64_t user_us, system_us;
-    int64_t peak_bytes;        /* files that the kernel keeps in memory for them included */
-    int64_t oom_kills;         /* processes that the kernel killed for want of memory */
-    int64_t memory_refusals;   /* how often that was for want of what the group may have */
-    int64_t processes_refused; /* forks beyond what the group may have */
+    int64_t peak_bytes;        /* including files that the kernel caches for them */
+    int64_t oom_kills;         /* processes that the kernel killed for lack of memory */
+    int64_t memory_refusals;   /* how often the reason was the group's own limit */
+    int64_t processes_refused; /* forks refused because of the group's limit */
 };
 
-/* The place is borrowed; NULL: answers NULL. */
+/* Borrows the place. Returns NULL if that is NULL. */
 struct cgroups *cgroups_new(const struct cgroup_place *place);
-/* Removes the groups, all of which were given back. Waits for up to half a second for what was
- * killed; where processes do not end, leaves the group to cgroup_place_sweep(). NULL is fine. */
+/* Removes the groups, all of which must have been given back. Waits up to half a second for killed
+ * processes; a group whose processes do not end is left to cgroup_place_sweep(). NULL is fine. */
 void cgroups_free(struct cgroups *groups);
 
-/* An empty group with these limits (NULL: none), to be given back. ST_SYSTEM with a sentence. */
+/* Takes an empty group and sets these limits (NULL: none). Must be given back. ST_SYSTEM with a
+ * sentence. */
 MUST_CHECK enum status cgroup_take(struct cgroups *groups, const struct limits *limits,
                                    struct cgroup **taken, struct err *err);
 void cgroup_give(struct cgroup *group);
 
-/* A descriptor by which a process enters the group: it writes "0". To be closed; -1 with errno. */
+/* A descriptor with which a process enters the group, by writing "0" to it. The caller closes it;
+ * -1 with errno. */
 int cgroup_entrance(const struct cgroup *group);
 
-/* Whether the group keeps its processes to their number, so that nothing else needs to. */
+/* Whether the group itself limits the number of its processes, so that nothing else needs to. */
 bool cgroup_keeps_processes(const struct cgroup *group);
 
-/* Sends SIGKILL to all that is in the group. */
+/* Sends SIGKILL to everything in the group. */
 void cgroup_kill(const struct cgroup *group);
 
 void cgroup_measure(const struct cgroup *group, struct cgroup_usage *usage);

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 
-enum { DEPTH_MAX = 32 }; /* of groups that a job has made within its own */
+enum { DEPTH_MAX = 32 }; /* of groups that a job has made inside its own */
 
 int cgroup_open(int directory, const char *name)
 {
@@ -74,7 +74,8 @@ bool cgroup_is_populated(int directory)
 
 /* ---- the end ---- */
 
-/* The kernel tells of a change of what a file says by POLLPRI, counted from its being read. */
+/* The kernel signals that the file has changed since it was last read by POLLPRI. So it is read
+ * first, then checked, then polled: a change in between is not missed. */
 static bool await_empty(int directory, int64_t until_ms)
 {
     char text[CGROUP_TEXT_MAX];
@@ -103,7 +104,8 @@ bool cgroup_make_end(int directory, int64_t until_ms)
     return await_empty(directory, until_ms);
 }
 
-/* The groups within the one that is open, which is closed. */
+/* Removes the groups inside the open one, and closes that. Recursion, not nftw(): it works relative
+ * to a descriptor, so no path can be exchanged meanwhile. */
 static void remove_inner(int directory, int depth)
 {
     DIR *listing = fdopendir(directory);

@@ -47,7 +47,7 @@ void cgroup_place_name(char name[CGROUP_NAME_MAX], size_t number)
     snprintf(name, CGROUP_NAME_MAX, "%s%d.%zu", job_prefix, (int)getpid(), number);
 }
 
-/* The process that a group of ours was made by; 0: it is none of ours. */
+/* The process that made this group; 0: the name is not one of ours. */
 static pid_t maker_of(const char *name)
 {
     static const char *const prefixes[] = {worker_prefix, job_prefix};
@@ -62,7 +62,7 @@ static pid_t maker_of(const char *name)
 
 /* ---- finding the worker's own group ---- */
 
-/* Where control groups of version 2 are mounted; false: nowhere. */
+/* Finds where control groups of version 2 are mounted; false: nowhere. */
 static bool find_mount(char path[PATH_BYTES])
 {
     char line[2 * PATH_BYTES];
@@ -77,7 +77,7 @@ static bool find_mount(char path[PATH_BYTES])
     return is_found;
 }
 
-/* What stands behind "0::" in /proc/self/cgroup; false: nothing does. */
+/* Finds what follows "0::" in /proc/self/cgroup; false: nothing. */
 static bool find_name(char name[PATH_BYTES])
 {
     bool is_found = false;
@@ -116,9 +116,9 @@ static bool has_attribute(int directory, const char *name)
     return fgetxattr(directory, name, &value, sizeof value) == 1 && value == '1';
 }
 
-/* systemd marks what it gives away, to containers too, which mostly see it read-only. A container's
- * own group is the uppermost that it sees; that of the whole system is told apart by having no
- * type. */
+/* Whether the group was handed over for us to divide. systemd marks a group that it delegates, also
+ * to containers, most of which see it read-only. In a container its own group is the topmost it
+ * sees, "/"; the root group of the whole system is also "/" but has no cgroup.type. */
 static bool is_given(const struct cgroup_place *place)
 {
     if (faccessat(place->directory, ".", W_OK, AT_EACCESS) != 0)
@@ -145,7 +145,7 @@ static enum status check_alone(const struct cgroup_place *place, struct err *err
     return ST_OK;
 }
 
-/* Whether the controller is there, and is now there for the groups below. */
+/* Enables the controller for the groups below; false: it is not available. */
 static bool enable(const struct cgroup_place *place, const char *controller)
 {
     char word[32];
@@ -153,7 +153,7 @@ static bool enable(const struct cgroup_place *place, const char *controller)
     return cgroup_put(place->directory, "cgroup.subtree_control", word);
 }
 
-/* As it was: a group whose controllers are handed on takes in no process. */
+/* Undoes everything. Controllers first: a group that passes controllers on admits no process. */
 static void move_back(struct cgroup_place *place)
 {
     char name[CGROUP_NAME_MAX];

@@ -17,8 +17,8 @@ static const char blanks[] = " \t\n";
 
 /* ---- words ---- */
 
-/* Each reader starts behind what opened it, appends to word, and returns where to go on, or NULL if
- * the command ends too early. */
+/* Each reader starts after the character that opened it, appends to word, and returns where to go
+ * on; NULL if the command ends too early. */
 static const char *read_single_quoted(const char *at, struct buf *word)
 {
     const char *end = strchr(at, '\'');
@@ -62,7 +62,8 @@ static const char *read_word(const char *at, struct buf *word)
     return at;
 }
 
-/* Shells take no options behind `-c SCRIPT`. */
+/* A shell takes nothing after `-c SCRIPT` for an option of its own, so args may begin with a '-'
+ * there. */
 static bool has_script(const struct command *command)
 {
     static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh", "zsh", NULL};
@@ -74,7 +75,7 @@ static bool has_script(const struct command *command)
     return is_shell && command->word_count > 2 && strcmp(command->words[1], "-c") == 0;
 }
 
-/* What args may become besides an argument like any other. */
+/* Finds where args could act as something other than an ordinary argument. */
 static void look_for_dangers(struct command *command)
 {
     bool is_safe = has_script(command);
@@ -90,7 +91,7 @@ static enum status split(const char *text, struct command *command, struct err *
 {
     struct buf word = {0};
     const char *at = text + strspn(text, blanks);
-    /* Every word but the last takes two bytes or more. */
+    /* Every word but the last takes at least two bytes, with the blank after it. */
     command->words = mem_array(strlen(text) / 2 + 2, sizeof *command->words);
     while (at && *at) {
         buf_clear(&word);
@@ -116,7 +117,7 @@ static enum status split(const char *text, struct command *command, struct err *
 
 /* ---- the program ---- */
 
-/* 0, or the errno for which the file cannot be run. */
+/* 0, or the errno that says why the file cannot be run. */
 static int why_not_runnable(const char *path)
 {
     struct stat info;
@@ -146,7 +147,7 @@ static enum status find_by_path(const char *name, char **program, struct err *er
     return ST_OK;
 }
 
-/* Only absolute directories count: what a name means must not depend on where one stands. */
+/* Only absolute directories count: what a name means must not depend on the current directory. */
 static enum status find_in_path(const char *name, char **program, struct err *err)
 {
     const char *list = getenv("PATH");
@@ -181,7 +182,7 @@ static void free_strings(char **strings)
     free(strings);
 }
 
-/* Anew, by its limits and with what was added. */
+/* Makes it again, from the limits and what was added. */
 static void make_environment(struct command *command)
 {
     free_strings(command->environment);

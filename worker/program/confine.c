@@ -1,6 +1,5 @@
-/* The system calls themselves instead of setgroups(), setresgid() and setresuid(): glibc's tell all
- * threads to change with the one that asks, and after vfork() the threads it knows of are the
- * worker's. */
+/* Raw system calls instead of setgroups(), setresgid() and setresuid(): glibc's functions make all
+ * threads change together, and after vfork() the threads that it knows of are the worker's. */
 #include "worker/program/confine.h"
 
 #include <errno.h>
@@ -8,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where ids once had 16 bits, these names are those of the calls that kept them. */
+/* On machines where ids once had 16 bits, the plain names are the calls that still have. */
 #ifdef SYS_setresuid32
 #define CALL_SETRESUID SYS_setresuid32
 #define CALL_SETRESGID SYS_setresgid32
@@ -19,7 +18,7 @@
 #define CALL_SETGROUPS SYS_setgroups
 #endif
 
-enum { CPU_GRACE_S = 2 }; /* from SIGXCPU, which can be caught, to SIGKILL */
+enum { CPU_GRACE_S = 2 }; /* seconds from SIGXCPU, which can be caught, to SIGKILL */
 
 static const char *const names[LIMIT_NUMBERS] = {
     [LIMIT_CPU] = "cpu",
@@ -36,8 +35,9 @@ static bool fail(struct confine_failure *failure, const char *what, const char *
     return false;
 }
 
-/* What is set once is set for good, but for the time a process may take for one job after another.
- */
+/* Sets hard and soft limit alike, so the program cannot raise it again. Processor time is
+ * different: the hard limit is higher, so that SIGXCPU comes before SIGKILL, and for a persistent
+ * process it stays as high as it may be, since the soft limit is raised for each job. */
 static bool set_limit(enum limit_number number, rlim_t value, bool is_lasting)
 {
     unsigned resource = (unsigned)limits_resource(number);
@@ -51,8 +51,8 @@ static bool set_limit(enum limit_number number, rlim_t value, bool is_lasting)
     return setrlimit(resource, &limit) == 0;
 }
 
-/* The worker may have raised its own, which programs that use select() cannot bear. Never fails:
- * what is lowered may be lowered. */
+/* The worker may have raised its own soft limit; programs that use select() break with descriptors
+ * of 1,024 and above. Lowering cannot be refused. */
 static void set_files(int64_t files)
 {
     struct rlimit limit;
@@ -80,8 +80,9 @@ static bool set_limits(const struct limits *limits, const struct confine_how *ho
     return true;
 }
 
-/* The memory is still that of the worker, which the kernel will dump no more: two users share it.
- * Groups first: who is no longer root can change nothing. */
+/* Groups before the user: a process that is no longer root cannot change its groups. After vfork()
+ * the memory is still the worker's, now shared by two users, so the kernel no longer dumps its
+ * core. */
 static bool become(const struct limits *limits, struct confine_failure *failure)
 {
     if (!limits->user && !limits->group)

@@ -1,6 +1,6 @@
-/* confine - in a process that is about to become a program: holds it to its limits.
+/* confine - applies limits to the calling process, which is about to become a program.
  *
- * For a child after vfork(): only system calls, and no memory is changed but the failure's. */
+ * For a child after vfork(): makes system calls only, and writes to no memory but *failure. */
 #ifndef DARG_WORKER_PROGRAM_CONFINE_H
 #define DARG_WORKER_PROGRAM_CONFINE_H
 
@@ -16,14 +16,14 @@ struct confine_failure {
 };
 
 struct confine_how {
-    bool is_lasting;         /* the limit of processor time can be raised later */
-    bool are_processes_kept; /* to their number, by a control group */
-    int64_t files; /* the soft limit of descriptors where the limits say nothing; 0: as it is */
+    bool is_lasting;         /* persistent: its limit of processor time must be renewable */
+    bool are_processes_kept; /* a control group limits their number */
+    int64_t files;           /* soft limit of descriptors if the limits give none; 0: leave as is */
 };
 
-/* Sets limits, groups, group, user and directory; NULL: no core dumps, and nothing else. After a
- * change of user the process does not die with its parent any more, until it asks for that again.
- * False: *failure. */
+/* Sets limits, groups, group, user and directory; limits NULL: only disables core dumps. A change
+ * of user clears the death signal, so the caller has to set that again. False: *failure says
+ * why. */
 MUST_CHECK bool confine(const struct limits *limits, const struct confine_how *how,
                         struct confine_failure *failure);
 

@@ -7,7 +7,7 @@
 
 #include "base/parse.h"
 
-enum { SHELL_SIGNAL = 128 }; /* and the number of the signal: an exit status as shells have it */
+enum { SHELL_SIGNAL = 128 }; /* plus the number of the signal: the exit status that shells report */
 
 static void append_cpu(const struct limits *limits, struct buf *reason)
 {
@@ -23,7 +23,7 @@ static void append_file_size(const struct limits *limits, struct buf *reason)
                format_bytes(limits->numbers[LIMIT_FILE_SIZE], size));
 }
 
-/* What it had and what it might have had, each where it is known. */
+/* How much it used and how much it was allowed, as far as known. */
 static void append_memory(const struct usage *usage, const struct limits *limits,
                           struct buf *reason)
 {
@@ -40,22 +40,22 @@ static void append_memory(const struct usage *usage, const struct limits *limits
                    usage->peak_bytes > 0 ? "" : " of memory");
 }
 
-/* SIGXCPU comes first, but can be caught; SIGKILL follows. */
+/* A program may catch SIGXCPU, and then gets SIGKILL like any other. */
 static bool has_used_up(const struct death *death, const struct limits *limits)
 {
     return limits_have(limits, LIMIT_CPU) && !death->is_lasting &&
            death->own_cpu_us / 1000000 >= limits->numbers[LIMIT_CPU];
 }
 
-/* How programs end that do not expect to be refused memory. */
+/* How programs end that do not check for a refused allocation. */
 static bool is_of_memory(int signal)
 {
     return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGILL ||
            signal == SIGTRAP;
 }
 
-/* Of a control group the kernel tells how many in it it has killed; of the machine, how many at
- * all, be they whoever's. */
+/* For a control group the kernel counts the processes it killed there; without one there is only
+ * the count for the whole machine, so it can be no more than a "perhaps". */
 static void append_killer(const struct death *death, struct buf *reason)
 {
     int64_t in_group = death->has_group ? death->group.oom_kills : -1;
@@ -96,7 +96,7 @@ static void append_signal(const struct death *death, const struct limits *limits
     }
 }
 
-/* Only a control group knows. */
+/* Only a control group counts this. */
 static bool was_refused_processes(const struct death *death, const struct limits *limits)
 {
     return death->has_group && death->group.processes_refused > 0 &&
@@ -113,7 +113,7 @@ static void append_refused_processes(const struct death *death, const struct lim
                times, times == 1 ? "" : "s", limits->numbers[LIMIT_PROCESSES]);
 }
 
-/* One that comes near its limit and fails may have failed by that. */
+/* A program that came near its memory limit and fails may have failed because of that. */
 static void append_exit(const struct death *death, const struct limits *limits, bool has_said,
                         struct buf *reason)
 {

@@ -1,4 +1,4 @@
-/* death - the end of a program in words. */
+/* death - describes the end of a program in words. */
 #ifndef DARG_WORKER_PROGRAM_DEATH_H
 #define DARG_WORKER_PROGRAM_DEATH_H
 
@@ -10,28 +10,28 @@
 #include "worker/program/limits.h"
 #include "worker/program/usage.h"
 
-/* How it ended. Without a control group the peak of its memory is not known where it is no more
- * than that of the worker itself: until it runs its program, a child has the worker's memory, and
- * the kernel counts that. */
+/* How it ended. Without a control group, a peak of memory no higher than the worker's own is
+ * unknown: until execve() the child shares the worker's memory, and the kernel counts that too. */
 struct death {
-    bool is_known;   /* false: the status is lost, and nothing below counts */
-    bool is_lasting; /* its limit of processor time has ended nothing but by SIGXCPU */
+    bool is_known;   /* false: the status is lost, and the fields below are undefined */
+    bool is_lasting; /* persistent: its limit of processor time ends it by SIGXCPU only */
     int wait_status; /* waitpid()'s */
     struct usage usage;
-    int64_t own_cpu_us; /* its own and that of the children it has waited for */
-    int64_t oom_kills;  /* of SIGKILL: how many since what its program said; -1: not known */
+    int64_t own_cpu_us; /* microseconds: its own and of children it waited for */
+    /* after SIGKILL: kills on this machine since the start of the worker; -1: not known */
+    int64_t oom_kills;
     bool has_group;
-    struct cgroup_usage group; /* of all that has run in it */
+    struct cgroup_usage group; /* of everything that ran in it */
 };
 
-/* Appends what has ended a program to which darg had sent no signal: "exit status 3", "killed by
- * signal 11 (Segmentation fault)", and whatever limit (NULL: there are none) explains it. has_said:
- * an exit status is left to the program's own words. */
+/* Appends what ended a program to which darg had sent no signal: "exit status 3", "killed by signal
+ * 11 (Segmentation fault)", and the limit (limits NULL: none) that explains it. has_said: the
+ * program has said something itself, so an exit status is left out. */
 void death_append(const struct death *death, const struct limits *limits, bool has_said,
                   struct buf *reason);
 
-/* True if it looks as though somebody had told the program to end: it was ended by SIGTERM or
- * SIGINT, or has exited as shells and others do that were. */
+/* True if it looks as though somebody told the program to end: SIGTERM or SIGINT ended it, or it
+ * exited with the status that shells use for that. */
 bool death_is_stop(const struct death *death);
 
 #endif

@@ -9,13 +9,13 @@
 #include "base/parse.h"
 
 enum {
-    ARGUMENTS_MAX = 6 << 20,   /* what Linux takes at most, whatever the size of the stack */
-    ROOM_FOR_ARGS = 128 << 10, /* as long as a single argument may be */
-    OF_THE_JOB = 2 << 10,      /* the variables that are added for each */
+    ARGUMENTS_MAX = 6 << 20,   /* Linux takes no more, whatever the size of the stack */
+    ROOM_FOR_ARGS = 128 << 10, /* the longest single argument */
+    OF_THE_JOB = 2 << 10,      /* variables that are added for each job */
     OF_THE_USER = 3,           /* variables */
 };
 
-/* Whatever a program needs to run at all, and as it would by hand. */
+/* What a program needs to run at all, and to run as it would by hand. */
 static const char *const clean[] = {"PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", NULL};
 static const char *const usual[] = {
     "USER",         "LOGNAME",         "SHELL",       "LANGUAGE",    "LC_*",
@@ -25,8 +25,8 @@ static const char *const usual[] = {
 static const char *const of_a_shell[] = {"_", "PWD", "OLDPWD", "SHLVL", "TERM", NULL};
 static const char *const of_the_user[] = {"HOME", "USER", "LOGNAME", NULL};
 
-/* Options, which may hold secrets, whatever else tells the way to Redis, and what a service manager
- * and this worker have to tell each other: handed on only by their full names. */
+/* Options, which may hold secrets; everything else that says how to reach Redis; and what a service
+ * manager and this worker have to tell each other. Passed on only if named in full. */
 static const char *const private[] = {"DARG_*",        "REDIS*",     "CREDENTIALS_DIRECTORY",
                                       "LISTEN_FDS",    "LISTEN_PID", "LISTEN_FDNAMES",
                                       "NOTIFY_SOCKET", "WATCHDOG_*", NULL};
@@ -55,7 +55,7 @@ static bool fits_any(struct slice name, const char *const *patterns)
     return false;
 }
 
-/* In whatever case they are written. */
+/* In upper or lower case: redis_url may hold the same secret as REDIS_URL. */
 static bool is_private(struct slice name)
 {
     for (const char *const *pattern = private; *pattern; pattern++) {

@@ -1,6 +1,6 @@
-/* environment - what a program finds in its environment: what is listed here, what its limits say,
- * and what was asked for by name. What else the worker has in its own is its own affair: options
- * and addresses of Redis, what a service manager tells it, secrets of other programs. */
+/* environment - what a program finds in its environment: the variables listed here, those that its
+ * limits give, and those requested by name. The rest of the worker's environment is kept from it:
+ * options and addresses of Redis, messages of a service manager, other programs' secrets. */
 #ifndef DARG_WORKER_PROGRAM_ENVIRONMENT_H
 #define DARG_WORKER_PROGRAM_ENVIRONMENT_H
 
@@ -10,21 +10,20 @@
 #include "base/err.h"
 #include "worker/program/limits.h"
 
-/* Copies out of the worker's environment what a program under these limits (NULL: none) is to have,
- * with the user's own HOME, USER and LOGNAME, and room for one more, the NULL at its end. Strings
- * and array are the caller's. */
+/* Copies from the worker's environment what a program under these limits (NULL: none) gets, with
+ * the user's own HOME, USER and LOGNAME. The array ends with NULL and has room for one more entry.
+ * The caller owns strings and array. */
 char **environment_make(const struct limits *limits, size_t *count);
 
-/* True for a variable of the worker's environment, NAME=VALUE, that programs under these limits do
- * not have though nobody has said so: it is not on the usual list, and is neither the worker's own
- * nor what any shell sets. */
+/* True for a variable NAME=VALUE of the worker's environment that programs under these limits do
+ * not get and whose absence may surprise: it is not on the usual list, and is neither the worker's
+ * own nor one that every shell sets. */
 bool environment_withholds(const char *variable, const struct limits *limits);
 
-/* How many bytes of what execve() takes the strings need. */
+/* How many bytes the strings take up of the space that execve() allows. */
 size_t environment_bytes(char *const *strings);
 
-/* Whether programs of these limits are left enough room for arguments. ST_INVALID with a sentence.
- */
+/* Whether this environment leaves enough room for arguments. ST_INVALID with a sentence. */
 MUST_CHECK enum status environment_check(char *const *environment, char *const *words,
                                          struct err *err);
 

@@ -18,7 +18,7 @@ typedef enum status (*value_reader)(const struct key *key, struct slice text, st
 struct key {
     const char *name;
     value_reader read;
-    enum limit_number number; /* of those that are numbers */
+    enum limit_number number; /* undefined if the value is no number */
     int64_t min, max;
 };
 
@@ -76,7 +76,7 @@ static enum status read_duration(const struct key *key, struct slice text, struc
                            : status;
 }
 
-/* The kernel counts no less than seconds. */
+/* The kernel counts whole seconds only. */
 static enum status read_seconds(const struct key *key, struct slice text, struct limits *limits,
                                 struct err *err)
 {
@@ -94,7 +94,7 @@ static void replace(char **text, char *with)
     *text = with;
 }
 
-/* A name, or the number of one that has a name. */
+/* By name, or by the number of a user that has a name: without one there is no home directory. */
 static const struct passwd *find_user(const char *name)
 {
     int64_t number;
@@ -172,8 +172,8 @@ static enum status read_environment(const struct key *key, struct slice text, st
 /* ---- the list ---- */
 
 enum {
-    MEMORY_MIN = 1 << 20, /* with less no program starts */
-    FILES_MIN = 4,        /* the standard ones, and one for its libraries */
+    MEMORY_MIN = 1 << 20, /* no program starts with less */
+    FILES_MIN = 4,        /* the standard three, and one to load its libraries */
     OUTPUT_MAX = 64 << 20,
     COUNT_MAX = INT32_MAX,
 };
@@ -261,7 +261,7 @@ bool limits_need_process(const struct limits *limits)
 
 /* ---- variables ---- */
 
-/* Those of a job are set for each. */
+/* The variables of a job are set for each job, so they cannot be passed on. */
 static bool is_variable(struct slice name)
 {
     static const char of_a_job[] = "DARG_JOB_";
@@ -316,7 +316,8 @@ int limits_resource(enum limit_number number)
     return resources[number];
 }
 
-/* Root may raise them, unless it lacks the capability: that the program's start will tell. */
+/* Root may raise limits, unless it lacks the capability; then the first start of a program will say
+ * so. */
 static enum status check_system(const struct limits *limits, struct err *err)
 {
     for (int i = 0; i < KEY_COUNT; i++) {

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* On this machine, since it was started; in a container, too. -1: not known. Any thread. */
+/* Counts kills on the whole machine since it was started, also when called in a container. -1: not
+ * known. Any thread. */
 int64_t oom_kills(void);
 
 #endif

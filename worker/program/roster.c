@@ -20,20 +20,20 @@
 enum {
     FREE = 0,
     TAKEN = -1,
-    ROUNDS_MAX = 20, /* of looking for what still runs: what is killed may have just forked */
+    ROUNDS_MAX = 20, /* of killing what still runs: a killed process may have just forked */
     ROUND_MS = 5,
-    SLACK_MS = 20, /* the kernel tells the start of a process in ticks, of 10 ms at most */
+    SLACK_MS = 20, /* the kernel gives start times in ticks, of 10 ms at most */
 };
 
 struct roster_place {
-    _Atomic pid_t leader; /* or FREE, or TAKEN */
+    _Atomic pid_t leader; /* of the program's session; or FREE, or TAKEN */
     _Atomic int64_t noted_ms, autogroup;
 };
 
 struct roster {
     size_t count;
-    char mark[sizeof ROSTER_VARIABLE + 33]; /* NAME=VALUE */
-    _Atomic size_t next;                    /* where to look for a free place first */
+    char mark[sizeof ROSTER_VARIABLE + 33]; /* NAME=VALUE, in the environment of all programs */
+    _Atomic size_t next;                    /* where to look first for a free place */
     struct roster_place places[];
 };
 
@@ -48,7 +48,7 @@ struct roster *roster_new(size_t count)
         mmap(NULL, size_of(count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (roster == MAP_FAILED)
         return NULL;
-    roster->count = count; /* fresh pages are zero: all places are free */
+    roster->count = count; /* fresh pages are zero, so all places are free */
     snprintf(roster->mark, sizeof roster->mark, "%s=%016" PRIx64 "%016" PRIx64, ROSTER_VARIABLE,
              id_random(), id_random());
     return roster;
@@ -74,7 +74,8 @@ int64_t roster_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* "/autogroup-12 nice 0". 0, as that of processes without a session of their own, says nothing. */
+/* Reads "/autogroup-12 nice 0". 0 tells nothing: processes that never had a session of their own
+ * have it. */
 static int64_t read_autogroup(const char *path)
 {
     static const char start[] = "/autogroup-";
@@ -131,7 +132,7 @@ struct process {
     int64_t started_ms;
 };
 
-/* The fields of /proc/PID/stat, counted from the state, which follows the name in parentheses. */
+/* Fields of /proc/PID/stat, counted from the state, which follows the name in parentheses. */
 enum { SESSION = 3, START = 19 };
 
 /* False: there is no such process, or no /proc. */
@@ -144,7 +145,7 @@ static bool look_at(pid_t pid, struct process *process)
     if (fd >= 0)
         close(fd);
     text[len > 0 ? len : 0] = 0;
-    char *at = strrchr(text, ')'); /* the name may hold anything */
+    char *at = strrchr(text, ')'); /* the name may contain anything, parentheses too */
     if (!at || strlen(at) < 4)
         return false;
     *process = (struct process){.state = at[2]};
@@ -166,9 +167,9 @@ static bool has_ended(const struct process *process)
 
 enum kin { NOT_OURS, UNSURE, OURS };
 
-/* As long as anything is left of a session, its number is nobody else's: where the leader is there,
- * it tells. Where it is not, the session may be one that began with this number since, and has lost
- * its leader as daemons do. */
+/* While anything is left of a session, its number is not reused. If the leader exists, its start
+ * time tells whether it is ours. If it does not, this may be a later session with the same number
+ * whose leader has gone, as those of daemons do. */
 static enum kin whose_session(const struct roster_place *place)
 {
     struct process leader;
@@ -185,8 +186,8 @@ static const struct roster_place *find(const struct roster *roster, pid_t sessio
     return NULL;
 }
 
-/* What nobody can guess is in the environment of our programs, and of those that they start. False,
- * too, if it may not be read. */
+/* Our programs, and those that they start, have a mark in their environment that nobody can guess.
+ * Also false if the environment may not be read. */
 static bool is_marked(const struct roster *roster, pid_t pid)
 {
     char path[32], text[8192];
@@ -198,7 +199,7 @@ static bool is_marked(const struct roster *roster, pid_t pid)
     while (!is_found && fd >= 0 && (len = read(fd, text + kept, sizeof text - kept)) > 0) {
         size_t have = kept + (size_t)len;
         is_found = memmem(text, have, roster->mark, mark_len) != NULL;
-        kept = have < mark_len ? have : mark_len; /* it may have been cut in two */
+        kept = have < mark_len ? have : mark_len; /* the mark may straddle two reads */
         memmove(text, text + have - kept, kept);
     }
     if (fd >= 0)
@@ -221,12 +222,11 @@ static enum kin whose(const struct roster *roster, pid_t pid, const struct proce
     return kin == UNSURE && is_marked(roster, pid) ? OURS : kin;
 }
 
-/* Where there are no such descriptors (before Linux 5.3, filters of system calls) the number has to
- * do. */
+/* Without pidfds (before Linux 5.3, or with system calls filtered) the number has to do. */
 static bool send_kill(pid_t pid, int fd)
 {
     bool is_sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
-    bool has_gone = fd >= 0 && !is_sent && errno == ESRCH; /* its number may be another's */
+    bool has_gone = fd >= 0 && !is_sent && errno == ESRCH; /* its number may already be another's */
     return is_sent || (!has_gone && kill(pid, SIGKILL) == 0);
 }
 
@@ -234,7 +234,8 @@ struct tally {
     size_t killed, refused, unsure;
 };
 
-/* The descriptor first: it goes on standing for the process that is looked at. */
+/* The descriptor is opened first: it keeps referring to the process that is then examined, even if
+ * that ends and its number is reused. */
 static void kill_if_ours(const struct roster *roster, pid_t pid, struct tally *tally)
 {
     struct process process;
@@ -251,7 +252,8 @@ static void kill_if_ours(const struct roster *roster, pid_t pid, struct tally *t
         close(fd);
 }
 
-/* Process groups of their own within a session: `timeout`, shells with job control. */
+/* Goes through all processes, because killing the leader's group is not enough: `timeout`, and
+ * shells with job control, make further process groups within the session. */
 static struct tally kill_sessions(const struct roster *roster)
 {
     struct tally tally = {0};
@@ -273,7 +275,7 @@ bool roster_can_look(void)
     return readlink("/proc/self", own, sizeof own - 1) > 0 && strtol(own, NULL, 10) == getpid();
 }
 
-/* All of a group at once, if it is certain whose it is, or nothing can be looked at. */
+/* Kills whole process groups at once, where they are certainly ours, or where /proc cannot tell. */
 static bool kill_groups(struct roster *roster, bool can_look)
 {
     bool any = false;

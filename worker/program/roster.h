@@ -1,11 +1,11 @@
-/* roster - which programs a worker process has started and not waited for yet, in memory that it
- * shares with its supervisor: what a dead process has left running is known by that.
+/* roster - which programs a worker process has started and not waited for yet, in memory shared
+ * with its supervisor. So the supervisor knows what a dead process has left running.
  *
- * A program leads a session. Whatever it has started is in that session, in whatever process group,
- * unless it has begun a session of its own (a daemon): then only a control group tells (cgroup.h).
- * The program itself enters its session here before it is executed, so there is none that has run
- * and is not entered; and it is struck out before it is waited for, so a number that is entered
- * cannot be another's as long as the worker process lives. */
+ * A program leads a session. Everything that it has started is in that session, in whatever process
+ * group, unless it has begun a new session (a daemon): then only a control group can tell
+ * (cgroup.h). The child enters its session here before it executes the program, so no program runs
+ * that is not entered; and it is removed before it is waited for, so while the worker process
+ * lives, an entered number cannot be another's. */
 #ifndef DARG_WORKER_PROGRAM_ROSTER_H
 #define DARG_WORKER_PROGRAM_ROSTER_H
 
@@ -17,49 +17,49 @@
 struct roster;
 struct roster_place;
 
-/* For so many programs at a time. NULL if the system gives no shared memory. */
+/* Has room for `count` programs at a time. NULL if the system gives no shared memory. */
 struct roster *roster_new(size_t count);
 void roster_free(struct roster *roster); /* NULL is fine */
 
-/* The programs are to have this variable with this value, which nobody else knows. */
+/* Programs must have this variable in their environment, with a value that nobody else knows. */
 #define ROSTER_VARIABLE "DARG_SESSION"
 const char *roster_mark(const struct roster *roster);
 
-/* A place for a program that is to be started, to be given back by roster_leave(). NULL: there is
- * no roster (NULL), or it is full. Any thread. */
+/* Takes a place for a program about to be started; give it back with roster_leave(). NULL: roster
+ * is NULL, or it is full. Any thread. */
 struct roster_place *roster_take(struct roster *roster);
 
-/* The session `leader` with this autogroup is, at this time, in this place (NULL: does nothing).
- * Safe after vfork(). */
+/* Enters the session of `leader`, with this autogroup and the present time (place NULL: does
+ * nothing). Safe after vfork(). */
 void roster_note(struct roster_place *place, pid_t leader, int64_t now_ms, int64_t autogroup);
 
-/* The clock of roster_note(): ms since the machine was started. Safe after vfork(). */
+/* The clock for roster_note(): ms since the machine was started. Safe after vfork(). */
 int64_t roster_now_ms(void);
 
-/* The number that the kernel's scheduler gives to each session that begins, and to no other; what
- * is started in a session has it, too. That of the caller's; 0: the kernel has none. Safe after
- * vfork(). */
+/* The caller's autogroup: a number that the kernel's scheduler gives to each new session and never
+ * reuses; all processes of the session have it. 0: the kernel has none. Safe after vfork(). */
 int64_t roster_own_autogroup(void);
 
-/* Before the program is waited for, when its process group has been killed; NULL is fine. */
+/* Call when the program's process group has been killed, before waiting for the program; NULL is
+ * fine. */
 void roster_leave(struct roster_place *place);
 
 struct roster_rest {
-    size_t refused; /* processes that are left, since the kernel let none be killed */
-    size_t unsure;  /* those in such a session that bear no sign of being ours: left alone */
+    size_t refused; /* processes left because the kernel did not let them be killed */
+    size_t unsure;  /* processes in such a session that may not be ours: left alone */
 };
 
-/* Once the worker process is dead: sends SIGKILL to all that is in its programs' sessions, and
- * leaves no place taken; answers what is left. NULL: does nothing. Waits up to a tenth of a second
+/* Call once the worker process is dead: sends SIGKILL to everything in its programs' sessions,
+ * frees all places, and returns what is left. NULL: does nothing. Waits up to a tenth of a second
  * for them to end.
  *
- * A session's number may have become another's since. A process in it is ours if it has the
- * autogroup that was noted; where there are none, if the session's leader is there and began no
- * later than was noted, or, where that is gone, if the mark is in its environment. */
+ * A session's number may have been reused since. A process in it is ours if it has the autogroup
+ * that was noted; without autogroups, if the session's leader exists and began no later than noted,
+ * or, if the leader is gone, if the mark is in the process's environment. */
 struct roster_rest roster_end(struct roster *roster);
 
-/* False: /proc is not there, or that of another pid namespace. roster_end() then kills no more than
- * the process group of each program, and cannot tell whether a number has become another's. */
+/* False: /proc is missing, or belongs to another pid namespace. roster_end() then kills only each
+ * program's process group, and cannot tell whether a number has been reused. */
 bool roster_can_look(void);
 
 #endif

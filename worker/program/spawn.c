@@ -1,10 +1,10 @@
 /* vfork() instead of fork(): copying the page tables of a large worker for each job costs
- * milliseconds; and instead of posix_spawn(): that can set neither the death signal nor
- * no_new_privs. Its price: until execve() the child runs in the parent's memory, on the parent's
- * stack. So signals are blocked around it (no handler of the parent may run in the child), and the
- * child makes system calls only. That memory is also how the child says what it lacks. Where
- * vfork() is really a fork(), as under a race detector, all works but this: what it lacks is then
- * in its words alone. */
+ * milliseconds. And instead of posix_spawn(): that can set neither the death signal nor
+ * no_new_privs. The price: until execve() the child runs in the parent's memory, on the parent's
+ * stack. So signals are blocked meanwhile (no handler of the parent may run in the child), and the
+ * child makes system calls only. The shared memory also lets the child report what it lacks. If
+ * vfork() is really a fork(), as under a race detector, everything works except that report: the
+ * reason is then only in what the child writes to standard error. */
 #include "worker/program/spawn.h"
 
 #include "base/parse.h"
@@ -25,18 +25,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_CANNOT_RUN = 127 }; /* as a shell says it */
+enum { EXIT_CANNOT_RUN = 127 }; /* the status that shells use for this */
 
-/* All that the child needs, made by the parent. */
+/* Everything the child needs, made by the parent. */
 struct plan {
     const struct spawn_program *program;
     pid_t parent;
     int stdio[3];
-    int entrance; /* of its control group; -1: it has none */
+    int entrance; /* of its control group; -1: none */
     struct roster_place *place;
     struct confine_how how;
-    /* Written by the child, which the compiler does not know to share our memory; why is 0 if it
-     * lacks nothing. */
+    /* Written by the child. volatile, since the compiler does not know that the child shares our
+     * memory. why is 0 if the child lacks nothing. */
     volatile struct confine_failure lacks;
 };
 
@@ -48,15 +48,16 @@ static void say(const char *text)
     (void)ignored;
 }
 
-/* What there may be enough of later, and is not the program's to have. */
+/* Whether it is a shortage of the worker or the machine that may pass, and not the program's
+ * fault. */
 static bool is_shortage(int why)
 {
     return why == EMFILE || why == ENFILE || why == EAGAIN || why == ENOMEM || why == ENOSPC;
 }
 
-/* Standard error is where the parent looks for reasons. A list of arguments that is too long for
- * the system will be so the next time, too: EX_DATAERR says so. (That the environment leaves room
- * for arguments was seen to at the start.) */
+/* Standard error is where the parent looks for reasons. Arguments that are too long for the system
+ * will be too long next time, so EX_DATAERR asks to bury the job. (The environment cannot be to
+ * blame: it was checked at the start.) */
 static _Noreturn void give_up(struct plan *plan, const struct confine_failure *failure)
 {
     int why = failure->why;
@@ -77,8 +78,9 @@ static _Noreturn void give_up(struct plan *plan, const struct confine_failure *f
     _exit(why == E2BIG ? EX_DATAERR : EXIT_CANNOT_RUN);
 }
 
-/* The parent's own 0, 1 or 2 may have been closed, and be a pipe now: out of the way first, so that
- * no dup2() overwrites what a later one needs. */
+/* If the parent's own 0, 1 or 2 were closed, one of the pipes may have that number now. Such a pipe
+ * is moved out of the way first, so that no dup2() overwrites a descriptor that a later one
+ * needs. */
 static bool connect_stdio(const int stdio[3], struct confine_failure *failure)
 {
     int safe[3];
@@ -94,8 +96,8 @@ static bool connect_stdio(const int stdio[3], struct confine_failure *failure)
     return is_done;
 }
 
-/* Dispositions before the mask, or a handler would run here. The kernel refuses some: those have no
- * other. */
+/* Dispositions before the mask, or a handler of the parent would run here. The kernel refuses
+ * SIGKILL and SIGSTOP, which always have the default. */
 static void reset_signals(void)
 {
     struct sigaction defaults = {.sa_handler = SIG_DFL};
@@ -106,15 +108,15 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A parent that died before the first call does not count for it. */
+/* The kernel sends no signal if the parent died before prctl(), so that is checked. */
 static void die_with_parent(const struct plan *plan)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != plan->parent)
         _exit(EXIT_CANNOT_RUN);
 }
 
-/* Before it becomes another user, who may not. What it starts is in the group from the beginning.
- */
+/* Before the change of user, who would not be allowed to. From here on, whatever it starts is in
+ * the group. */
 static bool enter_group(const struct plan *plan, struct confine_failure *failure)
 {
     if (plan->entrance < 0 || write(plan->entrance, "0", 1) == 1)
@@ -133,12 +135,11 @@ static _Noreturn void run_child(struct plan *plan)
     reset_signals();
     if (!connect_stdio(plan->stdio, &failure) || !enter_group(plan, &failure))
         give_up(plan, &failure);
-    /* Ours are close-on-exec; those of libraries, and of whoever started the worker, need not be.
-     */
+    /* Our own descriptors are close-on-exec; those of libraries, and inherited ones, may not be. */
     standard_close_others();
     if (!confine(program->limits, &plan->how, &failure))
         give_up(plan, &failure);
-    die_with_parent(plan); /* a change of user has undone it */
+    die_with_parent(plan); /* again: a change of user has cleared it */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         execve(program->path, program->argv, program->environment);
     failure.why = errno;
@@ -168,7 +169,7 @@ void spawn_close(int *fd)
     *fd = -1;
 }
 
-/* One pipe: our end nonblocking, the program's as programs expect it. */
+/* Makes a pipe: our end nonblocking, the program's end blocking, as programs expect. */
 static bool make_pipe(int *ours, int *theirs, bool we_write)
 {
     int ends[2];
@@ -201,7 +202,7 @@ static enum status find_group(const struct spawn_program *program, struct spawn_
     return ST_OK;
 }
 
-/* A child that lacked something has ended, or is about to: waits for it, and tells. */
+/* The child lacked something and has ended, or is about to: waits for it, and says what it was. */
 static enum status refuse(const struct plan *plan, pid_t pid, struct err *err)
 {
     const struct confine_failure lacks = plan->lacks;
@@ -299,7 +300,7 @@ void spawn_renew(const struct spawn_child *child, const struct limits *limits)
     (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
 }
 
-/* Where vfork() does not wait there may be no group yet. */
+/* The pid as well: if vfork() is a fork(), the child may not have made its group yet. */
 void spawn_signal(const struct spawn_child *child, int signal)
 {
     if (kill(-child->pid, signal) != 0 || signal == SIGKILL)
@@ -321,8 +322,9 @@ static int64_t in_us(const struct timeval *time)
     return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
 }
 
-/* The worker's own peak is in that of each child (spawn.h). Both are estimates of the
- * kernel's, which counts pages for each processor: what is hardly more is not the program's. */
+/* A child's peak includes the worker's own, since it began in the worker's memory. Both are
+ * estimates, as the kernel counts pages per processor: a peak hardly above the worker's is not the
+ * program's. */
 static int64_t find_peak(const struct rusage *used)
 {
     struct rusage own = {0};
@@ -337,7 +339,7 @@ static int64_t count_oom_kills(int64_t before)
     return now < before ? -1 : now - before;
 }
 
-/* What all of its processes have used, not only those that were waited for. */
+/* Counts all its processes, not only those that were waited for. */
 static void take_group_usage(const struct spawn_child *child, struct death *death)
 {
     const struct cgroup_usage *group = &death->group;

@@ -1,12 +1,12 @@
-/* spawn - starts a program with three pipes, in a session of its own and, where there are
- * control groups, one of those. Without a terminal, that is: it can neither read from that of the
- * worker nor be stopped by it. Its process group has the session's number.
+/* spawn - starts a program with three pipes, in a new session and, if they are used, in a control
+ * group. So it has no terminal: it can neither read from the worker's nor be stopped by it. Its
+ * process group has the session's number.
  *
  * The program inherits descriptors 0, 1 and 2 and no other, default signal dispositions and an
- * empty signal mask; it is held to its limits (confine.h), can gain no privileges, and the kernel
- * kills it when the thread that started it ends - which pool threads do only with the process. What
- * keeps it from starting after the fork is its first and only output on standard error, unless that
- * is a shortage: spawn_start() tells of it. */
+ * empty signal mask; its limits apply (confine.h), it cannot gain privileges, and the kernel kills
+ * it when the thread that started it ends - which pool threads do only with the process. If it
+ * cannot be executed after the fork, the reason is all that it writes to standard error; a shortage
+ * is reported by spawn_start() instead. */
 #ifndef DARG_WORKER_PROGRAM_SPAWN_H
 #define DARG_WORKER_PROGRAM_SPAWN_H
 
@@ -25,53 +25,54 @@ struct spawn_program {
     const char *path; /* absolute */
     char *const *argv;
     char *const *environment;
-    const struct limits *limits; /* NULL: none but that of core dumps */
-    bool is_lasting;             /* it is to have spawn_renew() called */
-    int64_t oom_kills;           /* oom.h; some time before */
-    const struct home *home;     /* its control group, and where it is entered */
-    int64_t files; /* its soft limit of descriptors, if its limits say nothing; 0: ours */
+    const struct limits *limits; /* NULL: none, except that core dumps are disabled */
+    bool is_lasting;             /* persistent: spawn_renew() will be called for it */
+    int64_t oom_kills;           /* kills by the kernel (oom.h), read at some earlier time */
+    const struct home *home;     /* for its control group and its place in the roster */
+    int64_t files;               /* soft limit of descriptors if its limits give none; 0: ours */
 };
 
 struct spawn_child {
-    pid_t pid; /* of the program and of its group, until it is waited for */
-    int pidfd; /* readable once it has ended; -1 where the system gives none */
-    int input; /* our ends of its standard streams: nonblocking, -1 once closed */
+    pid_t pid; /* of the program and its process group; valid until it is waited for */
+    int pidfd; /* readable once it has ended; -1: the system has none */
+    int input; /* our ends of its standard streams: nonblocking; -1 once closed */
     int output;
     int errors;
-    bool is_lasting; /* as its program, as is oom_kills */
+    bool is_lasting; /* copied from spawn_program, like oom_kills */
     int64_t oom_kills;
     struct cgroup *group; /* NULL: none */
     struct roster_place *place;
 };
 
-/* ST_SYSTEM with a sentence if the worker, or the machine, lacks what it takes: descriptors,
- * processes, memory, a control group. That says nothing of the program or its job, and may pass;
- * nothing is left open then. */
+/* ST_SYSTEM with a sentence if the worker, or the machine, lacks descriptors, processes, memory or
+ * a control group. That says nothing about the program or its job, and may pass; nothing is left
+ * open then. */
 MUST_CHECK enum status spawn_start(const struct spawn_program *program, struct spawn_child *child,
                                    struct err *err);
 
-/* The processor time that the program, not yet waited for, has used by itself; -1: not known. */
+/* Microseconds of processor time that the program itself has used; -1: not known. Not after it was
+ * waited for. */
 int64_t spawn_cpu_us(const struct spawn_child *child);
 
-/* The most memory that the program itself has had so far, in bytes; 0: not known. Costs the kernel
- * some 20 us. */
+/* The program's own peak of memory so far, in bytes; 0: not known. Takes the kernel some 20 us. */
 int64_t spawn_peak(const struct spawn_child *child);
 
-/* Lets a lasting program that has not ended begin anew with its processor time, for the next job.
- * Does nothing where the worker may not: then its limit is for all its life. */
+/* Gives a persistent program that has not ended its full limit of processor time again, for the
+ * next job. Does nothing if the worker lacks the right: the limit is then for the program's whole
+ * life. */
 void spawn_renew(const struct spawn_child *child, const struct limits *limits);
 
-/* Sends a signal to the process group, and to the program itself should it have left that; SIGKILL
- * to all in the control group, too. Only while nobody has waited for it: its pid may be anyone's
- * afterwards. */
+/* Sends a signal to the process group, and to the program itself in case it has left that; SIGKILL
+ * also to everything in the control group. Only before it is waited for: afterwards its pid may be
+ * anyone's. */
 void spawn_signal(const struct spawn_child *child, int signal);
 
-/* True once the program has ended. Does not wait for it, so that its pid and its group's name are
- * not given to anyone else. *is_lost: somebody else has waited for it, or SIGCHLD is ignored. */
+/* True once the program has ended. Does not reap it, so that its pid is not reused. *is_lost:
+ * somebody else has waited for it, or SIGCHLD is ignored. */
 MUST_CHECK bool spawn_has_ended(const struct spawn_child *child, bool *is_lost);
 
-/* Waits for its end, unless that is_lost, and gives back its pid and its control group, in which
- * nothing lives on: no signal may be sent afterwards. *death is not known if it is lost. */
+/* Waits for its end, unless is_lost, and gives up its pid and its control group, in which nothing
+ * survives: no signal may be sent afterwards. *death is unknown if it is lost. */
 void spawn_wait(struct spawn_child *child, bool is_lost, struct death *death);
 
 /* Closes the descriptor if it is open, and sets it to -1. */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <sys/wait.h>
 
-/* How it ended: a name, and the number that goes with it. */
+/* How it ended: this name and a number, "exit":3 or "signal":9. */
 static const char *end_name(const struct usage *usage)
 {
     return WIFSIGNALED(usage->wait_status) ? "signal" : "exit";

@@ -129,7 +129,7 @@ static enum status set_words(struct worker_options *o, struct err *err)
     return status == ST_OK ? log_options_read(&o->log, record, err) : status;
 }
 
-/* What runs the jobs, and what that is held to. */
+/* The handlers, and the limits of their programs. */
 static enum status set_registry(struct worker_options *o, struct err *err)
 {
     const struct worker_texts *given = &o->given;
@@ -166,7 +166,7 @@ static char **copy_words(int argc, char *const *argv)
     return words;
 }
 
-/* There may be a password among them. */
+/* Wiped first: there may be a password among them. */
 static void free_words(char **words)
 {
     for (size_t i = 0; words && words[i]; i++) {

@@ -1,4 +1,4 @@
-/* options - everything a worker can be told, in one table: command line, environment, --help. */
+/* options - all settings of a worker, from one table: command line, environment, file, --help. */
 #ifndef DARG_WORKER_SETTINGS_OPTIONS_H
 #define DARG_WORKER_SETTINGS_OPTIONS_H
 
@@ -14,7 +14,7 @@
 #include "worker/handler/registry.h"
 #include "worker/program/cgroup_place.h"
 
-/* What the table of options brings as text, before it is checked and put in its final form. */
+/* Options as text, before they are checked and put in their final form. */
 struct worker_texts {
     struct redis_options redis;
     const char *delivery, *prefetch, *backoff, *cgroup;
@@ -35,8 +35,8 @@ struct worker_options {
     struct worker_queue *queues;
     size_t queue_count;
     struct registry *registry;
-    struct plugin *own; /* handlers in C of the program itself; borrowed, NULL: none */
-    bool is_isolated;   /* handlers in C run in processes of their own */
+    struct plugin *own; /* the program's own handlers in C; borrowed; NULL: none */
+    bool is_isolated;   /* run handlers in C in separate processes */
     enum cgroup_mode cgroup_mode;
     int64_t threads, processes;
     bool is_at_most_once;
@@ -47,24 +47,25 @@ struct worker_options {
     int64_t ready_fd;     /* -1: none */
     const char *try_type; /* run one job of this type without Redis; NULL: no */
     const char *try_args; /* its args as JSON; NULL: none */
-    bool is_health_check; /* only ask the worker that runs here; what follows concerns it, too */
+    bool is_health_check; /* only ask the worker that runs here; the next two concern that, too */
     const char *health_name;
     int64_t health_age_ms;
     struct log_options log;
-    struct options_record record; /* what was given where; owns the texts */
-    int argc;                     /* the command line as it was given, to be read again */
+    struct options_record record; /* what was given, and where; owns the texts */
+    int argc;                     /* the command line as given, to be read again */
     char **argv;                  /* likewise */
 };
 
-/* Reads the command line and the environment; `own` as above. *done: --help or --version was
- * answered. ST_INVALID with a sentence. worker_options_fini() in any case. A password on the
- * command line is wiped from argv. */
+/* Reads the command line, the environment and the file; `own`: see above. *done: --help or
+ * --version was answered. ST_INVALID with a sentence. Call worker_options_fini() in any case. A
+ * password on the command line is wiped from argv. */
 MUST_CHECK enum status worker_options_read(int argc, char **argv, struct plugin *own,
                                            struct worker_options *options, bool *done,
                                            struct err *err);
 
-/* Reads everything again, for what has changed in the file that `before` came from: ST_INVALID and
- * the like as above. No file: ST_OK and *fresh is empty. worker_options_fini(fresh) in any case. */
+/* Reads everything again, because the file that `before` came from may have changed; errors as
+ * above. Without a file: ST_OK, and *fresh is empty. Call worker_options_fini(fresh) in any
+ * case. */
 MUST_CHECK enum status worker_options_read_again(const struct worker_options *before,
                                                  struct worker_options *fresh, struct err *err);
 void worker_options_fini(struct worker_options *options);

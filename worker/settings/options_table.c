@@ -17,7 +17,7 @@ static const char examples[] =
     "  darg-worker -r local: --burst                    a private Redis; exit when the queue is "
     "empty\n";
 
-/* What is served, and by how many. */
+/* Which queues are served, and by how many. */
 static const struct option_row work_rows[] = {
     {.name = "queue",
      .letter = 'q',
@@ -180,7 +180,7 @@ static const struct option_row size_rows[] = {
     OPTIONS_END,
 };
 
-/* How the worker ends, and what it says. */
+/* How the worker ends, and what it reports. */
 static const struct option_row run_rows[] = {
     {.name = "burst",
      .type = OPT_FLAG,
@@ -201,7 +201,7 @@ static const struct option_row run_rows[] = {
     OPTIONS_END,
 };
 
-/* The health check, which is this program too. */
+/* The health check, which this program does too. */
 static const struct option_row health_rows[] = {
     {.name = "health",
      .type = OPT_FLAG,
@@ -237,7 +237,7 @@ static const struct option_row try_rows[] = {
     OPTIONS_END,
 };
 
-/* The args of --try are the only operand there is. */
+/* The args of --try are the only operand. */
 static enum status take_operands(const char **operands, size_t count, struct worker_options *o,
                                  struct err *err)
 {

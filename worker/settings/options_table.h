@@ -1,12 +1,11 @@
-/* options_table - the worker's options as rows; options.c turns what they bring into its final
- * form. */
+/* options_table - the worker's options as rows; options.c puts their values into final form. */
 #ifndef DARG_WORKER_SETTINGS_OPTIONS_TABLE_H
 #define DARG_WORKER_SETTINGS_OPTIONS_TABLE_H
 
 #include "worker/settings/options.h"
 
-/* Reads the command line and the environment into *o: o->given, and those members that need no more
- * work. */
+/* Reads the command line, the environment and the file into *o: into o->given, and into members
+ * that need no further work. */
 MUST_CHECK enum status options_table_parse(int argc, char **argv, struct worker_options *o,
                                            bool *done, struct err *err);
 
