@@ -17,4 +17,9 @@ MUST_CHECK enum status report_write(struct conn *conn, const struct queue *queue
 MUST_CHECK enum status report_read(struct conn *conn, const struct queue *queue, const char *worker,
                                    struct reply **text, struct err *err);
 
+/* What such a text says of the job that W holds by this number: when it began (server time), and
+ * what its handler has told last, JSON, within the text. Neither is touched where it says nothing:
+ * the job has begun just now, or not yet. */
+void report_find(struct slice text, int64_t number, int64_t *since_ms, struct slice *progress);
+
 #endif
