@@ -12,13 +12,13 @@
 #include "queue/presence.h"
 
 enum {
-    TICK_MS = 750,      /* at most; a short lease wants three renewals too */
-    CALL_MAX_MS = 2500, /* how long it waits for an answer */
+    TICK_MS = 750,      /* at most; a short lease also needs three renewals */
+    CALL_MAX_MS = 2500, /* longest wait for a reply */
     PUBLISH_MS = 10 * 1000,
-    PUBLISH_BUSY_MS = 1500, /* where the number of busy threads has changed */
+    PUBLISH_BUSY_MS = 1500, /* sooner, if the number of busy threads has changed */
     PUBLISH_TTL_MS = 35 * 1000,
     ORDER_KEYS = 2,
-    MAX_REPLY_BYTES = 16 << 20, /* nothing that it asks for is near that */
+    MAX_REPLY_BYTES = 16 << 20, /* no reply comes near this */
 };
 
 void keeper_note_failure(struct keeper *self, const char *what, const struct err *err)
@@ -29,7 +29,8 @@ void keeper_note_failure(struct keeper *self, const char *what, const struct err
 
 /* --- leases -------------------------------------------------------------------------------- */
 
-/* The first renewal of a tick brings the shutdown keys of no queue along: a call less. */
+/* The first renewal of a tick also reads the shutdown keys that belong to no queue, which saves a
+ * call. Not in a cluster: they are in other slots. */
 static enum status ask(struct keeper *self, struct ward *ward, const struct session *session,
                        struct err *err)
 {
@@ -48,7 +49,8 @@ static enum status ask(struct keeper *self, struct ward *ward, const struct sess
     return status;
 }
 
-/* Nothing comes before this, and nothing of the rest is done here. */
+/* Renewing comes first, and separately: all leases are renewed before anything else is done for one
+ * of the queues, since anything else may take long. */
 static void renew(struct keeper *self, struct ward *ward, struct session *session)
 {
     struct err err = {0};
@@ -73,7 +75,7 @@ static void renew(struct keeper *self, struct ward *ward, struct session *sessio
     session_set_server_time(session, ward->state->now_ms);
 }
 
-/* What the renewal told is to be done. */
+/* Does what the renewal's reply calls for. */
 static void look_after(struct keeper *self, struct ward *ward, struct session *session)
 {
     if (!ward->is_renewed)
@@ -128,7 +130,7 @@ static void obey(struct keeper *self)
 
 /* --- the registration's description -------------------------------------------------------- */
 
-/* How many threads were busy, as it is published; "" if it is not. */
+/* The number of busy threads as published; "" if it is not among the words. */
 static const char *find_busy(const char *const *words, size_t count)
 {
     for (size_t i = 0; i + 1 < count; i += 2)
@@ -137,7 +139,8 @@ static const char *find_busy(const char *const *words, size_t count)
     return "";
 }
 
-/* All of it now and then, and soon where somebody who looks would see the wrong number at work. */
+/* True if it is time to publish again: every so often, and soon after the number of busy threads
+ * has changed, since that is what people look at. */
 static bool is_news(const struct keeper *self, const char *busy)
 {
     return self->published_ms == 0 || clock_mono_ms() - self->published_ms >= PUBLISH_MS ||
@@ -147,7 +150,7 @@ static bool is_news(const struct keeper *self, const char *busy)
 static void publish_words(struct keeper *self, const char *const *words, size_t count)
 {
     struct err err = {0};
-    /* It only informs: a user without the right to write it works as well. */
+    /* For information only: a Redis user without the right to write it can still work. */
     if (presence_publish(self->conn, self->options.namespace, self->options.process, words, count,
                          PUBLISH_TTL_MS, &err) != ST_OK)
         log_printf(LOG_DEBUG, "cannot publish this worker's status: %s", err_text(&err));
@@ -171,7 +174,7 @@ static void publish(struct keeper *self)
     buf_fini(&pairs);
 }
 
-/* Once: with any other policy a full Redis throws keys away, and jobs with them. */
+/* Once per worker: with any other policy a full Redis evicts keys, and jobs with them. */
 static void warn_of_eviction(struct keeper *self)
 {
     char policy[32];
@@ -200,7 +203,8 @@ static void each_session(struct keeper *self,
 
 static void tick(struct keeper *self)
 {
-    /* One queue may fail for hours while the others do well: all have to do well to end it. */
+    /* The outage ends only after a tick without any failure: one queue may fail for hours while the
+     * others do well, and the log would report beginning and end at each tick. */
     if (!self->has_failed)
         outage_end(&self->outage, "the keeper works again", NULL);
     self->has_failed = false;
@@ -217,7 +221,7 @@ static void tick(struct keeper *self)
     warn_of_eviction(self);
 }
 
-/* Promotes what is due now, and answers how long until there may be more. */
+/* Promotes what is due now, and returns how long until more may be due. */
 static int64_t promote_due(struct keeper *self, int64_t tick_at_ms)
 {
     int64_t next_ms = tick_at_ms;
@@ -234,15 +238,15 @@ static int64_t promote_due(struct keeper *self, int64_t tick_at_ms)
     return pause_ms > 0 ? pause_ms : 0;
 }
 
-/* Until the next try to connect: never so long that a short lease runs out meanwhile. */
+/* Pause before the next attempt to connect: never so long that a short lease expires meanwhile. */
 static int64_t reconnect_pause_ms(struct keeper *self, int64_t tick_ms)
 {
     int64_t pause_ms = conn_backoff_ms(self->conn);
     return pause_ms < tick_ms ? pause_ms : tick_ms;
 }
 
-/* A process that was started only to find that its queue is drained may be told to stop before its
- * first tick: the dead one whose place it took would stay registered until a lease has run out. */
+/* A process that starts, finds its queue drained and stops may do so before its first tick. Without
+ * this, the dead process that it replaced would stay registered until the lease expires. */
 static void reap_at_the_end(struct keeper *self)
 {
     struct err ignored = {0};
@@ -271,14 +275,15 @@ static void *keeper_main(void *argument)
             pause_ms = pause_ms > 10 ? pause_ms : 10;
             continue;
         }
-        /* After a reconnect at once: the lease may be about to run out. */
+        /* At once after a reconnect: the lease may be about to expire. */
         if (clock_mono_ms() >= tick_at_ms || conn_generation(self->conn) != link) {
             link = conn_generation(self->conn);
             tick_at_ms = clock_mono_ms() + tick_ms;
             tick(self);
         }
         pause_ms = promote_due(self, tick_at_ms);
-        /* A link that has just broken is made again at once: renewals and due jobs wait for it. */
+        /* If the link has just broken, reconnect without waiting for the tick: renewals and due
+         * jobs depend on it. */
         if (!conn_is_connected(self->conn))
             pause_ms = reconnect_pause_ms(self, tick_ms);
     }
@@ -320,7 +325,7 @@ enum status keeper_start(const struct keeper_options *options, struct keeper **o
                                        .watch = watch_new(options->lease_ms),
                                        .state = mem_new(sizeof(struct lease_state)),
                                        .due_ms = QUEUE_NEVER};
-    /* A dead link must be found out well within the lease. */
+    /* A dead link must be noticed well within the lease. */
     struct conn_options conn = *options->conn;
     conn.max_reply_bytes = MAX_REPLY_BYTES;
     conn.connect_timeout_ms = conn.command_timeout_ms =

@@ -1,6 +1,5 @@
-/* What the keeper does for the jobs of a queue, once it has renewed: those that are due, those that
- * lie in the inbox, those that are dead. And its eye on the server's clock, by which they are due.
- */
+/* What the keeper does for the jobs of a queue once it has renewed: due jobs, jobs left in the
+ * inbox, dead jobs. It also watches the server's clock, which decides when jobs are due. */
 #include "worker/keeper/keeper_state.h"
 
 #include "base/clock.h"
@@ -10,12 +9,12 @@
 
 enum {
     RETRY_MS = 750,       /* after a failure */
-    PROMOTE_LIMIT = 1000, /* in one call */
+    PROMOTE_LIMIT = 1000, /* jobs in one call */
     UNBOX_LIMIT = 1000,
     TEND_MS = 1000,
-    TRIM_LIMIT = 500, /* dead jobs in one call */
-    TRIM_STEPS = 10,  /* in one tick: renewing must not wait */
-    STEP_MS = 5000,   /* what a clock may be off without being set */
+    TRIM_LIMIT = 500, /* dead jobs dropped in one call */
+    TRIM_STEPS = 10,  /* such calls in one tick: renewing must not wait */
+    STEP_MS = 5000,   /* a larger difference means that the clock was set */
 };
 
 void keeper_empty_inbox(struct keeper *self, struct ward *ward, const struct queue *queue)
@@ -30,7 +29,8 @@ void keeper_empty_inbox(struct keeper *self, struct ward *ward, const struct que
     ward->had_inbox = has_inbox;
 }
 
-/* Once a second, of all the queue's workers together: each has its turn at times of its own. */
+/* About once a second for all workers of the queue together: each takes its turn at a random time,
+ * so no worker has to be chosen for it. */
 void keeper_tend(struct keeper *self, struct ward *ward, const struct queue *queue)
 {
     if (clock_mono_ms() < ward->tend_ms)
@@ -69,8 +69,8 @@ void keeper_promote(struct keeper *self, struct ward *ward, const struct session
     keeper_note_due(ward, promoted.next_due_ms, promoted.now_ms);
 }
 
-/* The server read its clock between the request and now. So a freeze of ours is none of its steps.
- */
+/* The server read its clock between sending and now, so its clock is known within that interval. If
+ * this process was frozen meanwhile, the interval is longer, and that is not taken for a step. */
 void keeper_watch_clock(struct keeper *self, int64_t server_ms, int64_t sent_ms)
 {
     int64_t most_ms = server_ms - sent_ms, least_ms = server_ms - clock_mono_ms();

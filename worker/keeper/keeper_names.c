@@ -1,5 +1,5 @@
-/* The keeper and the set of queues' names: it lists its own queues, and one keeper of all, now and
- * then, looks at the others'. A page of names a tick, lest a renewal wait. */
+/* The keeper and the set of queue names: it adds its own queues, and one keeper of all workers now
+ * and then checks all names. It takes a page of names per tick, so that renewals do not wait. */
 #include "worker/keeper/keeper_state.h"
 
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 enum {
     FIRST_MS = 2000,
-    EVERY_MS = 60 * 60 * 1000,   /* a keeper asks for its turn */
-    TURN_MS = EVERY_MS * 9 / 10, /* and nobody else gets one */
+    EVERY_MS = 60 * 60 * 1000,   /* how often a keeper asks for a turn */
+    TURN_MS = EVERY_MS * 9 / 10, /* for which nobody else gets a turn */
 };
 
 void keeper_list_queue(struct keeper *self, struct ward *ward)
@@ -69,7 +69,7 @@ void keeper_look_after_names(struct keeper *self)
         return;
     enum status status =
         self->names.step == KEEPER_NAMES_REST ? ask_for_turn(self, &err) : look_at_page(self, &err);
-    /* The names only inform: a user without the right to them works as well. */
+    /* For information only: a Redis user without the right to the names can still work. */
     if (status != ST_OK)
         log_printf(LOG_DEBUG, "cannot maintain the list of queues: %s", err_text(&err));
 }

@@ -1,4 +1,4 @@
-/* The keeper's look at what the other workers of a queue speak. */
+/* Compares the protocol versions of a queue's workers with ours. */
 #include "worker/keeper/keeper_state.h"
 
 #include <string.h>
@@ -9,10 +9,10 @@
 
 enum {
     LOOK_MS = 10 * 1000,
-    ASKED_MAX = 8, /* in one look: renewing must not wait. All of a queue have their turn */
+    ASKED_MAX = 8, /* workers per look: renewing must not wait; all get their turn */
 };
 
-/* P of "P.generation"; false: no name of a worker. */
+/* Finds P in "P.generation"; false: not the name of a worker. */
 static bool process_of(const char *worker, char out[LEASE_NAME_MAX + 1])
 {
     const char *dot = strrchr(worker, '.');
@@ -48,7 +48,7 @@ void keeper_compare_protocols(struct keeper *self, struct ward *ward)
         if (ward->has_met_newer || !process_of(worker, process) ||
             strcmp(process, self->options.process) == 0)
             continue;
-        /* It only informs: without the right to read it the work goes on. */
+        /* For information only: without the right to read it the work goes on. */
         if (presence_protocol(self->conn, self->options.namespace, process, &protocol, &err) !=
             ST_OK)
             return;

@@ -1,4 +1,5 @@
-/* The keeper's recovery of dead workers: by lease, and by the supervisor's word. */
+/* Recovers the jobs of dead workers: those whose lease has expired, and those whose death the
+ * supervisor has seen. */
 #include "worker/keeper/keeper_state.h"
 
 #include <stdio.h>
@@ -8,10 +9,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Of a worker that was lost with its host nobody knows what it ran. */
+/* If a worker was lost with its host, nobody knows what it was running, so every held job may be to
+ * blame. */
 static const struct lease_blame all_blamed = {.is_known = false};
 
-/* False: not all of it was recovered, and it is to be called again. */
+/* False: not everything was recovered; call again. */
 static bool reap(struct keeper *self, struct fetcher *fetcher, const char *worker,
                  const char *seen_score, const struct lease_blame *blame)
 {
@@ -60,7 +62,8 @@ static bool is_name_of(const struct obituary *dead, uint64_t generation, const c
     return strcmp(name, worker) == 0;
 }
 
-/* What the dead process did of the registration `worker` on queue `slot`: that is to blame. */
+/* Finds what the dead process was running or reading under the registration `worker` on queue
+ * `slot`: those jobs are to blame. */
 static void find_blamed(const struct obituary *dead, size_t slot, const char *worker,
                         int64_t *numbers, struct lease_blame *blame)
 {
@@ -81,7 +84,7 @@ static void find_blamed(const struct obituary *dead, size_t slot, const char *wo
     };
 }
 
-/* Reaps every registration that the dead process had on queue `slot`; false: to be tried again. */
+/* Reaps every registration that the dead process had on queue `slot`; false: try again. */
 static bool reap_process(struct keeper *self, const struct obituary *dead, size_t slot)
 {
     struct fetcher *fetcher = self->options.fetchers[slot];

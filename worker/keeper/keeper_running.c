@@ -1,5 +1,5 @@
-/* The keeper and the jobs that run: stops those that producers have cancelled, and tells which run
- * for long and how far they are. */
+/* The keeper and the running jobs: stops those that producers have cancelled, and reports which
+ * have been running for long and how far they are. */
 #include "worker/keeper/keeper_state.h"
 
 #include <string.h>
@@ -10,9 +10,10 @@
 #include "queue/report.h"
 
 enum {
-    TOLD_AFTER_MS = 700, /* what runs for less is not told of: it would be over when it is read */
-    TOLD_MAX = 200,      /* jobs in one report */
-    TELL_MS = 5000,      /* how often the same is told again */
+    /* shorter jobs are not reported: they would be over before anybody reads it */
+    TOLD_AFTER_MS = 700,
+    TOLD_MAX = 200, /* jobs in one report */
+    TELL_MS = 5000, /* how often an unchanged report is repeated */
     TELL_TTL_MS = 15000,
 };
 
@@ -53,8 +54,8 @@ void keeper_stop_cancelled(struct keeper *self, struct ward *ward, struct sessio
         hunt.ids[i] = ward->state->cancelled[i];
     if (hunt.count == 0)
         return;
-    /* First what has not started: it may start meanwhile. One that is just between the two is met
-     * at the next tick. */
+    /* Waiting jobs first, since they may start meanwhile. One that slips between the two steps is
+     * met at the next tick. */
     session_cancel(session, hunt.ids, hunt.count);
     running_each(self->options.running, is_hunted, &hunt);
 }
@@ -81,7 +82,8 @@ static bool append_running(void *context, const struct running_job *now)
     buf_append_text(out, ",\"id\":");
     json_append_string(out, slice_of(now->job->id));
     buf_append_text(out, ",\"since_ms\":");
-    /* In whole seconds: the estimate of the server's clock is not the same to the millisecond. */
+    /* In whole seconds: our estimate of the server's clock wavers by milliseconds, and each change
+     * would be news to report. */
     int64_t since_ms = session_server_ms(report->session) - run_ms;
     buf_append_int(out, since_ms - since_ms % 1000);
     if (now->progress.len > 0) {
@@ -99,7 +101,7 @@ void keeper_tell_running(struct keeper *self, struct ward *ward, const struct se
     running_each(self->options.running, append_running, &report);
     bool is_news = !slice_equal(buf_slice(&report.text), buf_slice(&ward->told));
     bool is_old = report.count > 0 && clock_mono_ms() - ward->told_ms >= TELL_MS;
-    /* It only informs: a user without the right to write it works as well. */
+    /* For information only: a Redis user without the right to write it can still work. */
     if ((is_news || is_old) && report_write(self->conn, session->lease.queue, session->lease.worker,
                                             buf_slice(&report.text), TELL_TTL_MS, &err) != ST_OK)
         log_printf(LOG_DEBUG, "cannot publish the running jobs: %s", err_text(&err));

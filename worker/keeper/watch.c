@@ -9,14 +9,14 @@
 
 struct sighting {
     char worker[LEASE_NAME_MAX + 1];
-    char score[LEASE_SCORE_MAX + 1]; /* server time: compared, never reckoned with */
+    char score[LEASE_SCORE_MAX + 1]; /* server time: only compared, never computed with */
     int64_t since_ms;                /* monotonic: first seen with this score */
     int64_t seen_ms;                 /* monotonic: last seen */
 };
 
 struct watch {
     int64_t lease_ms;
-    int64_t now_ms; /* of the current look; 0: none yet */
+    int64_t now_ms; /* monotonic: time of the current look; 0: none yet */
     char run_id[64];
     struct sighting *sightings;
     size_t count, capacity;
@@ -37,8 +37,8 @@ void watch_free(struct watch *watch)
     free(watch);
 }
 
-/* A registry too large for one look is looked at window by window: an entry is kept for some
- * rounds. */
+/* A large registry is seen window by window, so an entry is kept for some rounds without being
+ * seen. */
 static void forget_old(struct watch *watch)
 {
     size_t kept = 0;

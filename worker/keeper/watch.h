@@ -1,10 +1,9 @@
-/* watch - sees when a worker's lease has run out, without trusting any clock but this machine's
- * monotonic one.
+/* watch - detects that a worker's lease has expired, trusting no clock but this machine's monotonic
+ * one.
  *
- * A worker is dead when its score has been seen unchanged for a whole lease, in looks that were
- * never further apart than half of one, on the same run of the server: a stall of ours or of Redis,
- * a restart, a failover or a clock that jumps starts the watch anew. Pure but for the times it is
- * given. */
+ * A worker is dead if its score has not changed for a whole lease, in looks never more than half a
+ * lease apart, on the same run of the server. So a stall here or in Redis, a restart, a failover or
+ * a jumping clock only starts the watch again. Pure; reads no clock, but is given the times. */
 #ifndef DARG_WORKER_KEEPER_WATCH_H
 #define DARG_WORKER_KEEPER_WATCH_H
 
@@ -20,7 +19,7 @@ void watch_free(struct watch *watch);
  * unknown). */
 void watch_look(struct watch *watch, int64_t now_ms, const char *run_id);
 
-/* One worker seen in this look; true if it is to be reaped with this score. */
+/* One worker seen in this look; true if it must be reaped, with this score. */
 bool watch_see(struct watch *watch, const char *worker, const char *score);
 
 #endif

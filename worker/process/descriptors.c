@@ -5,17 +5,19 @@
 #include <sys/resource.h>
 
 enum {
-    OF_PROCESS = 64, /* the log, connections, libraries, and room for what nobody has counted */
-    OF_QUEUE = 4,    /* a connection and its like */
-    OF_CHILD = 2,    /* the supervisor's, for each worker process */
-    OF_THREAD = 4,   /* the descriptor that stops it; at most once, a connection, too */
-    OF_PROGRAM = 5,  /* that runs: our ends of its pipes, the process, its control group */
-    OF_START = 7,    /* more, while it is being started */
-    OF_RESIDENT = 6, /* of a persistent process: our ends, itself, its control group */
+    OF_PROCESS = 64, /* the log, connections, libraries, and some to spare */
+    OF_QUEUE = 4,    /* a connection, its wake, and the like */
+    OF_CHILD = 2,    /* in the supervisor, per worker process */
+    OF_THREAD = 4,   /* the descriptor that stops it; at most once also a connection */
+    /* per running program: our ends of its pipes, the process, its control group */
+    OF_PROGRAM = 5,
+    OF_START = 7, /* additionally while it is being started */
+    /* per persistent process: our ends of its pipes, the process, its control group */
+    OF_RESIDENT = 6,
 };
 
-/* Without the least there is no room for a program in each thread. That all are started at the same
- * moment is rare, and then they wait for each other: it is part of the most alone. */
+/* With fewer than *least, not every thread could run a program at a time. All threads starting one
+ * at the same moment is rare, and then they wait for each other; so only *most counts that. */
 static void count_needs(const struct worker_options *options, rlim_t *least, rlim_t *most)
 {
     size_t residents = registry_count_residents(options->registry);
@@ -42,6 +44,6 @@ enum status descriptors_provide(const struct worker_options *options, struct err
                        ": lower --threads, or raise the hard limit (ulimit -Hn)",
                        options->threads, (uint64_t)least, (uint64_t)limit.rlim_max);
     limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit: it cannot be refused */
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit, so it cannot be refused */
     return ST_OK;
 }

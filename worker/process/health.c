@@ -19,12 +19,12 @@
 
 enum {
     BACKLOG = 8,
-    ANSWERS_MAX = 16,     /* at once: askers in a loop must not keep the supervisor busy */
-    ANSWER_WAIT_S = 3,    /* a supervisor that is well answers within milliseconds */
+    ANSWERS_MAX = 16,     /* per turn: clients in a loop must not keep the supervisor busy */
+    ANSWER_WAIT_S = 3,    /* a healthy supervisor answers within milliseconds */
     ANSWER_LEN = 96,      /* four numbers */
-    OUTAGE_MIN_MS = 1000, /* a link that is just being made again is not worth a word */
-    WORKERS_MAX = 16,     /* of one name */
-    NAME_SHOWN = 80,      /* bytes of a name, in a sentence */
+    OUTAGE_MIN_MS = 1000, /* a link that is just being re-established is not mentioned */
+    WORKERS_MAX = 16,     /* that can share a name */
+    NAME_SHOWN = 80,      /* bytes of a name shown in a sentence */
     EXIT_UNHEALTHY = 1,
 };
 
@@ -33,8 +33,8 @@ struct address {
     socklen_t len;
 };
 
-/* A container has a PID namespace of its own, even where it shares a directory or the network. 0
- * where there is no /proc. */
+/* Tells containers apart: each has its own PID namespace, even if it shares a directory or the
+ * network. 0: there is no /proc. */
 static uintmax_t pid_namespace(void)
 {
     struct stat space = {.st_ino = 0};
@@ -42,7 +42,7 @@ static uintmax_t pid_namespace(void)
     return space.st_ino;
 }
 
-/* The directory that is this user's alone; NULL: there is none. */
+/* XDG_RUNTIME_DIR, if it belongs to this user alone; NULL: no such directory. */
 static const char *own_directory(void)
 {
     const char *path = getenv("XDG_RUNTIME_DIR");
@@ -52,7 +52,7 @@ static const char *own_directory(void)
     return is_own ? path : NULL;
 }
 
-/* The first worker of a name has it without a number. False: there is no such address. */
+/* The first worker of a name gets it without a number. False: there is no such address. */
 static bool make_address(enum health_place place, const char *name, int number,
                          struct address *address)
 {
@@ -64,7 +64,7 @@ static bool make_address(enum health_place place, const char *name, int number,
     char suffix[16] = "";
     if (number > 1)
         snprintf(suffix, sizeof suffix, "#%d", number);
-    char *path = address->un.sun_path + !is_path; /* abstract: after a leading 0 */
+    char *path = address->un.sun_path + !is_path; /* an abstract name follows a leading 0 */
     size_t size = sizeof address->un.sun_path - !is_path;
     int len = is_path ? snprintf(path, size, "%s/darg-worker-%ju-%s%s", directory, pid_namespace(),
                                  name, suffix)
@@ -86,7 +86,7 @@ static bool try_connect(int fd, const struct address *address)
     return connect(fd, (const struct sockaddr *)&address->un, address->len) == 0;
 }
 
-/* The file of a socket outlives a worker that was killed. */
+/* True if the socket's file is left over from a worker that was killed. */
 static bool is_left_over(const struct address *address)
 {
     int fd = new_socket(SOCK_NONBLOCK);
@@ -106,7 +106,7 @@ static bool take_address(int fd, enum health_place place, const struct address *
     return bind(fd, (const struct sockaddr *)&address->un, address->len) == 0;
 }
 
-/* The first address that is free; -1: none is, or there are none of this kind. */
+/* Listens at the first free address; -1: none is free, or there are none of this kind. */
 static int listen_at(enum health_place place, const char *name, struct address *address)
 {
     for (int number = 1; number <= WORKERS_MAX; number++) {
@@ -133,7 +133,7 @@ void health_listen(struct health_listener *listener, const char *name)
     bool is_heard = listener->fds[HEALTH_PATH] >= 0 || listener->fds[HEALTH_ABSTRACT] >= 0;
     if (!is_heard && !make_address(HEALTH_ABSTRACT, name, WORKERS_MAX, &address))
         log_printf(LOG_WARN, "this worker does not answer --health: its name is too long");
-    else if (!is_heard) /* not worth a warning: so many workers on a host, which nobody asks */
+    else if (!is_heard) /* not a warning: with so many workers on a host, nobody may ever ask */
         log_printf(LOG_INFO,
                    "this worker does not answer --health: the name '%s' is taken %d times", name,
                    WORKERS_MAX);
@@ -161,7 +161,7 @@ static void answer(int fd, const char *text, size_t len)
         int asker = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (asker < 0)
             return;
-        /* An asker that has gone away is none of our business. */
+        /* Failure is ignored: the client has gone away. */
         (void)send(asker, text, len, MSG_NOSIGNAL);
         close(asker);
     }
@@ -179,14 +179,14 @@ void health_answer(const struct health_listener *listener, const struct health *
 
 /* --- the asking side ----------------------------------------------------------------------- */
 
-/* What has been heard of the workers of a name. */
+/* What the workers of a name have answered so far. */
 struct survey {
     const char *name;
-    pid_t supervisors[WORKERS_MAX]; /* of those that were asked: in two places, most of them */
+    pid_t supervisors[WORKERS_MAX]; /* those already asked: most listen in two places */
     size_t count;
     struct health worst;
-    bool is_anothers; /* some name is another user's */
-    bool is_mute;     /* some worker does not answer */
+    bool is_anothers; /* another user's worker has one of the names */
+    bool is_mute;     /* a worker does not answer */
 };
 
 static bool was_asked(const struct survey *survey, pid_t supervisor)
@@ -231,7 +231,7 @@ static void add(struct survey *survey, pid_t supervisor, const struct health *he
     }
 }
 
-/* Others, too, can take an abstract name: only workers of this very user are believed. */
+/* Anybody can take an abstract name, so only workers of this same user are believed. */
 static void ask_connected(struct survey *survey, int fd)
 {
     struct ucred peer = {.uid = 0};
@@ -248,7 +248,7 @@ static void ask_connected(struct survey *survey, int fd)
         survey->is_mute = true;
 }
 
-/* A queue of askers that is full belongs to a worker that does not answer. */
+/* EAGAIN means that its queue of connections is full, so that worker does not answer either. */
 static void ask(struct survey *survey, enum health_place place, int number)
 {
     const struct timeval wait = {.tv_sec = ANSWER_WAIT_S};
@@ -267,7 +267,7 @@ static void ask(struct survey *survey, enum health_place place, int number)
     close(fd);
 }
 
-/* One that does not answer is enough. */
+/* One worker that does not answer decides it. */
 static void ask_all(struct survey *survey)
 {
     for (enum health_place place = 0; place < HEALTH_PLACES; place++)

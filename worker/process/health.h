@@ -1,16 +1,15 @@
-/* health - how `darg-worker --health` learns whether the workers beside it fetch.
+/* health - how `darg-worker --health` finds out whether the workers on this host are fetching.
  *
- * The supervisor listens on a Unix socket in the abstract namespace: no file, so no writable
- * directory is needed, and nothing of it outlives the process. Its name is made of the user, the
- * PID namespace, a name of the user's choice, and a number if that is taken. Such names can be
- * taken by any user, who is not believed then, but might leave none; so it listens in
- * XDG_RUNTIME_DIR, too, where that is the user's alone. Whoever connects is told one line of facts
- * and is cut off; what they mean is for the asking side to judge, which asks all workers of the
- * name.
+ * The supervisor listens on a Unix socket in the abstract namespace: there is no file, so no
+ * writable directory is needed, and nothing outlives the process. The name consists of the user,
+ * the PID namespace, a name that the user chose, and a number if that is taken. Any user could take
+ * such names: they would not be believed, but might leave none free; so the supervisor also listens
+ * in XDG_RUNTIME_DIR, if that belongs to the user alone. A client gets one line of facts and is
+ * disconnected; the client judges what they mean, after asking all workers of the name.
  *
- * Healthy means: every process's fetchers turned lately. A fetcher that tries in vain to use Redis
- * does turn, and starting it anew would not bring Redis back: that is said, but the worker is well.
- */
+ * Healthy means that the fetchers of every process turned recently. A fetcher that tries in vain to
+ * reach Redis still turns, and restarting it would not bring Redis back: the outage is mentioned,
+ * but the worker is healthy. */
 #ifndef DARG_WORKER_PROCESS_HEALTH_H
 #define DARG_WORKER_PROCESS_HEALTH_H
 
@@ -19,23 +18,24 @@
 
 #include "base/err.h"
 
-/* The facts: those of the process that fares worst. */
+/* The facts, for the process that is worst off. */
 struct health {
-    int64_t age_ms;    /* since its fetchers turned; PULSE_NEVER: they have not yet */
-    pid_t pid;         /* 0: it has died and is to be started again */
-    int64_t outage_ms; /* for how long Redis cannot be used, of the process where that is longest */
+    int64_t age_ms; /* since its fetchers last turned; PULSE_NEVER: they have not yet */
+    pid_t pid;      /* 0: it has died and will be started again */
+    /* how long Redis has been unusable, for the process where that is longest; 0: it is usable */
+    int64_t outage_ms;
     enum status outage; /* why */
 };
 
 enum health_place { HEALTH_PATH, HEALTH_ABSTRACT, HEALTH_PLACES };
 
 struct health_listener {
-    int fds[HEALTH_PLACES]; /* readable when somebody asks; -1: not here */
-    char path[108];         /* of the socket that has a file; empty: there is none */
+    int fds[HEALTH_PLACES]; /* readable when somebody asks; -1: not listening there */
+    char path[108];         /* of the socket with a file; empty: there is none */
 };
 
-/* To be closed. A line in the log if there is no place: the name is too long, or taken too often.
- * Nothing but the check depends on it. */
+/* Starts listening; must be closed. Only logs if it cannot, because the name is too long or taken
+ * too often: nothing but the check depends on it. */
 void health_listen(struct health_listener *listener, const char *name);
 void health_close(struct health_listener *listener);
 void health_forget(struct health_listener *listener); /* in a process that was forked */
@@ -43,7 +43,7 @@ void health_forget(struct health_listener *listener); /* in a process that was f
 /* Answers those who have connected. Never blocks. */
 void health_answer(const struct health_listener *listener, const struct health *health);
 
-/* Asks the workers of this name, prints a sentence about the one that fares worst, and returns the
+/* Asks the workers of this name, prints a sentence about the one that is worst off, and returns the
  * exit code: 0 healthy, its fetchers turned within limit_ms; 1 not, or nobody answers. Blocks for
  * seconds at most. */
 int health_check(const char *name, int64_t limit_ms);

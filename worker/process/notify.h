@@ -1,5 +1,5 @@
-/* notify - tells the service manager that started this program how it fares: notify_systemd.c where
- * libsystemd is installed, notify_none.c (silence) where it is not; the Makefile chooses.
+/* notify - tells the service manager that started this program how it is doing: notify_systemd.c if
+ * libsystemd is installed, otherwise notify_none.c (silence); the Makefile chooses.
  *
  * Only for the supervisor's one thread. Nothing blocks, and without a manager (NOTIFY_SOCKET)
  * nothing happens. */
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* True if this build can tell a manager anything. */
+/* True if this build can notify a manager. */
 bool notify_is_supported(void);
 
-/* Lines as of sd_notify(3): "READY=1\nSTATUS=all is well". */
+/* lines: as in sd_notify(3), "READY=1\nSTATUS=all is well". */
 void notify_state(const char *lines);
 
-/* How often, in ms, the manager wants to hear WATCHDOG=1 of this very process; 0: not at all. */
+/* How often, in ms, the manager expects WATCHDOG=1 from this process; 0: not at all. */
 int64_t notify_watchdog_ms(void);
 
 #endif

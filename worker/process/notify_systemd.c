@@ -11,7 +11,7 @@ bool notify_is_supported(void)
 
 void notify_state(const char *lines)
 {
-    /* The manager finds out by its own deadlines; the work goes on. */
+    /* The manager will notice by its own deadlines; the work goes on. */
     if (sd_notify(0, lines) < 0)
         log_printf(LOG_DEBUG, "cannot report this worker's state to the service manager");
 }

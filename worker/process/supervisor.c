@@ -1,7 +1,7 @@
-/* One thread, one poll(), no connection: what could hang or die with Redis, a handler or a library
- * is in the children, so that something is always there to replace them, to answer --health and to
- * obey a signal. Signals come through a signalfd: as events between others, not as handlers in the
- * middle of anything. */
+/* One thread, one poll(), no connection: whatever could hang or die with Redis, a handler or a
+ * library runs in the children, so there is always something to replace them, to answer --health
+ * and to follow a signal. Signals arrive through a signalfd, as events among others, not as
+ * handlers in the middle of anything. */
 #include "worker/process/supervisor_state.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-/* TERM that comes twice at once, as `timeout` sends it to a program and its group, is one. */
+/* Two TERMs at once count as one: `timeout` sends it to a program and to its group. */
 static void stop(struct supervisor *self, int number)
 {
     int64_t now_ms = clock_mono_ms();
@@ -53,8 +53,8 @@ static void act_on_signal(struct supervisor *self, int number)
                        err_text(&err));
         supervisor_reload(self);
     }
-    /* Reloaded first: a child that hears HUP takes over what stands in the shared memory by then.
-     */
+    /* Reload before passing it on: a child that gets HUP adopts what is in the shared memory
+     * then. */
     supervisor_tell_children(self, number);
 }
 
@@ -68,7 +68,7 @@ static bool any_left(const struct supervisor *self)
     return false;
 }
 
-/* Starts what is due, and answers how long until more is; -1: nothing is. */
+/* Starts the children that are due; returns the ms until the next is; -1: none is. */
 static int start_due(struct supervisor *self)
 {
     int64_t next_ms = -1;
@@ -111,12 +111,12 @@ static bool take_signals(struct supervisor *self)
     sigemptyset(&signals);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         sigaddset(&signals, taken[i]);
-    /* What the kernel sends to whoever writes: for the write to fail is enough. To a terminal that
-     * stops background writers it goes through then. */
+    /* Signals that the kernel sends to a writer: a write that fails is enough. With SIGTTOU
+     * ignored, a write to a terminal that stops background writers succeeds. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
-    /* Whoever started us may have ignored it: then no child could be waited for. */
+    /* It may have been inherited as ignored; then children could not be waited for. */
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     self->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

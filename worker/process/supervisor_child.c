@@ -1,4 +1,4 @@
-/* The supervisor's children: their start, what they tell, their end. */
+/* The supervisor's children: their start, their reports, their end. */
 #include "worker/process/supervisor_state.h"
 
 #include <errno.h>
@@ -16,21 +16,21 @@
 #include "worker/process/worker.h"
 
 enum {
-    BACKOFF_FIRST_MS = 100, /* before a child that died is replaced: doubling up to ... */
+    BACKOFF_FIRST_MS = 100, /* before a dead child is replaced: doubles up to ... */
     BACKOFF_LIMIT_MS = 10 * 1000,
-    QUICK_DEATHS_FREE = 10, /* deaths of a child that had been ready, without any pause */
-    STEADY_MS = 30 * 1000,  /* a child that lived so long starts the backoff anew */
+    QUICK_DEATHS_FREE = 10, /* deaths in a row of a child that had been ready, without a pause */
+    STEADY_MS = 30 * 1000,  /* a child that lived this long resets the backoff */
     EXIT_REFUSED = 3,
 };
 
 static _Noreturn void be_child(struct supervisor *self, struct child *child, int report_fd,
                                pid_t parent)
 {
-    /* A worker does not outlive its supervisor: it ends as after a TERM. */
+    /* If the supervisor dies, the kernel sends TERM to the worker, which ends in good order. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         raise(SIGTERM);
-    /* Keys on the terminal reach the supervisor alone, which passes them on once. */
+    /* So that Ctrl-C at a terminal reaches the supervisor alone, which passes it on once. */
     setpgid(0, 0);
     close(self->signal_fd);
     health_forget(&self->health);
@@ -55,7 +55,7 @@ static _Noreturn void be_child(struct supervisor *self, struct child *child, int
     exit(worker_run(self->options, &birth));
 }
 
-/* What the programs of a dead child have left. */
+/* Kills what the programs of a dead child have left running, and logs what it could not kill. */
 static void end_programs(const struct child *child)
 {
     struct roster_rest rest = roster_end(child->roster);
@@ -89,8 +89,8 @@ void supervisor_start_child(struct supervisor *self, struct child *child)
         return;
     }
     pulse_restart(child->pulse);
-    /* Before the fork, not after it: the successor may run the very jobs whose programs these are.
-     */
+    /* Before the successor is forked, not after: it may run the very jobs that these programs
+     * belong to. */
     end_programs(child);
     pid_t parent = getpid();
     fflush(NULL);
@@ -125,13 +125,13 @@ void supervisor_forget_dead(struct supervisor *self, const char *process)
         }
 }
 
-/* Its memory goes with its name, until its jobs are recovered: it says what the threads ran, and so
- * whom to blame. The new child gets memory of its own rather than this, which nobody has cleared.
- */
+/* The dead child's `load` is kept with its name until its jobs are recovered: it says what the
+ * threads were running, and so which jobs to blame. The new child gets new memory instead of this,
+ * because nobody has cleared it. */
 static void remember_dead(struct supervisor *self, struct child *child)
 {
     if (self->dead_count == SUPERVISOR_DEAD_MAX)
-        supervisor_forget_dead(self, self->dead[0].process); /* its lease will tell */
+        supervisor_forget_dead(self, self->dead[0].process); /* the oldest is left to its lease */
     self->dead[self->dead_count++] =
         (struct obituary){.process = mem_dup(child->process), .load = child->load};
     child->load = NULL;
@@ -149,8 +149,8 @@ static void act_on_line(struct supervisor *self, struct child *child, char *line
         child->told_code = (int)strtol(line + 6, NULL, 10);
 }
 
-/* Reads what a child tells: whole lines, each written with one small write. A pipe, not shared
- * memory: its end tells of a death, too, and what was said before it is still read. */
+/* Reads a child's reports: whole lines, each written with one small write. A pipe and not shared
+ * memory: it also reaches its end when the child dies, and what was said before is still read. */
 void supervisor_read_report(struct supervisor *self, struct child *child)
 {
     char text[4096];
@@ -184,8 +184,8 @@ bool supervisor_is_stop(int signal_number)
     return signal_number == SIGTERM || signal_number == SIGINT;
 }
 
-/* SIGCONT, so that a stopped child can hear that it is to end; to one that hears the first it says
- * nothing. */
+/* SIGCONT as well, so that a stopped child receives the order to end; a child that already got it
+ * ignores SIGCONT. */
 void supervisor_tell_children(struct supervisor *self, int signal_number)
 {
     for (size_t i = 0; i < self->child_count; i++) {
@@ -197,8 +197,8 @@ void supervisor_tell_children(struct supervisor *self, int signal_number)
     }
 }
 
-/* A child that had got to work is replaced at once, some times in a row: its successor recovers
- * what it held. */
+/* A child that had got to work is replaced at once, a few times in a row, because its successor
+ * recovers the jobs that it held. */
 static int64_t restart_pause_ms(struct child *child, int64_t now_ms)
 {
     if (now_ms - child->started_ms > STEADY_MS)
@@ -240,7 +240,7 @@ static void child_ended(struct supervisor *self, struct child *child, int wait_s
     char end[128];
     describe_end(child, wait_status, end, sizeof end);
     if (code == EXIT_REFUSED && !self->was_let_in) {
-        /* No other child would fare better. */
+        /* Another child would be refused as well. */
         self->exit_code = code;
         self->is_stopping = true;
         supervisor_tell_stopping(self);
@@ -267,8 +267,8 @@ void supervisor_collect(struct supervisor *self)
             }
 }
 
-/* Where there are control groups, or this is PID 1, nothing that is left needs to be looked for
- * once the supervisor is dead, too. */
+/* No sweeper is needed with control groups, or if this is PID 1: then nothing survives that would
+ * have to be found after the supervisor's own death. */
 void supervisor_prepare_children(struct supervisor *self)
 {
     size_t programs = registry_count_programs(self->options->registry);

@@ -1,4 +1,4 @@
-/* HUP: what of a changed configuration file can be had without a restart. */
+/* HUP: applies those changes of the configuration file that need no restart. */
 #include "worker/process/supervisor_state.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 static const char *const reloadable[] = {"log-level", "shutdown-timeout", "prefetch", "health-age"};
 
-/* The same queues in the same order; their weights may differ. */
+/* True if the queues are the same, in the same order; their weights may differ. */
 static bool has_same_queues(const struct worker_options *a, const struct worker_options *b)
 {
     bool is_same = a->queue_count == b->queue_count;
@@ -42,7 +42,7 @@ static void append_name(struct buf *names, const char *name)
     buf_printf(names, "%s%s", names->len > 0 ? " " : "", name);
 }
 
-/* Names only: a value might hold a password. */
+/* Names only: a value might contain a password. */
 static void report(const struct supervisor *self, const struct worker_options *fresh)
 {
     struct options_list changes = {0};

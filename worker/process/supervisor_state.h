@@ -22,82 +22,84 @@ enum { SUPERVISOR_DEAD_MAX = 64 };
 struct child {
     pid_t pid; /* 0: not running */
     char process[LEASE_NAME_MAX + 1];
-    struct load *load;     /* shared with it: what its threads run */
-    struct pulse *pulse;   /* likewise: when it turned; passed on to its successors */
-    struct roster *roster; /* likewise: its programs; NULL: it can have none */
-    int report_fd;         /* what it tells; -1: closed */
+    struct load *load;     /* shared with it: what its threads are running */
+    struct pulse *pulse;   /* likewise: when its fetchers turned; passed on to its successors */
+    struct roster *roster; /* likewise: its programs; NULL: none are tracked */
+    int report_fd;         /* its reports; -1: closed */
     int64_t started_ms;
     int64_t restart_ms; /* monotonic: when to start it again; 0: it has ended for good */
     int quick_deaths;   /* in a row */
     bool is_ready;
-    int told_code; /* the exit code that it said it would end with; -1: it has said nothing */
+    int told_code; /* the exit code that it has announced; -1: none */
 };
 
 struct supervisor {
     const struct worker_options *options;
     const struct cgroup_place *place; /* NULL: no control groups */
     struct sweeper sweeper;
-    struct tuning *tuning; /* of them, what HUP has changed; shared with the children */
+    struct tuning *tuning; /* the settings that HUP changes; shared with the children */
     int64_t started_ms;
     int signal_fd;
     struct health_listener health;
     bool is_stopping;
     int64_t stopped_ms; /* monotonic: when it was told to end; 0: not yet */
-    bool was_let_in;    /* a child has been ready: what Redis refuses since is an outage */
+    bool was_let_in;    /* Redis has let a child in: refusals since then are an outage */
     bool has_told_ready;
     bool has_told_stopping;
-    int64_t watchdog_ms; /* the service manager wants to hear of us so often; 0: never */
-    int64_t beat_ms;     /* monotonic: when to tell it next */
+    int64_t watchdog_ms; /* how often the service manager expects to hear from us; 0: never */
+    int64_t beat_ms;     /* monotonic: when to notify it next */
     int exit_code;
-    struct obituary dead[SUPERVISOR_DEAD_MAX]; /* whose jobs may not be recovered yet */
+    struct obituary dead[SUPERVISOR_DEAD_MAX]; /* their jobs may not be recovered yet */
     size_t dead_count;
     struct child *children;
     size_t child_count;
 };
 
-/* The children, in supervisor_child.c. */
+/* In supervisor_child.c: the children. */
 
-/* All that children share with this process, and who sweeps after them; none is started yet. */
+/* Makes the memory that children share with this process, and starts the sweeper; no child is
+ * started yet. */
 void supervisor_prepare_children(struct supervisor *self);
 void supervisor_start_child(struct supervisor *self, struct child *child);
 
-/* Acts on what a child has told. */
+/* Acts on a child's reports. */
 void supervisor_read_report(struct supervisor *self, struct child *child);
 
 /* Sends a signal to all children. */
 void supervisor_tell_children(struct supervisor *self, int signal_number);
 bool supervisor_is_stop(int signal_number); /* TERM or INT */
 
-/* Waits for those that have ended, kills what they have left running, and plans their successors.
- */
+/* Reaps children that have ended, kills what they have left running, and schedules their
+ * successors. */
 void supervisor_collect(struct supervisor *self);
 
 /* The jobs of this process are recovered, or left to their lease. */
 void supervisor_forget_dead(struct supervisor *self, const char *process);
 
-/* HUP, in supervisor_reload.c: reads the configuration file again, if there is one. What may change
- * while the worker runs is in self->tuning then; what may not is named in the log. A file that is
- * wrong changes nothing. */
+/* HUP, in supervisor_reload.c: reads the configuration file again, if there is one. Settings that
+ * may change while the worker runs go into self->tuning; others that have changed are named in the
+ * log. A file with a mistake changes nothing. */
 void supervisor_reload(struct supervisor *self);
-/* At the start: what the options say. */
+/* At the start: fills self->tuning from the options. */
 void supervisor_tune(struct supervisor *self, const struct worker_options *options);
 
-/* What it tells those outside, in supervisor_tell.c. None of these blocks. */
+/* In supervisor_tell.c: what it tells the outside world. None of these blocks. */
 
-/* --ready-fd and the service manager, once every child is ready; again after each death. */
+/* Notifies --ready-fd and the service manager once every child is ready; the manager again after
+ * each death. */
 void supervisor_tell_ready(struct supervisor *self);
 
-/* The service manager alone: at the start; when the end begins, once, however often it is called;
- * that a child has died. */
+/* Notify the service manager only: at the start; when the end begins, once, however often it is
+ * called; when a child has died. */
 void supervisor_tell_starting(struct supervisor *self);
 void supervisor_tell_stopping(struct supervisor *self);
 void supervisor_tell_death(struct supervisor *self);
 
-/* The service manager's watchdog, if it is time to and every fetch loop turns. Returns the ms until
- * the next call is due; -1: there is no watchdog. */
+/* Feeds the service manager's watchdog if it is time to and every fetcher's loop turns. Returns the
+ * ms until the next call is due; -1: there is no watchdog. */
 int supervisor_beat(struct supervisor *self);
 
-/* Answers those who ask by --health. */
+/* Answers --health. */
 void supervisor_answer_health(const struct supervisor *self);
 
 #endif

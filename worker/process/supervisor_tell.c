@@ -1,4 +1,4 @@
-/* What the supervisor tells those outside: --ready-fd, the service manager, and --health. */
+/* What the supervisor tells the outside world: --ready-fd, the service manager, and --health. */
 #include "worker/process/supervisor_state.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 enum {
     END_MS = 15 * 1000, /* what the end may take beyond --shutdown-timeout */
-    BEATS = 2,          /* in the time in which the manager wants to hear one */
+    BEATS = 2,          /* within the interval in which the manager expects one */
 };
 
 static size_t count_ready(const struct supervisor *self)
@@ -56,7 +56,8 @@ void supervisor_tell_stopping(struct supervisor *self)
     if (self->has_told_stopping)
         return;
     self->has_told_stopping = true;
-    /* A unit's TimeoutStopSec does not know of a longer --shutdown-timeout. */
+    /* Asks for more time, because the unit's TimeoutStopSec may be shorter than
+     * --shutdown-timeout. */
     snprintf(lines, sizeof lines,
              "STOPPING=1\nSTATUS=finishing what runs\nEXTEND_TIMEOUT_USEC=%" PRId64,
              (self->tuning->shutdown_timeout_ms + END_MS) * 1000);
@@ -69,7 +70,7 @@ void supervisor_tell_death(struct supervisor *self)
         notify_state("STATUS=a worker process has died: starting another");
 }
 
-/* The one that fares worst speaks for all. Those that have ended well are not missed. */
+/* The child that is worst off counts for all. Those that have ended as they should are left out. */
 static struct health judge(const struct supervisor *self)
 {
     struct health worst = {.age_ms = 0};

@@ -16,8 +16,8 @@
 
 enum { END_MS = 1000 };
 
-/* The worker's pipes and terminal are not to be held open by this, and least of all the other end
- * of its own socket. That is its standard input from here on. */
+/* The sweeper must not hold open the worker's pipes and terminal, and least of all the other end of
+ * its own socket, whose end it waits for. The socket becomes its standard input. */
 static void let_go(int fd)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -40,11 +40,12 @@ static _Noreturn void sweep(int fd, struct roster *const *rosters, size_t count)
     while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR)
         continue;
     for (size_t i = 0; i < count; i++)
-        (void)roster_end(rosters[i]); /* there is nobody to tell */
+        (void)roster_end(rosters[i]); /* nobody is left to report to */
     _exit(0);
 }
 
-/* By way of a process that ends at once: nobody has to wait for the sweeper. */
+/* Forked from a process that ends at once, so that the supervisor need not wait for the sweeper and
+ * does not take its end for a child's. */
 static bool fork_twice(int fd, struct roster *const *rosters, size_t count)
 {
     int wait_status = 0;

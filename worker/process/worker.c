@@ -10,21 +10,25 @@
 #include "base/log.h"
 #include "redis/server.h"
 
-/* The end takes no longer than the shutdown timeout and END_MS, whatever Redis does. */
+/* The end takes no longer than the shutdown timeout plus END_MS, whatever Redis does. */
 enum {
-    END_MS = 5000,          /* for all that is left when the jobs have ended, or their time is up */
-    ABORT_GRACE_MS = 4000,  /* of it, for handlers to end once they are told to */
-    FETCHERS_MIN_MS = 1000, /* for the answer to a claim that is under way */
-    POPPERS_MORE_MS = 2000, /* of END_MS: what is popped as the time runs out would be lost */
-    HURRIED_MS = 500,       /* for both, after a second signal */
-    FLUSH_PARTS = 3,        /* of FLUSH_OF of the time left: for settling; the rest: for leaving */
+    /* for everything left to do when the jobs have ended, or their time is up */
+    END_MS = 5000,
+    ABORT_GRACE_MS = 4000,  /* of that, for handlers to end once they are told to */
+    FETCHERS_MIN_MS = 1000, /* for the reply to a claim that is under way */
+    /* of END_MS: a job popped as the time runs out would be lost otherwise */
+    POPPERS_MORE_MS = 2000,
+    HURRIED_MS = 500, /* for both, after a second signal */
+    /* out of FLUSH_OF parts of the time left are for settling, the rest for leaving */
+    FLUSH_PARTS = 3,
     FLUSH_OF = 5,
     PROBE_MS = 2000,
     EXIT_REFUSED = 3,
 };
 
-/* A wrong password or an old server at the very start is a mistake of whoever started us. Later it
- * is an outage like any other; and an unreachable server may come yet. */
+/* A wrong password or a too old server at the very start is the mistake of the person who started
+ * us, so end with an error. Later it is an outage like any other; and an unreachable server may
+ * still come up. */
 static bool is_refused(const struct worker_options *options, int report_fd)
 {
     struct err err = {0};
@@ -66,8 +70,9 @@ static void report_threads(const struct worker *self)
     }
 }
 
-/* The supervisor passes on what it may have been sent together with us: of its own signals, it says
- * which are meant as another. */
+/* Whether this is a second order to stop. The supervisor passes on signals that may have been sent
+ * to us as well; so for signals from the supervisor, is_hurried says whether they are a second
+ * order. */
 static bool is_again(const struct worker *self, pid_t sender)
 {
     if (sender == self->supervisor)
@@ -75,7 +80,7 @@ static bool is_again(const struct worker *self, pid_t sender)
     return clock_mono_ms() - self->stopped_ms > WORKER_ONE_STOP_MS;
 }
 
-/* Nobody fetches for ever from a Redis that does not answer. */
+/* From then on no thread waits for a Redis that does not answer. */
 static void limit_fetching(struct worker *self, int64_t fetchers_ms, int64_t poppers_ms)
 {
     for (size_t i = 0; i < self->fetcher_count; i++)
@@ -108,7 +113,7 @@ static void stop(struct worker *self, const char *signal_name, pid_t sender)
     order_all(self, VOICE_SIGNALS, ORDER_STOP);
 }
 
-/* Of a log that cannot be opened, the supervisor has told. */
+/* If the log cannot be opened again, the supervisor has said so already. */
 static void hang_up(struct worker *self)
 {
     struct err err = {0};
@@ -143,8 +148,7 @@ static void act_on_signal(struct worker *self, const struct signalfd_siginfo *in
     }
 }
 
-/* Waits for a signal or a change, up to timeout_ms (negative: for ever), and acts on the signals.
- */
+/* Waits for a signal or a change, up to timeout_ms (negative: for ever), and acts on signals. */
 static void attend(struct worker *self, int64_t timeout_ms)
 {
     struct pollfd fds[2] = {{.fd = self->signal_fd, .events = POLLIN},
@@ -174,7 +178,8 @@ static void report_ready(struct worker *self)
         dprintf(self->birth->report_fd, "ready\n");
 }
 
-/* Whoever waits for a job at Redis learns of an order, a shutdown key's too, by a token. */
+/* Poppers blocked in Redis do not see an order, so a token wakes them, also for orders from a
+ * shutdown key. */
 static void tell_poppers(struct worker *self)
 {
     size_t orders = atomic_load(&self->orders);
@@ -195,7 +200,7 @@ static void serve(struct worker *self)
         }
         tell_poppers(self);
     }
-    report_ready(self); /* an empty queue may have been left before there was time to say so */
+    report_ready(self); /* fetchers may have left an empty queue before it was reported */
     if (!self->is_stopping)
         self->deadline_ms = clock_mono_ms() + self->birth->tuning->shutdown_timeout_ms;
 }
@@ -207,7 +212,7 @@ static bool join_runners(struct worker *self, int64_t timeout_ms)
                           : true;
 }
 
-/* Waits for the running jobs, until the deadline or a second signal; then tells their handlers to
+/* Waits for running jobs until the deadline or a second signal, then tells their handlers to
  * end. */
 static bool end_pool(struct worker *self)
 {
@@ -229,15 +234,15 @@ static bool end_pool(struct worker *self)
     return join_runners(self, ABORT_GRACE_MS);
 }
 
-/* Until when all of what follows the jobs is to be over. */
+/* The time by which everything after the jobs must be over. */
 static int64_t end_deadline(const struct worker *self)
 {
     int64_t now_ms = clock_mono_ms();
     return (now_ms < self->deadline_ms ? now_ms : self->deadline_ms) + END_MS;
 }
 
-/* Each queue has its share of the time that is left, so that a link on which nothing comes does not
- * keep the others from leaving. */
+/* Each queue gets its share of the time left, so that one dead link does not keep the others from
+ * leaving. */
 static bool leave_queues(struct worker *self, int64_t deadline_ms)
 {
     bool is_clean = true;
@@ -249,7 +254,8 @@ static bool leave_queues(struct worker *self, int64_t deadline_ms)
     return is_clean;
 }
 
-/* What is left when the jobs have ended. False: something may be left to a reaper. */
+/* What remains to do after the jobs: endings first, since settled jobs need not be given back; the
+ * keeper last, to keep the leases alive until then. False: something may be left to a reaper. */
 static bool settle_and_leave(struct worker *self)
 {
     int64_t deadline_ms = end_deadline(self), now_ms = clock_mono_ms();
@@ -264,7 +270,8 @@ static bool settle_and_leave(struct worker *self)
     return is_clean;
 }
 
-/* Code of others may call exit() in this process: its exit code alone means nothing. */
+/* Announces the exit code. By itself it means nothing: foreign code in this process may call
+ * exit(). */
 static int end(const struct worker_birth *birth, int exit_code)
 {
     if (birth->report_fd >= 0)
@@ -284,8 +291,8 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
         return end(birth, EXIT_REFUSED);
     enum status status = worker_start(&self, &err);
     if (status != ST_OK) {
-        /* Half a worker must not claim: everything goes with the process, and nothing was taken for
-         * good. */
+        /* Half a worker must not claim. Nothing is taken down piece by piece: everything goes with
+         * the process, and what was claimed is recovered. */
         log_printf(LOG_ERROR, "%s", err_text(&err));
         _exit(end(birth, 1));
     }
@@ -294,7 +301,8 @@ int worker_run(const struct worker_options *options, const struct worker_birth *
     bool is_clean = settle_and_leave(&self);
     log_printf(LOG_INFO, "worker ended");
     if (!has_pool_ended)
-        /* A handler that cannot be ended still uses this memory; its job is given back already. */
+        /* A handler that cannot be ended still uses this memory, so nothing is freed. Its job has
+         * been given back already. */
         _exit(end(birth, is_clean ? 0 : 1));
     registry_end(options->registry);
     worker_free(&self);

@@ -1,4 +1,4 @@
-/* Builds a worker: rings, room, threads, in the order in which they can rely on one another. */
+/* Builds a worker: rings, room, threads, in the order in which they depend on each other. */
 #include "worker/process/worker_state.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void append_count(struct buf *pairs, const char *field, int64_t value)
     buf_fini(&text);
 }
 
-/* What the registration says of this process. Called by the keeper's thread. */
+/* What the registration says about this process. Called by the keeper's thread. */
 static void describe(void *context, struct buf *pairs)
 {
     const struct worker *self = context;
@@ -74,7 +74,7 @@ static enum status prepare(struct worker *self, struct err *err)
 {
     const struct worker_options *options = self->options;
     size_t threads = (size_t)options->threads;
-    /* A fetcher may have a full claim in hand when the bound is reached. */
+    /* Each fetcher may have a full claim open when the limit is reached. */
     size_t capacity = ROOM_OUTSTANDING_MAX + CLAIM_MAX * options->queue_count;
     self->load = self->birth->load;
     enum status status = running_new(self->load, &self->running, err);
@@ -100,7 +100,7 @@ static enum status prepare(struct worker *self, struct err *err)
     return ST_OK;
 }
 
-/* True if a dead process may have died of what it claimed from the queue of this rank. */
+/* True if a dead process may have died from reading a claim from the queue of this rank. */
 static bool must_be_careful(const struct worker_birth *birth, size_t queue)
 {
     for (size_t i = 0; i < birth->dead_count; i++)
@@ -203,7 +203,8 @@ static enum status start_keeper(struct worker *self, struct err *err)
     return keeper_start(&options, &self->keeper, err);
 }
 
-/* Signals are blocked in every thread and read from a descriptor by this one. */
+/* Before any thread is started: signals are blocked in all of them, and this thread reads them from
+ * a descriptor. */
 static enum status take_signals(struct worker *self, struct err *err)
 {
     static const int taken[] = {SIGTERM, SIGINT, SIGTSTP, SIGCONT, SIGTTIN, SIGHUP};
@@ -230,7 +231,7 @@ enum status worker_start(struct worker *self, struct err *err)
     status = registry_begin(self->options->registry, &home, err);
     if (status != ST_OK)
         return status;
-    /* What consumes before what produces: nothing is claimed that cannot be run and settled. */
+    /* Consumers before producers: nothing is claimed that cannot be run and settled. */
     status = start_finisher(self, err);
     if (status == ST_OK && !self->options->is_at_most_once)
         status = start_pool(self, err);

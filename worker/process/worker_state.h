@@ -22,31 +22,32 @@ struct worker {
     pthread_mutex_t quarantine; /* see runner.h */
     struct shortage shortage;   /* likewise */
     struct running *running;
-    struct wake changed; /* a fetcher has become ready or has ended */
+    struct wake changed; /* set when a fetcher has become ready or has ended */
     int signal_fd;
-    pid_t supervisor; /* fixed, though it may have died */
+    pid_t supervisor; /* fixed; it may have died since */
     struct fetcher **fetchers;
     size_t fetcher_count;
-    _Atomic size_t undrained; /* of their queues; see fetcher.h */
-    _Atomic size_t orders;    /* given to them */
-    size_t orders_told;       /* so many the poppers were told of */
+    _Atomic size_t undrained; /* see fetcher.h */
+    _Atomic size_t orders;    /* likewise: orders given to them */
+    size_t orders_told;       /* main thread: how many of these the poppers know of */
     struct pool *pool;        /* at least once */
     struct popper *popper;    /* at most once */
     struct finisher *finisher;
     struct keeper *keeper;
-    bool is_ready;       /* reported to the supervisor */
-    bool has_drained;    /* all queues have, and the fetchers were told */
-    bool is_stopping;    /* TERM or INT came */
-    int64_t stopped_ms;  /* monotonic: when */
-    bool is_hurried;     /* a second one came */
-    int64_t deadline_ms; /* monotonic: end of the shutdown timeout, once fetchers have ended */
+    bool is_ready;      /* has been reported to the supervisor */
+    bool has_drained;   /* all queues have drained, and the fetchers were told */
+    bool is_stopping;   /* TERM or INT has come */
+    int64_t stopped_ms; /* monotonic: when it came; undefined before */
+    bool is_hurried;    /* a second one has come */
+    /* monotonic: end of the shutdown timeout; undefined before a stop or the fetchers' end */
+    int64_t deadline_ms;
 };
 
-/* Builds everything and starts the threads, what consumes before what produces. After a failure the
- * process is to end. */
+/* Builds everything and starts the threads, consumers before producers. After a failure the process
+ * must end. */
 MUST_CHECK enum status worker_start(struct worker *self, struct err *err);
 
-/* Takes over what HUP may have changed. */
+/* Adopts the settings that HUP may have changed. */
 void worker_tune(struct worker *self);
 
 /* Frees everything, once all threads have ended. */
