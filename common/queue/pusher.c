@@ -177,16 +177,17 @@ static enum status take_answer(struct pusher *pusher, struct pusher_batch *batch
 /* ---- what was not accepted ---- */
 
 /* Sends the rest of the oldest batch again until all of it is accepted. Nothing else is under way.
- */
-static enum status push_rest(struct pusher *pusher, struct pusher_batch *batch, struct err *err)
+ * is_first: it is what the refusal was about. */
+static enum status push_rest(struct pusher *pusher, struct pusher_batch *batch, bool is_first,
+                             struct err *err)
 {
     int64_t pause_ms = PAUSE_MIN_MS;
-    while (!is_done(batch)) {
+    for (bool is_refused = is_first; !is_done(batch); is_refused = true) {
         enum status status = ST_OK;
         size_t before = batch->accepted;
         /* A script that was forgotten will be known again; unless that is in vain. */
         bool is_known = pusher->refusal == ST_NOSCRIPT && pusher->reloads++ < RELOADS_MAX;
-        if (!is_known)
+        if (is_refused && !is_known)
             status = pusher->calls->refused(pusher->owner, pause_ms, err);
         if (status == ST_OK)
             status = send_batch(pusher, batch, err);
@@ -218,8 +219,9 @@ static enum status push_rests(struct pusher *pusher, struct err *err)
         pusher->refusal_err = cause;
     }
     pusher->window = 1;
-    while (pusher->in_flight > 0) {
-        enum status status = push_rest(pusher, batch_at(pusher, 0), err);
+    /* Why those behind the first were refused is over: the one before them has just got in. */
+    for (bool is_first = true; pusher->in_flight > 0; is_first = false) {
+        enum status status = push_rest(pusher, batch_at(pusher, 0), is_first, err);
         if (status != ST_OK)
             return status;
         drop_first(pusher);

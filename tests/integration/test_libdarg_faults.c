@@ -15,7 +15,7 @@
 #include "support/wait.h"
 #include "support/worker_fixture.h"
 
-enum { FEW = 20 };
+enum { FEW = 20, MANY = 3000 }; /* many: several calls under way at a time */
 
 static struct darg_client *open_at(const char *url)
 {
@@ -152,6 +152,22 @@ static void test_script_is_forgotten(void **state)
     assert_int_equal(darg_push_later(client, "t", NULL, NULL, NULL), DARG_OK);
     assert_int_equal(darg_flush(client, -1), DARG_OK);
     assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), 3);
+    darg_close(client);
+}
+
+/* So is it in the middle of many: it is not the queue that is full, also for who does not wait. */
+static void test_script_is_forgotten_by_many(void **state)
+{
+    struct worker_fixture *f = *state;
+    struct darg_client *client = open_here(f);
+    static struct darg_item items[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        items[i].type = "t";
+    assert_int_equal(darg_push(client, "t", NULL, NULL, NULL), DARG_OK);
+    commands_do(f->conn, "SCRIPT", "FLUSH");
+    if (darg_push_many(client, items, MANY) != DARG_OK)
+        fail_msg("%s", darg_error());
+    assert_int_equal(commands_int(f->conn, "LLEN", "darg:{jobs}"), MANY + 1);
     darg_close(client);
 }
 
@@ -311,11 +327,17 @@ static void test_fork(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORKER_TEST(test_bad_options),      WORKER_TEST(test_bad_jobs),
-        WORKER_TEST(test_unreachable),      WORKER_TEST(test_redis_refuses),
-        WORKER_TEST(test_a_plain_user),     WORKER_TEST(test_script_is_forgotten),
-        WORKER_TEST(test_an_outage),        WORKER_TEST(test_fork),
-        WORKER_TEST(test_cancelled_thread), WORKER_TEST(test_a_job_that_is_gone),
+        WORKER_TEST(test_bad_options),
+        WORKER_TEST(test_bad_jobs),
+        WORKER_TEST(test_unreachable),
+        WORKER_TEST(test_redis_refuses),
+        WORKER_TEST(test_a_plain_user),
+        WORKER_TEST(test_script_is_forgotten),
+        WORKER_TEST(test_an_outage),
+        WORKER_TEST(test_fork),
+        WORKER_TEST(test_cancelled_thread),
+        WORKER_TEST(test_a_job_that_is_gone),
+        WORKER_TEST(test_script_is_forgotten_by_many),
     };
     return cmocka_run_group_tests(tests, worker_fixture_setup, worker_fixture_teardown);
 }
