@@ -107,7 +107,7 @@ static void test_lines_for_a_reader_that_is_behind_are_counted(void **state)
     assert_string_equal(read_pipe(out, sizeof out) + 13, "ERROR and on\n");
 }
 
-/* A reader that takes a little now and then is not waited for at each line: twenty would take 2 s.
+/* A reader that takes a little now and then is not waited for at each line: sixty would take 6 s.
  */
 static void test_a_slow_reader_is_not_waited_for_each_time(void **state)
 {
@@ -115,12 +115,12 @@ static void test_a_slow_reader_is_not_waited_for_each_time(void **state)
     char out[5000];
     assert_int_equal(log_open(LOG_ERROR, LOG_TEXT, NULL, NULL), ST_OK);
     int64_t start_ms = clock_mono_ms();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 60; i++) {
         for (int k = 0; k < 100; k++)
             log_printf(LOG_ERROR, "%0100d", i);
         (void)read_pipe(out, sizeof out);
     }
-    assert_in_range(clock_mono_ms() - start_ms, 0, 1000);
+    assert_in_range(clock_mono_ms() - start_ms, 0, 4000);
 }
 
 static void test_count_of_dropped_lines_is_a_line_like_others(void **state)
