@@ -59,7 +59,7 @@ static void test_scripts_are_forgotten(void **state)
         (void)poll(NULL, 0, 5);
     }
     print_message("scripts forgotten %d times\n", times);
-    assert_true(times > 100);
+    assert_true(times > 20); /* seldom enough where this loop is slow, and the jobs are not */
     expect_unharmed(f, JOBS, "SCRIPT FLUSH");
 }
 

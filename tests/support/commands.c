@@ -1,5 +1,9 @@
 #include "support/commands.h"
 
+#include "support/wait.h"
+
+enum { PATIENCE_MS = 30000 };
+
 struct conn *commands_open(const char *url, struct conn_options options)
 {
     struct err err = {0};
@@ -19,7 +23,9 @@ void commands_must_connect(struct conn *conn)
 
 struct conn *commands_connect(const char *url)
 {
-    struct conn *conn = commands_open(url, (struct conn_options){0});
+    struct conn *conn = commands_open(
+        url, (struct conn_options){.connect_timeout_ms = wait_patience_ms(PATIENCE_MS),
+                                   .command_timeout_ms = wait_patience_ms(PATIENCE_MS)});
     commands_must_connect(conn);
     return conn;
 }

@@ -30,7 +30,7 @@ struct conn *commands_open(const char *url, struct conn_options options);
 /* Connects; aborts if it cannot. */
 void commands_must_connect(struct conn *conn);
 
-/* Both, with default options. */
+/* Both, with deadlines that only a hung server misses (wait_patience_ms). */
 struct conn *commands_connect(const char *url);
 
 /* Fills a request with terminated arguments. */
