@@ -59,7 +59,9 @@ enum status check_call(struct check_walk *walk, struct request *request, struct 
 
 enum status check_pause(struct check_walk *walk, int64_t duration_ms, struct err *err)
 {
-    return walk->options->pause(duration_ms) ? ST_OK : err_set(err, ST_INVALID, "interrupted");
+    return patience_wait(&walk->options->patience, duration_ms)
+               ? ST_OK
+               : err_set(err, ST_INVALID, "interrupted");
 }
 
 static enum status call_one(struct check_walk *walk, const char *command, const char *key,

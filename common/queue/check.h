@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/patience.h"
 #include "queue/keys.h"
 #include "redis/conn.h"
 
@@ -29,8 +30,8 @@ struct check {
 
 struct check_options {
     bool is_repair;
-    int64_t lease_ms;                   /* of the queue's workers */
-    bool (*pause)(int64_t duration_ms); /* false: interrupted */
+    int64_t lease_ms; /* of the queue's workers */
+    struct patience patience;
 };
 
 /* Adds what is found to *check, mended with is_repair. A status other than ST_OK: the check could

@@ -110,7 +110,7 @@ static int run(struct context *context, const void *given)
     static const char *const heads[] = {"QUEUE", "STATE", ">COUNT", "KEY", "WHAT", NULL};
     const struct fsck_options *options = given;
     struct fsck fsck = {.context = context, .options = *options};
-    fsck.options.check.pause = interrupt_sleep;
+    fsck.options.check.patience = interrupt_patience();
     table_init(&fsck.table, heads);
     int code = look(&fsck);
     table_fini(&fsck.table);

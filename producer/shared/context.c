@@ -1,14 +1,12 @@
 #include "producer/shared/context.h"
 
-#include "base/clock.h"
 #include "producer/shared/interrupt.h"
+#include "redis/conn_await.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum { PING_MS = 1000 };
 
 void context_fini(struct context *context)
 {
@@ -28,47 +26,10 @@ struct conn *context_open(const struct context *context, const char *role)
     return conn_open(&options);
 }
 
-/* A server that has just started lets us in before it has read its data. */
-static enum status ping(struct conn *conn, int64_t deadline_ms, struct err *err)
-{
-    /* Where we have started it ourselves, there may be no time left. */
-    int64_t least_ms = clock_mono_ms() + PING_MS;
-    conn_limit(conn, deadline_ms > least_ms ? deadline_ms : least_ms);
-
-    struct request request = {0};
-    request_add_text(&request, "PING");
-    struct reply *reply = NULL;
-    enum status status = conn_call(conn, &request, &reply, err);
-    reply_free(reply);
-    request_fini(&request);
-    return status == ST_NOPERM ? ST_OK : status;
-}
-
-static enum status await(struct conn *conn, int64_t deadline_ms, struct err *err)
-{
-    for (;;) {
-        enum status status = conn_connect(conn, err);
-        if (status == ST_OK)
-            status = ping(conn, deadline_ms, err);
-        conn_limit(conn, deadline_ms); /* of all tries but the first, which has it for itself */
-        /* A password that is refused after it has been good is being changed. */
-        bool may_change = status == ST_NOAUTH && conn_generation(conn) > 0;
-        if (status != ST_UNREACHABLE && !status_is_transient(status) && !may_change)
-            return status;
-        int64_t pause_ms = conn_backoff_ms(conn);
-        pause_ms = pause_ms < 50 ? 50 : pause_ms;
-        if (status == ST_OOM || clock_mono_ms() + pause_ms >= deadline_ms)
-            return status == ST_OOM ? ST_OK : status;
-        if (!interrupt_sleep(pause_ms))
-            return err_set(err, ST_UNREACHABLE, "interrupted while connecting to Redis");
-    }
-}
-
 enum status context_await(struct conn *conn, int64_t limit_ms, struct err *err)
 {
-    enum status status = await(conn, clock_mono_ms() + limit_ms, err);
-    conn_limit(conn, 0);
-    return status;
+    const struct patience patience = interrupt_patience();
+    return conn_await(conn, limit_ms, &patience, err);
 }
 
 enum status context_connect(struct context *context, struct err *err)
