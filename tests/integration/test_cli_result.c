@@ -192,7 +192,7 @@ static void test_timeout_in_an_outage(void **state)
     struct worker_fixture *f = *state;
     struct cli cli = cli_of(f);
     struct process *wait =
-        cli_start(&cli, "result", "a", "-q", "jobs", "--wait", "--timeout", "2s");
+        cli_start(&cli, "result", "a", "-q", "jobs", "--wait", "--timeout", "5s");
     assert_true(
         wait_until(are_blocked, &(struct waiters){f, "blocked_clients:1"}, WORKER_FIXTURE_WAIT_MS));
     redis_server_kill(f->server);
