@@ -17,7 +17,7 @@ const struct option_row log_option_rows[] = {
      .type = OPT_STRING,
      .offset = offsetof(struct log_options, file),
      .value_name = "FILE",
-     .help = "append the log to FILE; HUP opens it anew"},
+     .help = "append the log to FILE; HUP reopens it"},
     OPTIONS_END,
 };
 

@@ -12,7 +12,7 @@ static const struct option_row own_rows[] = {
     {.name = "config",
      .type = OPT_STRING,
      .value_name = "FILE",
-     .help = "read options from FILE; flags and the environment come first"},
+     .help = "read options from FILE; flags and the environment take precedence"},
     {.name = "print-config",
      .type = OPT_FLAG,
      .value_name = "[=json]",

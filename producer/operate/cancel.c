@@ -92,18 +92,17 @@ static enum status take_ids(const struct context *context, void *options, struct
 
 static const struct option_row rows[] = {
     {"timeout", 0, OPT_DURATION, offsetof(struct canceller, timeout_ms), .value_name = "DURATION",
-     .default_text = "10s", .help = "how long to wait for jobs that run to end"},
+     .default_text = "10s", .help = "how long to wait for running jobs to end"},
     OPTIONS_END,
 };
 
 const struct command cancel_command = {
     .name = "cancel",
-    .title = "stop jobs that wait or run",
+    .title = "stop waiting and running jobs",
     .usage = "ID... [options]",
-    .summary =
-        "Cancels jobs: those that wait or are delayed are not run, those that run are stopped by "
-        "their worker. They go to the dead jobs, from where `darg dead retry` brings them back. "
-        "Exits with 0 if all are cancelled.",
+    .summary = "Cancels jobs: waiting and delayed ones are not run, running ones are stopped by "
+               "their worker. They join the dead jobs; `darg dead retry` brings them back. Exits "
+               "with 0 if all are cancelled.",
     .examples = "  darg cancel report-17\n  darg cancel -q mail a b c --timeout 1m\n",
     .rows = rows,
     .options_size = sizeof(struct canceller),

@@ -20,7 +20,7 @@ struct scope {
 static const struct option_row scope_rows[] = {
     {"all", 0, OPT_FLAG, offsetof(struct scope, is_all), .help = "all workers of the namespace"},
     {"worker", 0, OPT_STRING, offsetof(struct scope, worker), .value_name = "PROCESS",
-     .help = "the process of one worker, as `darg workers` names it"},
+     .help = "one worker's process, as `darg workers` names it"},
     OPTIONS_END,
 };
 
@@ -111,17 +111,16 @@ static int stop(struct context *context, const void *given)
 static const struct option_row stop_rows[] = {
     {.group = scope_rows, .offset = offsetof(struct stop_options, scope)},
     {"when-empty", 0, OPT_FLAG, offsetof(struct stop_options, is_when_empty),
-     .help = "work until the queue is empty first"},
+     .help = "first work until the queue is empty"},
     OPTIONS_END,
 };
 
 const struct command stop_command = {
     .name = "stop",
-    .title = "let workers finish what they run and exit",
+    .title = "let workers finish what they are running and exit",
     .usage = "[options]",
-    .summary =
-        "Tells the workers of the queue to take no more jobs, finish what they run, and exit. It\n"
-        "stands for workers started later, too, until `darg resume`.",
+    .summary = "Tells the queue's workers to take no more jobs, finish what they are running, and\n"
+               "exit. This holds for workers started later, too, until `darg resume`.",
     .examples = "  darg stop -q mail\n  darg stop --all --when-empty\n",
     .rows = stop_rows,
     .options_size = sizeof(struct stop_options),
@@ -139,8 +138,7 @@ const struct command quiet_command = {
     .name = "quiet",
     .title = "let workers take no more jobs, but stay",
     .usage = "[options]",
-    .summary = "Tells the workers of the queue to take no more jobs but to stay, until `darg "
-               "resume`.",
+    .summary = "Tells the queue's workers to take no more jobs, but stay, until `darg resume`.",
     .examples = "  darg quiet -q mail\n  darg quiet --all\n",
     .rows = scope_rows,
     .options_size = sizeof(struct scope),

@@ -164,7 +164,7 @@ static enum status check_chosen(const struct context *context, void *given, stru
 
 static const struct option_row match_rows[] = {
     {"id", 0, OPT_STRING, offsetof(struct dead_options, walk.id), .value_name = "ID",
-     .help = "the job of this id"},
+     .help = "the job with this id"},
     {"type", 0, OPT_STRING, offsetof(struct dead_options, walk.type), .value_name = "TYPE",
      .help = "jobs of this type"},
     {"error", 0, OPT_STRING, offsetof(struct dead_options, walk.error), .value_name = "TEXT",
@@ -180,7 +180,7 @@ static const struct option_row all_rows[] = {
 static const struct option_row list_rows[] = {
     {.group = match_rows},
     {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
-     .max = INT64_MAX, .help = "at most N jobs, the last dead first (default: 50)"},
+     .max = INT64_MAX, .help = "at most N jobs, the latest first (default: 50)"},
     {.group = all_rows},
     OPTIONS_END,
 };
@@ -188,7 +188,7 @@ static const struct option_row list_rows[] = {
 static const struct option_row retry_rows[] = {
     {.group = match_rows},
     {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
-     .max = INT64_MAX, .help = "at most N jobs, the last dead first"},
+     .max = INT64_MAX, .help = "at most N jobs, the latest first"},
     {.group = all_rows},
     OPTIONS_END,
 };
@@ -205,7 +205,7 @@ static const struct command list_command = {
     .name = "list",
     .title = "look through them",
     .usage = "[options]",
-    .summary = "Lists dead jobs, the last dead first.",
+    .summary = "Lists dead jobs, the latest first.",
     .examples = "  darg dead list -q mail --error timeout\n  darg dead list --all --json | jq .\n",
     .rows = list_rows,
     .options_size = sizeof(struct dead_options),
@@ -217,7 +217,7 @@ static const struct command retry_command = {
     .name = "retry",
     .title = "send them back to the queue",
     .usage = "--id ID | --type TYPE | --error TEXT | --all [options]",
-    .summary = "Sends dead jobs back to their queue, where their attempts count anew.",
+    .summary = "Sends dead jobs back to their queue, with their attempts counted from zero again.",
     .examples = "  darg dead retry --type mail --error timeout\n  darg dead retry --all\n",
     .rows = retry_rows,
     .options_size = sizeof(struct dead_options),

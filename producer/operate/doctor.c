@@ -118,8 +118,8 @@ const struct command doctor_command = {
     .name = "doctor",
     .title = "look for settings of Redis that endanger jobs",
     .usage = "[options]",
-    .summary = "Looks at the settings and the state of Redis, and at what this user may do\n"
-               "there (with the queue's keys), and says what endangers jobs. Runs a script that\n"
+    .summary = "Checks the settings and the state of Redis, and what this user may do there\n"
+               "(with the queue's keys), and says what endangers jobs. Runs a script that\n"
                "pushes nothing. Changes nothing. Exit code 1: something is WRONG.",
     .examples = "  darg doctor\n  darg doctor -r redis://worker:secret@host -q mail --json\n",
     .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,

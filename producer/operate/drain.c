@@ -52,9 +52,9 @@ static int run(struct context *context, const void *given)
 
 static const struct option_row rows[] = {
     {"wait", 0, OPT_FLAG, offsetof(struct drain_options, is_wait),
-     .help = "until the workers have finished and left"},
+     .help = "wait until the workers have finished and left"},
     {"retries", 0, OPT_FLAG, offsetof(struct drain_options, awaits_retries),
-     .help = "jobs that failed are waited for, too, however often they are retried"},
+     .help = "also wait for jobs that failed, however often they are retried"},
     {"timeout", 0, OPT_DURATION, offsetof(struct drain_options, timeout_ms),
      .value_name = "DURATION", .help = "how long to wait (default: for ever)"},
     OPTIONS_END,
@@ -65,7 +65,7 @@ const struct command drain_command = {
     .title = "let the workers finish what is there and exit",
     .usage = "[options]",
     .summary =
-        "Lets the workers of the queue finish every job that was pushed so far, and exit: the\n"
+        "Lets the queue's workers finish every job that was pushed so far, and exit: the\n"
         "distributed form of closing a channel. A job that failed and is retried later counts\n"
         "as finished, unless --retries is given. A worker of several queues takes this one up\n"
         "again, and exits once each has drained.",

@@ -83,7 +83,7 @@ static int run(struct context *context, const void *given)
 
 static const struct option_row rows[] = {
     {"waiting", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[WAITING]),
-     .help = "jobs that wait (the default)"},
+     .help = "waiting jobs (the default)"},
     {"scheduled", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[SCHEDULED]),
      .help = "delayed jobs and retries"},
     {"dead", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[DEAD]), .help = "dead jobs"},

@@ -68,10 +68,9 @@ static const struct command list_command = {
     .name = "list",
     .title = "the queues that are known (also without a word)",
     .usage = "[options]",
-    .summary =
-        "Lists the queues that are known, and how long those have been found empty and without\n"
-        "workers that are (as of the last hour). After a day of that a queue leaves the list by\n"
-        "itself, and is back as soon as it has a job or a worker again.",
+    .summary = "Lists the known queues and, for those without jobs and workers, how long they\n"
+               "have been found so (as of the last hour). After a day of that a queue leaves the\n"
+               "list by itself, and returns as soon as it has a job or a worker again.",
     .examples = "  darg queues\n  darg queues list --json\n",
     .needs = NEEDS_NAMESPACE | NEEDS_JSON | NEEDS_CONNECTION,
     .run = list,
@@ -127,8 +126,8 @@ static const struct command forget_command = {
     .name = "forget",
     .title = "take queues off the list",
     .usage = "NAME... [options]",
-    .summary = "Takes queues off the list at once. Exits with 1 if one has jobs or workers: it "
-               "stays. Limits and counters are kept; a job that is pushed brings it back.",
+    .summary = "Takes queues off the list at once. A queue with jobs or workers stays, and the "
+               "exit code is 1. Limits and counters are kept; a pushed job brings a queue back.",
     .examples = "  darg queues forget import-2026-11\n",
     .needs = NEEDS_NAMESPACE | NEEDS_CONNECTION,
     .operand = "NAME",

@@ -163,7 +163,7 @@ const struct command status_command = {
     .title = "where a job is, and how far",
     .usage = "ID [options]",
     .summary =
-        "Tells where the job of this id is: delayed, waiting, running (and how far it is, if "
+        "Shows where the job with this id is: delayed, waiting, running (and how far it is, if "
         "its handler says so), dead. Reads the whole queue.",
     .examples = "  darg status report-17\n  darg status report-17 -q mail --json\n",
     .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,

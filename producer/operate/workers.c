@@ -105,9 +105,8 @@ const struct command workers_command = {
     .name = "workers",
     .title = "who works on the queues",
     .usage = "[options]",
-    .summary =
-        "Lists the registered workers: a row for each process and queue it serves. RENEWED tells\n"
-        "how long ago it last gave a sign of life; BUSY is as of some 2 s ago.",
+    .summary = "Lists the registered workers: a row for each process and queue it serves.\n"
+               "RENEWED is how long ago it last gave a sign of life; BUSY is some 2 s old.",
     .examples = "  darg workers\n  darg workers -q mail --json\n",
     .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,
     .run = run,

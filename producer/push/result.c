@@ -184,8 +184,8 @@ const struct command result_command = {
     .name = "result",
     .title = "how a job ended that was pushed with --keep",
     .usage = "ID [options]",
-    .summary = "Prints the result of a job that was pushed with --keep; if it failed, why, and "
-               "exits with 1.",
+    .summary = "Prints the result of a job that was pushed with --keep. If it failed, prints why, "
+               "and exits with 1.",
     .examples = "  darg push report --id report-17 --keep 1h\n"
                 "  darg result report-17 --wait --timeout 30s\n",
     .rows = rows,

@@ -13,7 +13,7 @@ static const char examples[] =
     "  darg-worker -q mail -q reports -t 50             mail first, reports when there is no mail\n"
     "  darg-worker -q mail=3 -q reports=1 -p 4          shares 3 to 1, four processes\n"
     "  darg-worker --handler 'sha256=sha256sum -- {}'   run a program for each job of a type\n"
-    "  darg-worker --handler zip=zip.sh --limit zip=cpu=10s,memory=512MiB   hold it to limits\n"
+    "  darg-worker --handler zip=zip.sh --limit zip=cpu=10s,memory=512MiB   limit what it may use\n"
     "  darg-worker -r local: --burst                    a private Redis; exit when the queue is "
     "empty\n";
 
@@ -26,7 +26,7 @@ static const struct option_row work_rows[] = {
      .value_name = "NAME[=WEIGHT]",
      .default_text = QUEUE_DEFAULT_NAME,
      .section = "queues",
-     .help = "queue to serve; again for more: in this order, or by weight. Exits once all "
+     .help = "queue to serve; repeat for more: served in this order, or by weight. Exits once all "
              "have drained"},
     {.name = "threads",
      .letter = 't',
@@ -36,7 +36,7 @@ static const struct option_row work_rows[] = {
      .default_text = "10",
      .min = 1,
      .max = 1024,
-     .help = "jobs run at the same time in each process"},
+     .help = "jobs that each process runs at the same time"},
     {.name = "processes",
      .letter = 'p',
      .type = OPT_INT,
@@ -57,7 +57,7 @@ static const struct option_row work_rows[] = {
      .offset = offsetof(struct worker_options, given.prefetch),
      .value_name = "N",
      .default_text = "auto",
-     .help = "jobs held ready beyond those that run, or auto"},
+     .help = "jobs to hold ready besides the running ones, or auto"},
     OPTIONS_END,
 };
 
@@ -69,42 +69,42 @@ static const struct option_row handler_rows[] = {
      .value_name = "TYPE=COMMAND",
      .no_environment = true,
      .section = "handlers",
-     .help = "program for a type of job; {}: its args; stream:COMMAND: it stays"},
+     .help = "program for a type of job, with {} for its args; stream:COMMAND: a persistent one; "
+             "or a URL"},
     {.name = "allow-dash",
      .type = OPT_LIST,
      .offset = offsetof(struct worker_options, given.dashes),
      .value_name = "TYPE",
      .no_environment = true,
-     .help = "args of its jobs may begin with a - though no -- stands before {}"},
+     .help = "let the args of its jobs begin with a - even if there is no -- before {}"},
     {.name = "plugin",
      .type = OPT_LIST,
      .offset = offsetof(struct worker_options, given.plugins),
      .value_name = "FILE",
      .no_environment = true,
-     .help = "shared object with handlers in C; FILE=CONFIG: what its init is given"},
+     .help = "shared object with C handlers; FILE=CONFIG passes CONFIG to its init"},
     {.name = "isolate",
      .type = OPT_FLAG,
      .offset = offsetof(struct worker_options, is_isolated),
-     .help = "run handlers in C in processes of their own: a crash takes one job"},
+     .help = "run C handlers in processes of their own: a crash takes one job"},
     {.name = "limit",
      .type = OPT_LIST,
      .offset = offsetof(struct worker_options, given.limits),
      .value_name = "TYPE=LIST",
      .no_environment = true,
      .section = "limits",
-     .help = "what its programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
+     .help = "what a type's programs may use: cpu=10s,memory=512MiB,user=NAME ...; *: all types"},
     {.name = "pass-env",
      .type = OPT_LIST,
      .offset = offsetof(struct worker_options, given.passed),
      .value_name = "[TYPE=]NAME,...",
-     .help = "variables that its programs find in their environment, too; NAME*: all that "
-             "begin so"},
+     .help = "pass these variables on to its programs, too; NAME*: all that begin with NAME"},
     {.name = "cgroup",
      .type = OPT_STRING,
      .offset = offsetof(struct worker_options, given.cgroup),
      .value_name = "MODE",
      .default_text = "auto",
-     .help = "control groups for programs: auto: if they were delegated; own: demand them; none"},
+     .help = "control groups for programs: auto (if delegated), own (required) or none"},
     OPTIONS_END,
 };
 
@@ -117,7 +117,7 @@ static const struct option_row job_rows[] = {
      .default_text = "10s",
      .min = 1000,
      .max = 3600000,
-     .help = "silence after which a worker is taken for dead; the same for all of a queue"},
+     .help = "silence after which a worker counts as dead; the same for all workers of a queue"},
     {.name = "shutdown-timeout",
      .type = OPT_DURATION,
      .offset = offsetof(struct worker_options, shutdown_timeout_ms),
@@ -125,7 +125,7 @@ static const struct option_row job_rows[] = {
      .default_text = "25s",
      .min = 0,
      .max = 86400000,
-     .help = "how long running jobs may go on after TERM"},
+     .help = "how long running jobs may continue after TERM"},
     {.name = "timeout",
      .type = OPT_DURATION,
      .offset = offsetof(struct worker_options, policy.timeout_ms),
@@ -133,7 +133,7 @@ static const struct option_row job_rows[] = {
      .default_text = "0",
      .min = 0,
      .max = INT64_MAX / 4,
-     .help = "how long a job may run, unless it says so itself; 0: for ever"},
+     .help = "how long a job may run, unless it says so itself; 0: no limit"},
     {.name = "max-attempts",
      .type = OPT_INT,
      .offset = offsetof(struct worker_options, policy.max_attempts),
@@ -155,7 +155,7 @@ static const struct option_row job_rows[] = {
      .default_text = "5",
      .min = 1,
      .max = 1000,
-     .help = "workers that may die with a job in hand before it is dead"},
+     .help = "workers that may die running a job before it is dead"},
     OPTIONS_END,
 };
 
@@ -189,7 +189,7 @@ static const struct option_row run_rows[] = {
     {.name = "ignore-sentinel",
      .type = OPT_FLAG,
      .offset = offsetof(struct worker_options, ignores_sentinel),
-     .help = "discard drain sentinels: producers may not stop this worker"},
+     .help = "discard drain sentinels: producers cannot stop this worker"},
     {.name = "ready-fd",
      .type = OPT_INT,
      .offset = offsetof(struct worker_options, ready_fd),
@@ -207,7 +207,7 @@ static const struct option_row health_rows[] = {
      .type = OPT_FLAG,
      .offset = offsetof(struct worker_options, is_health_check),
      .no_environment = true,
-     .help = "ask the workers that run here: exit 0 if they fetch, 1 if one does not"},
+     .help = "ask the workers running here: exit 0 if all of them fetch, 1 if one does not"},
     {.name = "health-age",
      .type = OPT_DURATION,
      .offset = offsetof(struct worker_options, health_age_ms),
@@ -215,13 +215,13 @@ static const struct option_row health_rows[] = {
      .default_text = "30s",
      .min = 1000,
      .max = 3600000,
-     .help = "how long ago its fetch loop may have turned"},
+     .help = "how long ago the fetch loop may have last run"},
     {.name = "health-name",
      .type = OPT_STRING,
      .offset = offsetof(struct worker_options, health_name),
      .value_name = "NAME",
      .default_text = "worker",
-     .help = "of the worker, or, with --health, of those to ask: only they are"},
+     .help = "name of this worker; with --health: of the workers to ask"},
     OPTIONS_END,
 };
 
@@ -233,7 +233,8 @@ static const struct option_row try_rows[] = {
      .value_name = "TYPE",
      .no_environment = true,
      .no_file = true,
-     .help = "run one job of TYPE with ARGS (JSON) and no Redis; exit 0 if it is done, else 1"},
+     .help =
+         "run one job of TYPE with ARGS (JSON), without Redis; exit 0 if it is done, otherwise 1"},
     OPTIONS_END,
 };
 
@@ -275,9 +276,9 @@ enum status options_table_parse(int argc, char **argv, struct worker_options *o,
         .program = "darg-worker",
         .usage = "[options] | --try TYPE [ARGS] [options]",
         .summary =
-            "Runs the jobs of one or more queues. TERM or INT: finish what runs, give back "
-            "the rest, exit 0;\na second one ends it now. TSTP: claim no more. CONT: go on. "
-            "TTIN: log what each thread does.\nHUP: open the log file anew, read --config again.",
+            "Runs the jobs of one or more queues. TERM or INT: finish what is running, give back\n"
+            "the rest, exit 0; a second one: end now. TSTP: claim no more. CONT: go on. TTIN: log\n"
+            "what each thread is doing. HUP: reopen the log file, read --config again.",
         .examples = examples,
         .rows = rows,
         .target = o,
