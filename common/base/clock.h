@@ -1,7 +1,7 @@
 /* clock - time on this machine.
  *
- * Everything that measures or waits uses the monotonic clock. Wall-clock time is for log lines
- * only: every time that is stored in Redis is Redis's own. Any thread. */
+ * Everything that measures or waits uses the monotonic clock. Wall-clock time is for people only:
+ * times that are stored in Redis come from its own clock. Any thread. */
 #ifndef DARG_BASE_CLOCK_H
 #define DARG_BASE_CLOCK_H
 

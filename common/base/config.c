@@ -13,19 +13,19 @@
 #include "base/buf.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = 64 << 10, LINE_END_MAX = 3 };
-enum { HIDDEN_COLON = 1 }; /* a byte that no name has */
+enum { HIDDEN_COLON = 1 }; /* a byte that no name contains */
 
-/* The longest line that libinih has room for, and the end of one. Its authors settle that when it
- * is compiled, 200 bytes; Debian 12 and 13 make a variable of it. Weak: where there is none, lines
- * stay as short as that, and the sentence says so. */
+/* libinih's limit for a line, including its end. It is compiled in, 200 bytes by default; in Debian
+ * 12 and 13 this variable changes it. A weak symbol: without the variable the limit stays at 200,
+ * and errors say so. */
 extern int ini_max_line __attribute__((weak)); /* NOLINT(readability-redundant-declaration) */
 
 struct reading {
     struct config *config;
     FILE *file;
-    size_t capacity; /* of config->entries */
-    int line;        /* the one being read */
-    char *text;      /* that line, as getline() has it */
+    size_t capacity; /* allocated in config->entries */
+    int line;        /* number of the line being read */
+    char *text;      /* the line, in getline()'s memory */
     size_t text_capacity;
     struct err *err;
     enum status status; /* the first failure */
@@ -38,8 +38,8 @@ static void fail(struct reading *reading, const char *what)
                                   reading->line, what);
 }
 
-/* libinih reads no further than the bracket, and takes a section without a name for what stands
- * before all sections. */
+/* libinih ignores whatever follows the bracket, and takes a section without a name for the part
+ * before all sections. Both are mistakes here. */
 static void check_heading(struct reading *reading, const char *line)
 {
     const char *end = strchr(line, ']');
@@ -48,13 +48,13 @@ static void check_heading(struct reading *reading, const char *line)
     const char *rest = end + 1 + strspn(end + 1, " \t\r\n");
     if (line + 1 + strspn(line + 1, " \t") == end)
         fail(reading, "the section has no name");
-    else if (!strchr(";#", *rest)) /* which finds the end of the line, too */
+    else if (!strchr(";#", *rest)) /* also true at the end of the line */
         fail(reading, "a line with a [SECTION] holds nothing else; put the rest on the next line");
 }
 
-/* Some editors begin a file with the byte order mark; libinih would skip it, but no heading is seen
- * behind it. Blanks are skipped because an indented line would be the continuation of the one
- * before, which nobody who indents the lines of a section means. */
+/* Skips the byte order mark with which some editors begin a file: libinih skips it too, but our own
+ * check of headings would not see a heading behind it. Skips blanks, because libinih takes an
+ * indented line for a continuation, which nobody means who indents the lines of a section. */
 static const char *skip_start(const struct reading *reading, const char *line)
 {
     static const char mark[] = "\xEF\xBB\xBF";
@@ -63,9 +63,9 @@ static const char *skip_start(const struct reading *reading, const char *line)
     return line + strspn(line, " \t");
 }
 
-/* A queue or a type may be named "mail:urgent", but to libinih a colon ends a name as an equals
- * sign does. It does not see those that belong to a name: before the equals sign, and before no
- * blank. */
+/* A queue or a type may be called "mail:urgent", but libinih ends a name at a colon as well as at
+ * an equals sign. So colons that belong to a name are hidden from it: those before the equals sign
+ * that no blank follows. */
 static void hide_colons(char *line)
 {
     char *end = line + strcspn(line, "=;");
@@ -79,8 +79,8 @@ static void hide_colons(char *line)
     }
 }
 
-/* libinih's source of lines. It would take the rest of a line that is longer than its buffer for
- * another one, and what stands behind a NUL byte for nothing. */
+/* Gives libinih its lines, because libinih would take the rest of a line that is too long for
+ * another line, and would drop what follows a NUL byte. */
 static char *read_line(char *out, int size, void *stream)
 {
     struct reading *reading = stream;
@@ -112,7 +112,7 @@ static char *read_line(char *out, int size, void *stream)
     return out;
 }
 
-/* libinih's handler; 0 would mean that the line is wrong. */
+/* libinih's callback; 0 would mean that the line is wrong. */
 static int add_entry(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *reading = user;
@@ -138,7 +138,7 @@ static int add_entry(void *user, const char *section, const char *name, const ch
     return 1;
 }
 
-/* Never waits: a pipe in the file's place is refused. */
+/* Never waits: a pipe instead of a file is refused. */
 static enum status open_config(const char *path, FILE **file, bool *is_public, struct err *err)
 {
     struct stat info;
@@ -160,8 +160,8 @@ static enum status open_config(const char *path, FILE **file, bool *is_public, s
     return ST_OK;
 }
 
-/* The limit is put back: whoever links to libdarg may use libinih, too, and its buffer lies on the
- * stack. */
+/* The limit is restored afterwards: a program that links with libdarg may use libinih too, and its
+ * buffer is on the stack. */
 static int parse(struct reading *reading)
 {
     int limit = &ini_max_line ? ini_max_line : 0;

@@ -4,8 +4,8 @@
  *   [section]
  *   name = value
  *
- * What the sections and names mean is told by who asks (options). Every line is kept with its
- * number. A line has at most 64 KiB, a file 1 MiB. Used by one thread at a time. */
+ * The caller (options) decides what sections and names mean. Every entry is kept with its line
+ * number. A line may have 64 KiB, a file 1 MiB. Used by one thread at a time. */
 #ifndef DARG_BASE_CONFIG_H
 #define DARG_BASE_CONFIG_H
 
@@ -25,14 +25,14 @@ struct config {
     char *path;
     struct config_entry *entries; /* in the order of the file */
     size_t count;
-    bool is_public; /* users other than its owner and group may read or write the file */
+    bool is_public; /* anybody may read or write the file, not only its owner and group */
 };
 
 /* Reads the regular file `path`. ST_INVALID or ST_SYSTEM with a sentence that names file and line,
- * and never quotes a value. config_fini() in any case. */
+ * and never quotes a value. Call config_fini() in any case. */
 MUST_CHECK enum status config_read(const char *path, struct config *config, struct err *err);
 
-/* Frees it; values are wiped, as one may be a password. A zeroed struct is fine. */
+/* Frees it. Values are wiped, since one may be a password. A zeroed struct is fine. */
 void config_fini(struct config *config);
 
 #endif

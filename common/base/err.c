@@ -27,8 +27,7 @@ const char *status_name(enum status status)
     return statuses[status].name;
 }
 
-/* Outside input may be quoted in the text: nothing of it may steer a terminal or start a new line.
- */
+/* The text may quote outside input, which must not control a terminal or start a new line. */
 static void make_printable(struct err *err)
 {
     printable_make(err->text, strlen(err->text), '?', "");
@@ -45,7 +44,8 @@ enum status err_set(struct err *err, enum status status, const char *format, ...
 {
     if (!err)
         return status;
-    char text[sizeof err->text]; /* what is formatted may be err's own old text */
+    /* formatted aside, since the arguments may include err's own old text */
+    char text[sizeof err->text];
     va_list args;
     va_start(args, format);
     int would_be = vsnprintf(text, sizeof text, format, args);

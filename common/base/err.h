@@ -1,12 +1,12 @@
-/* err - how a call says that the world did not do as it was asked.
+/* err - how a call reports that something outside the program went wrong.
  *
- * A call that can fail returns an `enum status` and is MUST_CHECK. Where a person will have to read
- * about it, its last parameter is a `struct err *`: the status again, and one sentence saying what,
- * where and what to do. No allocation is needed to report anything. Outcomes that are no errors
- * (empty, paused, stale ...) are enums of their own module, never statuses.
+ * A call that can fail returns an `enum status` and is MUST_CHECK. If a person may have to read
+ * about it, its last parameter is a `struct err *`: the status again, and one sentence that says
+ * what, where and what to do. Reporting never needs an allocation. Outcomes that are not errors
+ * (empty, paused, stale ...) are enums of their own modules, never statuses.
  *
  * ensure() is for bugs only: it is always compiled in, prints what was expected and aborts. Input
- * from outside never reaches it. Everything here may be used from any thread. */
+ * from outside must never reach it. Everything here may be used by any thread. */
 #ifndef DARG_BASE_ERR_H
 #define DARG_BASE_ERR_H
 
@@ -16,7 +16,7 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 
-/* Every status, once: name, and what it means to a person. */
+/* Every status, once: its name, and what it means in plain words. */
 #define STATUS_LIST(X)                                                                             \
     X(OK, "ok")                                                                                    \
     X(INVALID, "invalid input")                                                                    \
@@ -50,7 +50,7 @@ enum status {
         STATUS_COUNT
 };
 
-/* What went wrong, for a person. Zero-initialised means "nothing yet". */
+/* What went wrong, for people. Zero-initialised means "nothing yet". */
 struct err {
     enum status status;
     char text[512]; /* one sentence, no newline, never a secret; "" if none was given */
@@ -59,7 +59,7 @@ struct err {
 /* The status's few words, e.g. "out of memory". Static storage. */
 const char *status_text(enum status status);
 
-/* The status's name as it stands in logs and JSON, e.g. "NO_MEMORY". Static storage. */
+/* The status's name as used in logs and JSON, e.g. "NO_MEMORY". Static storage. */
 const char *status_name(enum status status);
 
 /* Records status and a sentence in *err (err may be NULL) and returns status, so that a failing
@@ -67,16 +67,16 @@ const char *status_name(enum status status);
  * "...". Control bytes in the text are replaced by '?', since it may quote outside input. */
 enum status err_set(struct err *err, enum status status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* As err_set(), and appends ": " and strerror(errno_value). */
+/* Like err_set(), and appends ": " and strerror(errno_value). */
 enum status err_system(struct err *err, int errno_value, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "format: " in front of a sentence that is already there: where it happened. Keeps status. */
+/* Puts "format: " before the present sentence, to say where it happened. Keeps the status. */
 void err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The sentence, or the status's own words if none was given. Never NULL. Borrowed from err. */
 const char *err_text(const struct err *err);
 
-/* Aborts with file, line and a printed state when a rule of the program itself is broken. */
+/* Aborts, printing file, line and the state given, if a rule of the program itself is broken. */
 #define ensure(condition, ...)                                                                     \
     do {                                                                                           \
         if (!(condition))                                                                          \

@@ -1,17 +1,18 @@
-/* flatten - text from outside made fit for the place where it goes: JSON for a protocol of lines,
- * or what a program said for people. (What must not reach a terminal at all: base/printable.h.)
- * Pure; any thread. */
+/* flatten - makes text from outside fit for where it goes: JSON for a line-based protocol, or a
+ * program's words for people. (For what must never reach a terminal see base/printable.h.) Pure;
+ * any thread. */
 #ifndef DARG_BASE_FLATTEN_H
 #define DARG_BASE_FLATTEN_H
 
 #include "base/buf.h"
 
-/* Appends valid JSON on one line: line ends, which can only stand between its tokens, become
- * blanks; all else stays as it is. */
+/* Appends valid JSON as one line: line ends, which can only be between its tokens, become blanks;
+ * everything else is unchanged. */
 void flatten_json(struct buf *out, struct slice json);
 
-/* Makes text for people of any bytes: without the rest of a character cut at the start, valid
- * UTF-8 by way of the JSON writer, no control bytes but line ends and tabs, no blanks around it. */
+/* Turns any bytes into text for people: drops the rest of a character that was cut at the start;
+ * makes it valid UTF-8 (with the JSON writer); removes control bytes except line ends and tabs, and
+ * blanks around it. */
 void flatten_text(struct buf *text);
 
 #endif

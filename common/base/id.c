@@ -20,8 +20,8 @@ static void fill_random(void *out, size_t size)
     }
 }
 
-/* The time and counter of the next id: larger than any before, even when the clock stands or goes
- * back. */
+/* The time and counter of the next id: larger than all before, even if the clock stands still or
+ * goes back. */
 static uint64_t next_tick(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -34,11 +34,12 @@ static uint64_t next_tick(void)
     return tick;
 }
 
-static _Thread_local uint64_t pool[64]; /* random bits for ids */
+static _Thread_local uint64_t pool[64]; /* random bits for ids, fetched in bulk */
 static _Thread_local size_t pool_left;
 static _Thread_local uint64_t jitter_state; /* 0: not seeded */
 
-/* Two processes must not draw the same numbers; of the threads only the forking one is left. */
+/* In the child: parent and child must not draw the same numbers. Only the forking thread exists
+ * there, so clearing its own pool is enough. */
 static void forget_after_fork(void)
 {
     pool_left = 0;
@@ -58,8 +59,8 @@ static void fill_own(void *out, size_t size)
     fill_random(out, size);
 }
 
-/* 62 random bits for an id, from a pool filled 64 ids at a time: one system call each would cost
- * more than the rest. */
+/* 62 random bits for an id, from a pool that is filled for 64 ids at a time: a system call for each
+ * would cost more than everything else. */
 static uint64_t pooled_random(void)
 {
     if (pool_left == 0) {
@@ -131,7 +132,7 @@ uint64_t id_jitter(uint64_t bound)
     ensure(bound > 0, "jitter below 0");
     while (jitter_state == 0)
         fill_own(&jitter_state, sizeof jitter_state);
-    /* xorshift64*: spread is all that matters here. */
+    /* xorshift64*: only the spread matters here. */
     jitter_state ^= jitter_state >> 12;
     jitter_state ^= jitter_state << 25;
     jitter_state ^= jitter_state >> 27;

@@ -1,7 +1,7 @@
-/* id - names that are never given twice: UUIDv7 job ids (RFC 9562) and random bits.
+/* id - unique names: UUIDv7 job ids (RFC 9562), and random bits.
  *
- * Randomness is the kernel's (getrandom). id_uuid7() grows strictly within a process, so ids sort
- * in the order they were made. Any thread. */
+ * Randomness comes from the kernel (getrandom). Within a process id_uuid7() grows strictly, so ids
+ * sort in the order in which they were made. Any thread. */
 #ifndef DARG_BASE_ID_H
 #define DARG_BASE_ID_H
 
@@ -14,7 +14,7 @@
 /* A new UUIDv7 as lower-case text, terminated. Does not block once the kernel has entropy. */
 void id_uuid7(char out[ID_UUID_LEN + 1]);
 
-/* The milliseconds since the epoch inside a UUIDv7, or -1 if the text is none. */
+/* The milliseconds since the epoch in a UUIDv7; -1: the text is not one. */
 int64_t id_uuid7_time_ms(struct slice text);
 
 /* 64 random bits. */

@@ -1,5 +1,6 @@
-/* The scanner: one pass, no recursion. The stack of open arrays and objects is one bit each; the
- * members of the outermost object are noted as they pass. */
+/* The scanner: one pass, no recursion, so that no nesting from outside can exhaust the stack. Open
+ * arrays and objects take one bit each; wanted members of the outermost object are noted in
+ * passing. */
 #include "base/json_scan.h"
 
 #include <string.h>
@@ -42,14 +43,14 @@ static bool is_name(struct slice quoted, bool has_escape, const char *name)
 {
     if (has_escape)
         return json_string_is(quoted, name);
-    /* What was scanned holds no NUL, so that the comparison ends with the name at the latest. */
+    /* Scanned text contains no NUL, so the comparison ends at the name's end at the latest. */
     size_t len = quoted.len - 2;
     return strncmp(quoted.ptr + 1, name, len) == 0 && name[len] == 0;
 }
 
 static struct json_field *find_field(const struct walk *w, struct slice quoted, bool has_escape)
 {
-    char first = '\0'; /* tells most names apart */
+    char first = '\0'; /* differs for most names, which saves comparisons */
     if (quoted.len > 2)
         first = quoted.ptr[1];
     for (size_t i = 0; i < w->field_count; i++) {
@@ -99,7 +100,7 @@ static void end_value(struct walk *w, enum json_type type)
     w->open = NULL;
 }
 
-/* Behind a value: closes what ends here; true with *more set if another value follows. */
+/* After a value: closes what ends here; true with *more set if another value follows. */
 static bool scan_after_value(struct walk *w, bool *more)
 {
     struct json_scan *s = &w->s;
@@ -165,7 +166,7 @@ static enum status walk_text(struct slice text, int max_depth, struct json_field
                              size_t count, enum json_type *type, struct err *err)
 {
     const unsigned char *start = (const unsigned char *)text.ptr;
-    struct walk w; /* is_object stays as it is: only the bits of open levels are read */
+    struct walk w; /* is_object need not be cleared: only bits of open levels are read */
     w.max_depth = max_depth < DEPTH_LIMIT ? max_depth : DEPTH_LIMIT;
     w.depth = 0;
     w.fields = fields;
@@ -185,7 +186,8 @@ static enum status walk_text(struct slice text, int max_depth, struct json_field
     if (!w.s.fault)
         return err_set(err, ST_INVALID, "nested deeper than %d levels at byte %zu", w.max_depth,
                        at);
-    /* The grammar allows it (RFC 8259, 8.2), but it is no character, and could not be handed on. */
+    /* The grammar allows it (RFC 8259, 8.2), but it is not a character, and could not be passed on
+     * as UTF-8. */
     if (w.s.fault == json_scan_lone_surrogate)
         return err_set(err, ST_INVALID,
                        "%.6s at byte %zu is a lone surrogate, which is not a character",

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* What a byte means inside a string: 1 plain ASCII, 0 anything that needs a look. */
+/* For each byte inside a string: 1 plain ASCII, 0 anything that needs a closer look. */
 #define SIXTEEN 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 #define NONE 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 /* clang-format off */
@@ -23,7 +23,7 @@ bool json_scan_fail(struct json_scan *s, const char *expected)
     return false;
 }
 
-/* No overlong form, no surrogate, nothing above U+10FFFF. */
+/* Rejects overlong forms, surrogates, and anything above U+10FFFF. */
 size_t json_scan_utf8_length(const unsigned char *at, const unsigned char *end)
 {
     unsigned char first = *at, second = end - at > 1 ? at[1] : 0;
@@ -66,7 +66,7 @@ int json_scan_unit(const unsigned char *at, const unsigned char *end)
     return unit;
 }
 
-/* Behind a backslash. */
+/* After a backslash. */
 static bool scan_escape(struct json_scan *s)
 {
     if (s->at == s->end)
@@ -87,7 +87,7 @@ static bool scan_escape(struct json_scan *s)
     bool is_pair = unit <= 0xdbff && s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u';
     int low = is_pair ? json_scan_unit(s->at + 2, s->end) : -1;
     if (low < 0xdc00 || low > 0xdfff) {
-        s->at -= 6; /* the escape's own */
+        s->at -= 6; /* back to the escape's backslash */
         return json_scan_fail(s, json_scan_lone_surrogate);
     }
     s->at += 6;
@@ -99,7 +99,8 @@ bool json_scan_string(struct json_scan *s)
     s->at++;
     s->has_escape = false;
     for (;;) {
-        /* In a local: a store to s->at for each byte would cost more than the rest. */
+        /* A local variable: storing to s->at for each byte would cost more than the rest of the
+         * loop. */
         const unsigned char *at = s->at;
         while (at < s->end && plain[*at])
             at++;
@@ -167,7 +168,7 @@ static bool scan_word(struct json_scan *s, const char *word)
     return true;
 }
 
-/* A value that holds no others; sets *type. */
+/* Scans a value that contains no others; sets *type. */
 bool json_scan_scalar(struct json_scan *s, enum json_type *type)
 {
     switch (*s->at) {

@@ -1,4 +1,4 @@
-/* json_scan - the scanner's steps over values that hold no others: strings, numbers, words. For
+/* json_scan - the scanner's steps over values that contain no others: strings, numbers, words. For
  * json.c and json_text.c only. */
 #ifndef DARG_BASE_JSON_SCAN_H
 #define DARG_BASE_JSON_SCAN_H
@@ -9,12 +9,12 @@
 
 struct json_scan {
     const unsigned char *start, *at, *end;
-    const char *fault; /* what was expected, once something is wrong; NULL: less nesting */
-    bool has_escape;   /* of the string just scanned */
+    const char *fault; /* after a failure: what was expected; NULL: less nesting */
+    bool has_escape;   /* whether the string just scanned has one */
 };
 
-/* The fault of an escape that is half of a pair of surrogates, without the other half; `at` is then
- * at its backslash. */
+/* The fault of an escape that is one half of a surrogate pair without the other; `at` is then at
+ * its backslash. */
 extern const char json_scan_lone_surrogate[];
 
 /* Notes what was expected at `at` and returns false, so that a failing step reads `return
@@ -31,10 +31,10 @@ static inline void json_scan_blanks(struct json_scan *s)
 bool json_scan_string(struct json_scan *s); /* at the opening quote */
 bool json_scan_scalar(struct json_scan *s, enum json_type *type);
 
-/* The length of the valid UTF-8 character of two to four bytes at `at`, 0 if there is none. */
+/* The length of the valid UTF-8 character of two to four bytes at `at`; 0: there is none. */
 size_t json_scan_utf8_length(const unsigned char *at, const unsigned char *end);
 
-/* The code unit of the four hexadecimal digits at `at`, -1 if they are none. */
+/* The code unit given by the four hexadecimal digits at `at`; -1: they are not digits. */
 int json_scan_unit(const unsigned char *at, const unsigned char *end);
 
 #endif

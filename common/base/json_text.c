@@ -1,4 +1,4 @@
-/* JSON strings and numbers as values: decoding what the scanner found, and writing. */
+/* JSON strings and numbers as values: decodes what the scanner found, and writes them. */
 #include <string.h>
 
 #include "base/json.h"
@@ -6,7 +6,7 @@
 #include "base/parse.h"
 #include "base/printable.h"
 
-/* Each escape's letter and its byte. */
+/* The letters of escapes, and the bytes they mean. */
 static const char letters[] = "bfnrt", controls[] = "\b\f\n\r\t";
 
 static size_t encode_utf8(unsigned code, char out[4])
@@ -19,7 +19,7 @@ static size_t encode_utf8(unsigned code, char out[4])
     return count;
 }
 
-/* At a backslash: writes what the escape means (a pair of surrogates is one), moves *at behind it,
+/* At a backslash: writes what the escape means (a surrogate pair counts as one), moves *at past it,
  * and returns how many bytes it wrote. */
 static size_t decode_escape(const char **at, const char *end, char out[4])
 {
@@ -96,7 +96,7 @@ static void append_escape(struct buf *out, unsigned code)
         buf_printf(out, "\\u%04x", code);
 }
 
-/* How many bytes of text from `from` on may stand in a JSON string as they are. */
+/* How many bytes of text from `from` on can go into a JSON string unchanged. */
 static size_t plain_length(struct slice text, size_t from)
 {
     const unsigned char *bytes = (const unsigned char *)text.ptr;

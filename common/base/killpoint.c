@@ -10,7 +10,7 @@
 
 #ifdef DARG_KILL_POINTS
 
-/* Does "STEP.MOMENT[:N]" name this point? *nth: the N. */
+/* Whether "STEP.MOMENT[:N]" names this point; *nth: the N. */
 static bool is_named(const char *wanted, const char *step, const char *moment, unsigned long *nth)
 {
     size_t step_len = strlen(step), moment_len = strlen(moment);
@@ -31,7 +31,7 @@ void kill_point(const char *step, const char *moment)
         atomic_fetch_add(&passed, 1) + 1 != nth)
         return;
     if (open(latch, O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0)
-        return; /* somebody has died already */
+        return; /* another process has died here already */
     if (getenv("DARG_KILL_HOST"))
         (void)kill(getppid(), SIGKILL);
     (void)kill(getpid(), SIGKILL);

@@ -1,7 +1,6 @@
-/* killpoint - named places at which a process may be made to die, for tests of what it leaves
- * behind.
+/* killpoint - named places where a process can be made to die, to test what it leaves behind.
  *
- * KILL_POINT(step, moment) is nothing at all in a release. Programs built with DARG_KILL_POINTS
+ * KILL_POINT(step, moment) compiles to nothing in a release. Programs built with DARG_KILL_POINTS
  * (build/kill/) die there by kill -9, as the environment says:
  *
  *   DARG_KILL_AT=STEP.MOMENT[:N]  which point, and which time it is passed (1); e.g. claim.sent:2
@@ -14,8 +13,8 @@
  *
  * STEP is the name of a script of common/queue/lua (MOMENT is before, sent: the request is on its
  * way and the answer will never be read, or after), "wait" for BLMOVE (sent, after), or "run" for a
- * job's handler (before, after). Pushes are pipelined and have no "sent". Any thread may come past.
- */
+ * job's handler (before, after). Pushes are pipelined and have no "sent". Any thread may come
+ * past. */
 #ifndef DARG_BASE_KILLPOINT_H
 #define DARG_BASE_KILLPOINT_H
 

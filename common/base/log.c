@@ -16,9 +16,9 @@
 
 enum {
     VALUE_MAX = 1024,     /* bytes of one field's value */
-    READER_WAIT_MS = 100, /* for pipes that are full, in all of ... */
+    READER_WAIT_MS = 100, /* that a full pipe may hold up the log, within ... */
     READER_TIME_MS = 10 * 1000,
-    REOPEN_MS = 1000, /* how often to try to open a file that could not be opened anew */
+    REOPEN_MS = 1000, /* how often to retry reopening a file */
 };
 
 static const struct {
@@ -30,19 +30,19 @@ static const struct {
 };
 static const char *const format_names[] = {"text", "json"};
 
-/* The sink: the one global of the program. */
+/* The sink: the only global of the program. */
 static struct {
     _Atomic int level;
     enum log_format format; /* fixed after log_open() */
     char *path;             /* fixed after log_open(); NULL: standard error */
     pthread_mutex_t lock;
-    /* Under lock: */
+    /* The rest is under lock. */
     struct log_sink sink;
-    struct buf rest;     /* of a line that has been written in part */
-    int64_t patience_ms; /* monotonic: since when READER_TIME_MS are counted */
-    int64_t waited_ms;   /* for the reader, since then */
-    int64_t dropped;     /* lines that could not be written since the last that could */
-    int64_t reopen_ms;   /* monotonic: when to try again to open the file anew; 0: it is open */
+    struct buf rest;     /* the rest of a line that was written in part */
+    int64_t patience_ms; /* monotonic: start of the present READER_TIME_MS */
+    int64_t waited_ms;   /* time spent waiting for the reader since then */
+    int64_t dropped;     /* lines that could not be written since the last one that could */
+    int64_t reopen_ms;   /* monotonic: when to retry reopening the file; 0: need not */
 } sink = {
     .level = LOG_INFO,
     .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -85,7 +85,7 @@ static bool open_sink(const char *path, struct log_sink *fresh)
     return true;
 }
 
-/* What is left of a line belongs to the old file. */
+/* The rest of a line belongs to the old file, so it is dropped. */
 static void replace_locked(const struct log_sink *fresh)
 {
     log_sink_close(&sink.sink);
@@ -116,7 +116,7 @@ void log_set_level(enum log_level level)
     atomic_store(&sink.level, (int)level);
 }
 
-/* The old file is better than none. */
+/* If it cannot be opened, logging goes on in the old file: better than nowhere. */
 static bool reopen_locked(void)
 {
     struct log_sink fresh;
@@ -147,8 +147,7 @@ static struct slice capped(struct slice text)
     return text.len > VALUE_MAX ? (struct slice){text.ptr, VALUE_MAX} : text;
 }
 
-/* A value that a person can tell from what is around it: quoted if it holds anything but plain
- * characters. */
+/* Quoted if it contains anything but plain characters, so that people can see where it ends. */
 static void append_value(struct buf *line, struct slice value)
 {
     bool is_plain = value.len > 0;
@@ -182,7 +181,7 @@ static void append_text_line(struct buf *line, enum log_level level, const char 
         else
             append_value(line, capped(fields[i].text));
     }
-    /* Messages may quote outside input: nothing of it may start a line of its own. */
+    /* Messages may quote outside input, which must not start a new line. */
     printable_make(line->ptr, line->len, '?', "");
 }
 
@@ -218,8 +217,8 @@ static void append_line(struct buf *line, enum log_level level, const char *mess
     buf_append_char(line, '\n');
 }
 
-/* How long this line may wait for the reader. One that is always behind is not to slow down all
- * that is logged: it is waited for so much in so much time, however many lines that holds up. */
+/* How long this line may wait for the reader. The wait is limited per stretch of time and not per
+ * line, so that a reader that is always behind does not slow down everything that logs. */
 static int64_t patience_locked(int64_t now_ms)
 {
     if (now_ms - sink.patience_ms >= READER_TIME_MS) {
@@ -230,10 +229,10 @@ static int64_t patience_locked(int64_t now_ms)
                                                                 : READER_WAIT_MS - sink.waited_ms;
 }
 
-/* Writes all, or keeps the rest for later so that lines stay whole; false if nothing was written.
- * Waits a moment for a reader that is behind, and not at all while it stays so: whoever logs has a
- * lease to keep, and others wait for the lock. A reader that has gone away is just another write
- * that fails: the programs ignore SIGPIPE. */
+/* Writes everything, or keeps the rest for later so that lines stay whole; false if nothing was
+ * written. Waits a moment for a reader that is behind, but not again while it remains behind: the
+ * calling thread has leases to renew, and others wait for the lock. A reader that has gone away is
+ * just a failed write, since the programs ignore SIGPIPE. */
 static bool put_locked(const char *bytes, size_t len)
 {
     int64_t start_ms = clock_mono_ms();
@@ -254,7 +253,7 @@ static bool put_locked(const char *bytes, size_t len)
     return done > 0;
 }
 
-/* True if the next line may begin. */
+/* Writes the rest of a line; true if the next line may begin. */
 static bool put_rest_locked(void)
 {
     struct buf rest = sink.rest;
@@ -269,7 +268,7 @@ static bool put_rest_locked(void)
     return sink.rest.len == 0;
 }
 
-/* The count comes before the line that could be written again. */
+/* Logs how many lines were dropped, before the first line that can be written again. */
 static bool put_dropped_locked(void)
 {
     struct buf line = {0};
@@ -286,7 +285,7 @@ static bool put_dropped_locked(void)
 
 static void write_line(const struct buf *line)
 {
-    int kept_errno = errno; /* a caller may log first and look at errno then */
+    int kept_errno = errno; /* callers may log before they look at errno */
     pthread_mutex_lock(&sink.lock);
     if (sink.reopen_ms != 0 && clock_mono_ms() >= sink.reopen_ms)
         (void)reopen_locked();

@@ -5,10 +5,9 @@
  *
  * A line is a message and fields. Field values are escaped (control bytes, quotes), capped, and
  * never secrets. Lines are formatted by the calling thread and written whole under one lock, which
- * is held for a tenth of a second at most, but for a disk that hangs (log_sink.h). The sink is the
- * one global of the program. log_line() may be called from any thread. Where a pipe's reader falls
- * behind, or a disk is full, lines are dropped, and counted in a line of their own once others can
- * be written again. */
+ * is held for a tenth of a second at most, unless a disk hangs (log_sink.h). The sink is the only
+ * global of the program. log_line() may be called from any thread. If a pipe's reader falls behind,
+ * or a disk is full, lines are dropped; their number is logged once lines can be written again. */
 #ifndef DARG_BASE_LOG_H
 #define DARG_BASE_LOG_H
 
@@ -21,10 +20,10 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* A field of a line: a string (slice), or a whole number. Build with the macros below. */
+/* A field of a line: a string (slice) or a whole number. Use the macros below. */
 struct log_field {
     const char *name;
-    struct slice text; /* used when is_number is false */
+    struct slice text; /* used if is_number is false */
     int64_t number;
     bool is_number;
 };
@@ -44,7 +43,7 @@ struct log_field {
         (name), {NULL, 0}, (value), true                                                           \
     }
 
-/* debug info warn error off: the name that people write. */
+/* The name that people write: debug info warn error off. */
 const char *log_level_name(enum log_level level);
 
 /* The names people write: debug info warn error off; text json. */
@@ -52,22 +51,21 @@ MUST_CHECK enum status log_parse_level(struct slice text, enum log_level *level,
 MUST_CHECK enum status log_parse_format(struct slice text, enum log_format *format,
                                         struct err *err);
 
-/* Sets up the sink: path NULL means standard error. Called once before threads start. */
+/* Sets up the sink; path NULL: standard error. Called once, before threads start. */
 MUST_CHECK enum status log_open(enum log_level level, enum log_format format, const char *path,
                                 struct err *err);
 
-/* From now on. Any thread. */
+/* Changes the level from now on. Any thread. */
 void log_set_level(enum log_level level);
 
-/* Opens the file, or standard error, anew (after a log rotation). ST_SYSTEM with a sentence: it
- * goes on in the old one, and is tried again with lines that are logged later, once a second. Any
- * thread. */
+/* Opens the file, or standard error, again (after a log rotation). ST_SYSTEM with a sentence:
+ * logging goes on in the old file, and later lines retry, once a second. Any thread. */
 MUST_CHECK enum status log_reopen(struct err *err);
 
-/* True if a line of this level would be written: ask before doing work for it. */
+/* True if a line of this level would be written; ask before doing work for one. */
 bool log_enabled(enum log_level level);
 
-/* Writes one line. count fields; text fields with a NULL slice are left out. */
+/* Writes one line with `count` fields; text fields with a NULL slice are left out. */
 void log_line(enum log_level level, const char *message, const struct log_field *fields,
               size_t count);
 
@@ -80,7 +78,7 @@ void log_line(enum log_level level, const char *message, const struct log_field 
         }                                                                                          \
     } while (0)
 
-/* A line whose message is formatted and that has no fields. */
+/* Writes a line with a formatted message and no fields. */
 void log_printf(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

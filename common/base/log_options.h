@@ -1,4 +1,5 @@
-/* log_options - the options of a program that logs: a group for its table (options.h). */
+/* log_options - the options of a program that logs: a group for its table of options
+ * (options.h). */
 #ifndef DARG_BASE_LOG_OPTIONS_H
 #define DARG_BASE_LOG_OPTIONS_H
 
@@ -6,8 +7,8 @@
 #include "base/options.h"
 
 struct log_options {
-    const char *level_text, *format_text; /* as they were given */
-    enum log_level level;                 /* of log_options_read() */
+    const char *level_text, *format_text; /* as given; borrowed */
+    enum log_level level;                 /* set by log_options_read() */
     enum log_format format;               /* likewise */
     const char *file;                     /* NULL: standard error */
 };
@@ -15,7 +16,7 @@ struct log_options {
 /* --log-level, --log-format, --log-file. */
 extern const struct option_row log_option_rows[];
 
-/* Makes level and format of what was given. ST_INVALID with a sentence. */
+/* Sets level and format from their texts. ST_INVALID with a sentence. */
 MUST_CHECK enum status log_options_read(struct log_options *options,
                                         const struct options_record *record, struct err *err);
 

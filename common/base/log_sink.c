@@ -19,8 +19,8 @@ bool log_sink_open(struct log_sink *sink, const char *path)
     return true;
 }
 
-/* A file must not be opened again: it may have been opened without O_APPEND, for a reason. Sockets
- * cannot be. */
+/* A regular file is not opened again: it may have been opened without O_APPEND for a reason.
+ * Sockets cannot be. */
 void log_sink_open_stderr(struct log_sink *sink)
 {
     struct stat what;
@@ -47,7 +47,8 @@ static ssize_t write_some(int fd, const char *bytes, size_t len)
     return wrote;
 }
 
-/* What the other pipe does not take at once is dropped with ours: it is still in `bytes`. */
+/* Writes by way of a pipe of our own, since splice() can be told not to wait. What the other pipe
+ * does not take at once is dropped with ours; the caller still has it in `bytes`. */
 static ssize_t move(int fd, const char *bytes, size_t len)
 {
     int ends[2];
@@ -63,7 +64,8 @@ static ssize_t move(int fd, const char *bytes, size_t len)
     return moved;
 }
 
-/* A terminal of another user's, and whatever else there is. No more than fits if anything does. */
+/* For another user's terminal, and anything else. Writes no more than PIPE_BUF: that much fits if
+ * poll() says so, so that the write does not block. */
 static ssize_t write_if_ready(int fd, const char *bytes, size_t len)
 {
     struct pollfd item = {.fd = fd, .events = POLLOUT};
@@ -72,7 +74,8 @@ static ssize_t write_if_ready(int fd, const char *bytes, size_t len)
     return write_some(fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
 }
 
-/* Looked at each time: whoever owns it may put another in its place. */
+/* Checked each time: another process that shares the descriptor may have replaced what it refers
+ * to. */
 static ssize_t write_with_care(int fd, const char *bytes, size_t len)
 {
     struct stat what;

@@ -1,10 +1,10 @@
-/* log_sink - writes to a file, pipe, terminal or socket without waiting for whoever reads there.
+/* log_sink - writes to a file, pipe, terminal or socket without waiting for its reader.
  *
- * A descriptor that was inherited is shared with others, who would not expect it to become
- * nonblocking. So a pipe or terminal is opened anew where that is allowed, which gives a
- * nonblocking one of our own; where it is not (a pipe of another user's), bytes go by way of a pipe
- * of our own, from which the kernel moves them without waiting. A file is written plainly: only its
- * disk can hold up the writer. Not thread-safe. */
+ * An inherited descriptor is shared with other processes, which would not expect it to become
+ * nonblocking. So a pipe or terminal is opened again if that is allowed, which gives a nonblocking
+ * descriptor of our own; if not (another user's pipe), bytes go through a pipe of our own, from
+ * which the kernel moves them without waiting. A regular file is simply written: only its disk can
+ * hold up the writer. Not thread-safe. */
 #ifndef DARG_BASE_LOG_SINK_H
 #define DARG_BASE_LOG_SINK_H
 
@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 enum log_sink_kind {
-    LOG_SINK_GIVEN, /* inherited, and used with care */
+    LOG_SINK_GIVEN, /* inherited: must be used with care */
     LOG_SINK_OWN,   /* opened by us: nonblocking, or a file */
 };
 
@@ -22,21 +22,21 @@ struct log_sink {
     enum log_sink_kind kind;
 };
 
-/* Opens a file for appending, and makes it if it is not there; a FIFO must have a reader. False
- * with errno, and nothing has changed. */
+/* Opens a file for appending, and creates it if necessary; a FIFO must have a reader. False with
+ * errno: nothing has changed. */
 bool log_sink_open(struct log_sink *sink, const char *path);
 
-/* Standard error, opened anew if that can be. */
+/* Uses standard error, opened again if that is possible. */
 void log_sink_open_stderr(struct log_sink *sink);
 
-/* Closes what was opened. */
+/* Closes a descriptor that we opened. */
 void log_sink_close(struct log_sink *sink);
 
-/* Writes what can be written at once: so many bytes, perhaps fewer than len; 0: nothing now. -1
- * with errno: it cannot be written to. */
+/* Writes what can be written at once; returns the number of bytes, perhaps fewer than len; 0: none
+ * now. -1 with errno: it cannot be written to. */
 ssize_t log_sink_write(const struct log_sink *sink, const char *bytes, size_t len);
 
-/* Waits up to timeout_ms until more can be written, perhaps. A signal may end the wait early. */
+/* Waits up to timeout_ms until more can be written. A signal may end the wait early. */
 void log_sink_wait(const struct log_sink *sink, int timeout_ms);
 
 #endif

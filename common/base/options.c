@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt_long() answers: row numbers from here on, and the two options every program has. */
+/* Values for getopt_long() to return: rows count from FIRST_ROW, the options that every program has
+ * from FIRST_OWN. */
 enum { FIRST_ROW = 1000, FIRST_OWN = 900, NAMES_MAX = 128, NAME_SHOWN_MAX = 40 };
 
 static const struct option_row own_rows[] = {
@@ -28,7 +29,7 @@ const struct option_row *options_own_rows(const struct options_spec *spec)
     return &own_rows[spec->record ? OWN_CONFIG : OWN_HELP];
 }
 
-/* One command line being read. */
+/* A command line while it is read. */
 struct parsing {
     const struct options_spec *spec;
     int argc;
@@ -65,12 +66,12 @@ static void build_long_options(const struct options_spec *spec, size_t count, st
     out[count] = (struct option){0};
 }
 
-/* order: '+' to end at the first operand, 0 to go on behind it. */
+/* order: '+' to end at the first operand, 0 to go on after it. */
 static void build_letters(const struct options_spec *spec, char order, char *out)
 {
     if (order)
         *out++ = order;
-    *out++ = ':'; /* a missing value is told apart from an unknown option */
+    *out++ = ':'; /* lets a missing value be told from an unknown option */
     for (const struct option_row *row = spec->rows; row->name; row++) {
         if (!row->letter)
             continue;
@@ -107,7 +108,7 @@ static enum status refuse_unknown(const struct options_spec *spec, char *const *
     return err_set(err, ST_INVALID, "unknown option --%s; see %s --help", typed, spec->program);
 }
 
-/* A letter may stand at the end of a bundle; a long name is a word of its own. */
+/* A letter may be at the end of a bundle; a long name is a word by itself. */
 static enum status refuse_missing(char *const *argv, struct err *err)
 {
     if (optopt < FIRST_OWN)
@@ -115,7 +116,7 @@ static enum status refuse_missing(char *const *argv, struct err *err)
     return err_set(err, ST_INVALID, "%.60s needs a value", argv[optind - 1]);
 }
 
-/* getopt_long() answers only letters that stand in the table. */
+/* getopt_long() returns only letters that are in the table. */
 static const struct option_row *find_letter(const struct options_spec *spec, int letter)
 {
     const struct option_row *row = spec->rows;
@@ -125,7 +126,7 @@ static const struct option_row *find_letter(const struct options_spec *spec, int
     return row;
 }
 
-/* How the user wrote the option, for a sentence. */
+/* The option as the user wrote it, for an error. */
 static const char *written_name(const struct option_row *row, bool is_letter, char out[64])
 {
     if (is_letter)
@@ -171,7 +172,7 @@ static enum status act_on_flag(struct parsing *parsing, int found, struct err *e
     return options_set(spec, row, row->type == OPT_FLAG ? NULL : optarg, name, name, err);
 }
 
-/* What getopt_long() wants. */
+/* The tables that getopt_long() takes. */
 struct tables {
     struct option *longs;
     char *letters;
@@ -184,7 +185,7 @@ static struct tables begin_getopt(const struct options_spec *spec, char order)
                             .letters = mem_new(2 * count + 5)};
     build_long_options(spec, count, tables.longs);
     build_letters(spec, order, tables.letters);
-    optind = 0; /* a fresh start, also for a second command line in one process */
+    optind = 0; /* starts over, also for a second command line in the same process */
     opterr = 0;
     return tables;
 }
@@ -223,7 +224,7 @@ static void environment_name(const struct options_spec *spec, const char *option
         buf_append_char(out, (char)(*at == '-' ? '_' : toupper((unsigned char)*at)));
 }
 
-/* The value of the first variable that is set and not empty, its name left in `name`. */
+/* The value of the first variable that is set and not empty; its name is put into `name`. */
 static const char *find_variable(const struct options_spec *spec, const struct option_row *row,
                                  struct buf *name)
 {
@@ -245,7 +246,7 @@ static const char *find_variable(const struct options_spec *spec, const struct o
     return NULL;
 }
 
-/* Sets a row that no flag has set. */
+/* Sets a row that no flag has set: from the environment, the file or the default. */
 static enum status fill_row(const struct options_spec *spec, const struct option_row *row,
                             struct err *err)
 {
@@ -325,7 +326,7 @@ enum status options_parse(const struct options_spec *spec, int argc, char **argv
     return status;
 }
 
-/* True for what getopt_long() answers to an option with a row, --config or --print-config. */
+/* True for an option that may come before a command: one with a row, --config or --print-config. */
 static bool may_lead(int found)
 {
     return found != '?' && found != 'h' && found != 'V' && found != FIRST_OWN + OWN_HELP &&
@@ -353,7 +354,7 @@ enum status options_count_leading(const struct options_spec *spec, int argc, cha
         if (found == ':')
             status = refuse_missing(argv, err);
         else if (is_leading)
-            *count = optind - 1; /* still as before within a bundle of letters */
+            *count = optind - 1; /* optind does not move within a bundle of letters */
     }
     end_getopt(&with);
     free(rows);

@@ -1,10 +1,10 @@
-/* --help=completion: the rows as lines that tools/completion makes a shell's completion of. */
+/* --help=completion: the rows as lines from which tools/completion makes completions for shells. */
 #include "base/options_state.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Tabs part the fields and newlines the rows, so none may hold one. */
+/* Tabs separate the fields and newlines the rows, so no text may contain them. */
 static void print_field(const char *text)
 {
     putchar('\t');

@@ -1,4 +1,4 @@
-/* What a configuration file says, by the rows of the table. */
+/* Reads a configuration file according to the rows of the table. */
 #include "base/options_state.h"
 
 #include <stdlib.h>
@@ -17,20 +17,20 @@ bool options_word_is_in(const char *word, const char *words)
     return false;
 }
 
-/* The program's own: "worker" of "worker queues". */
+/* The program's main section: "worker" in "worker queues". */
 static bool is_main_section(const char *sections, const char *section)
 {
     size_t len = strlen(section);
     return len > 0 && strncmp(sections, section, len) == 0 && strchr(" ", sections[len]);
 }
 
-/* What stands before all sections is for every program. */
+/* Entries before all sections are for every program. */
 static bool is_own_section(const struct options_spec *spec, const char *section)
 {
     return section[0] == 0 || is_main_section(spec->sections, section);
 }
 
-/* The entry is a value of this row. */
+/* True if the entry is a value of this row. */
 static bool is_of_row(const struct options_spec *spec, const struct option_row *row,
                       const struct config_entry *entry)
 {
@@ -41,7 +41,7 @@ static bool is_of_row(const struct options_spec *spec, const struct option_row *
     return is_own_section(spec, entry->section) && strcmp(entry->name, row->name) == 0;
 }
 
-/* Uses up `what`. */
+/* Frees `what`. */
 static enum status refuse(const struct options_spec *spec, const struct config_entry *entry,
                           struct buf *what, struct err *err)
 {
@@ -51,7 +51,7 @@ static enum status refuse(const struct options_spec *spec, const struct config_e
     return status;
 }
 
-/* Of the names that a file may have, the nearest; NULL: none is near. */
+/* The nearest of the names that a file may have; NULL: none is near. */
 static const char *suggest_name(const struct options_spec *spec, const char *name)
 {
     const char *names[NAMES_MAX + 1];
@@ -101,7 +101,7 @@ static enum status refuse_section(const struct options_spec *spec, const struct 
     return refuse(spec, entry, &what, err);
 }
 
-/* It is one, but not of those that a file may have. */
+/* For an option that exists, but not in files. */
 static enum status refuse_flag(const struct options_spec *spec, const struct config_entry *entry,
                                struct err *err)
 {

@@ -15,10 +15,10 @@ static void append_label(const struct option_row *row, struct buf *out)
     if (row->type != OPT_FLAG)
         buf_printf(out, " %s", row->value_name ? row->value_name : "VALUE");
     else if (row->value_name)
-        buf_append_text(out, row->value_name); /* may be left out: "[=json]" */
+        buf_append_text(out, row->value_name); /* an optional value: "[=json]" */
 }
 
-/* Prints text from column `indent` on, broken at blanks; the cursor is there already. */
+/* Prints text from column `indent` on, wrapped at blanks; the cursor is there already. */
 static void print_wrapped(FILE *out, const char *text, size_t indent)
 {
     size_t column = indent;

@@ -1,10 +1,10 @@
-/* The part of a manual page that the rows tell, in the man macros of roff. */
+/* The part of a manual page that comes from the rows, in roff with the man macros. */
 #include "base/options_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A line of text: what roff would take for its own is escaped. */
+/* Prints a line of text, with escapes for what roff would take for commands. */
 static void print_text(const char *text)
 {
     for (bool at_start = true; *text; text++) {

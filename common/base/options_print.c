@@ -1,4 +1,4 @@
-/* --print-config: all values, and where each came from. */
+/* --print-config: prints all values, and where each came from. */
 #include "base/options_state.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Tables of rows that stand in other tables. They are laid out flat once for each parse: all that
- * reads rows, in a dozen places, would have to walk a tree otherwise. */
+/* Tables of rows inside other tables. They are laid out flat once for each parse: all that reads
+ * rows, in a dozen places, would have to walk a tree otherwise. */
 #include "base/options_state.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static size_t count_rows(const struct option_row *rows)
     return count;
 }
 
-/* Answers the end of what was written. `frame` is the row that the group stands in for. */
+/* Returns the end of what was written. `frame` is the row in which the group was given. */
 static struct option_row *copy_rows(const struct option_row *rows, const struct option_row *frame,
                                     struct option_row *out)
 {

@@ -5,39 +5,39 @@
 #include "base/buf.h"
 #include "base/options.h"
 
-/* All files but options.c and options_rows.c see a spec whose rows are those of options_flatten().
- */
+/* All files except options.c and options_rows.c see a spec whose rows are flattened. */
 
-/* A copy of all rows, with those of each group in its place and all offsets from the same start.
- * To free(). */
+/* A copy of all rows, with each group replaced by its rows and all offsets counted from the same
+ * start. free() it. */
 struct option_row *options_flatten(const struct option_row *rows);
 
-/* --help, --version and, for a program with a record, --config and --print-config: as rows, without
- * a field, ending with a row whose name is NULL. */
+/* --help, --version and, for a program with a record, --config and --print-config: as rows without
+ * a field; the last row's name is NULL. */
 const struct option_row *options_own_rows(const struct options_spec *spec);
 
-/* Puts a value (NULL: the flag was given) into the row's field and on record. `where` names its
- * source for the record, `sentence` for a failure, e.g. "/etc/darg.conf:3: threads". */
+/* Puts a value (NULL: the flag was given) into the row's field and the record. `where` names its
+ * source for the record, `sentence` for errors, e.g. "/etc/darg.conf:3: threads". */
 MUST_CHECK enum status options_set(const struct options_spec *spec, const struct option_row *row,
                                    const char *value, const char *where, const char *sentence,
                                    struct err *err);
 
-/* Reads the file into the record and refuses whatever in it this program does not know. */
+/* Reads the file into the record; an error if it contains anything that this program does not
+ * know. */
 MUST_CHECK enum status options_read_file(const struct options_spec *spec, const char *path,
                                          struct err *err);
 
-/* Sets the row from the file; *found: it was there. */
+/* Sets the row from the file; *found: the file has it. */
 MUST_CHECK enum status options_set_from_file(const struct options_spec *spec,
                                              const struct option_row *row, bool *found,
                                              struct err *err);
 
-/* The word is among `words`, which blanks separate; NULL: there are none. */
+/* True if the word is among `words`, which are separated by blanks; NULL: there are none. */
 bool options_word_is_in(const char *word, const char *words);
 
-/* True if the value has a part that must not be seen. */
+/* True if part of the value must not be shown. */
 bool options_holds_secret(const struct option_row *row, const char *value);
 
-/* Appends the value as it may be shown. */
+/* Appends the value in the form in which it may be shown. */
 void options_append_masked(const struct option_row *row, const char *value, struct buf *out);
 
 /* Answers --help=FORMAT: "text", "man", a part of a manual page, or "completion". */

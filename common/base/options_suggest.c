@@ -1,4 +1,4 @@
-/* The nearest name to a mistyped word. */
+/* Finds the name nearest to a mistyped word. */
 #include <string.h>
 
 #include "base/options.h"
@@ -11,7 +11,8 @@ static size_t min3(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Edits (insert, delete, replace, swap neighbours) between two words of at most WORD_MAX bytes. */
+/* The number of edits (insert, delete, replace, swap neighbours) between two words of at most
+ * WORD_MAX bytes. */
 static size_t distance(const char *a, const char *b)
 {
     size_t rows[WORD_MAX + 1][WORD_MAX + 1];

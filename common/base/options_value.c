@@ -1,4 +1,5 @@
-/* Puts the text of a value, wherever it comes from, into its row's field, typed, and on record. */
+/* Puts the text of a value, wherever it comes from, into its row's field, with the field's type,
+ * and into the record. */
 #include "base/options_state.h"
 
 #include <stdlib.h>
@@ -107,7 +108,7 @@ static const char *keep(struct options_record *record, const struct option_row *
         if (record->values[i].name == row->name) {
             free(record->values[i].text);
             free(record->values[i].where);
-            record->values[i] = found; /* a flag that was given again */
+            record->values[i] = found; /* a flag given again replaces the earlier one */
             return found.text;
         }
     struct option_value *grown = mem_array(record->count + 1, sizeof *grown);
@@ -197,7 +198,7 @@ void options_changes(const struct options_record *before, const struct options_r
 
 /* --- secrets ------------------------------------------------------------------------------- */
 
-/* Of a URL it is what stands between "//" and the last '@'. */
+/* In a URL, the part between "//" and the last '@'. */
 static struct slice find_secret(const struct option_row *row, const char *value)
 {
     struct slice secret = {value, row->is_secret ? strlen(value) : 0};
@@ -225,7 +226,7 @@ void options_append_masked(const struct option_row *row, const char *value, stru
 
 /* --- setting ------------------------------------------------------------------------------- */
 
-/* A secret's value must not be repeated in the sentence. */
+/* Errors must not repeat the value of a secret. */
 enum status options_set(const struct options_spec *spec, const struct option_row *row,
                         const char *value, const char *where, const char *sentence, struct err *err)
 {

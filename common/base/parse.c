@@ -8,7 +8,7 @@ struct unit {
     int64_t factor;
 };
 
-/* Largest first: chained durations must descend. */
+/* Largest first, since chained units must descend. */
 static const struct unit durations[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
@@ -21,7 +21,7 @@ static const struct unit sizes[] = {
     {"kB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
 };
 
-/* Enough of the text to be recognised in a sentence. */
+/* How many bytes of the text an error quotes: enough to recognise it. */
 static int shown(struct slice text)
 {
     return text.len > 60 ? 60 : (int)text.len;
@@ -71,8 +71,8 @@ static size_t unit_length(struct slice text)
     return len;
 }
 
-/* One number, fraction and unit at the start of *rest, added to *total; units only below *next. A
- * part of a millisecond counts as a whole one: what is asked for never turns into 0, which often
+/* One number, fraction and unit at the start of *rest, added to *total; units only below *next.
+ * Part of a millisecond counts as a whole one, so that no given time turns into 0, which often
  * means "none". */
 static bool take_duration(struct slice *rest, size_t *next, int64_t *total)
 {
@@ -152,7 +152,7 @@ const char *format_duration_ms(int64_t value_ms, char out[PARSE_DURATION_MAX])
         unit++;
     uint64_t factor = (uint64_t)durations[unit].factor;
     unsigned long long large = value / factor;
-    unsigned char small = 0; /* below 60: of the next unit; of seconds, the tenths */
+    unsigned char small = 0; /* below 60: how many of the next unit; for seconds, the tenths */
     if (factor >= 1000)
         small = (unsigned char)(value % factor /
                                 (factor == 1000 ? 100 : (uint64_t)durations[unit + 1].factor));

@@ -1,8 +1,8 @@
 /* parse - the one place where text from outside becomes a number, a duration or a size.
  *
  * Strict: the whole slice must be one value in range; no sign where none makes sense, no blanks, no
- * octal, no trailing bytes. Every failure is ST_INVALID with a sentence that quotes (a part of)
- * the text and says what is accepted. Pure; any thread. */
+ * octal, no trailing bytes. Every failure is ST_INVALID with a sentence that quotes the beginning
+ * of the text and says what is accepted. Pure; any thread. */
 #ifndef DARG_BASE_PARSE_H
 #define DARG_BASE_PARSE_H
 
@@ -23,8 +23,8 @@ MUST_CHECK enum status parse_duration_ms(struct slice text, int64_t *value_ms, s
  * kB, MB, GB (powers of 1000). */
 MUST_CHECK enum status parse_bytes(struct slice text, int64_t *value_bytes, struct err *err);
 
-/* The number of decimal digits at the start of text as a value, for fixed formats of our own:
- * reads at most max_digits, stores the value, returns how many digits were read (0: none). */
+/* For our own fixed formats: reads at most max_digits decimal digits at the start of text, stores
+ * their value, and returns how many it read (0: none). */
 size_t parse_digits(struct slice text, size_t max_digits, int64_t *value);
 
 /* Writes a duration as a person would ("1.5s", "2m30s", "3d") into out; returns out. */

@@ -1,7 +1,7 @@
-/* patience - how long work on a queue waits between two looks, and who may end it early.
+/* patience - lets a caller decide how work on a queue waits between two looks, and end it early.
  *
- * Whatever takes longer than a few round trips is given one by its caller, who may watch a flag, a
- * descriptor, or nothing at all meanwhile. Borrowed for the time of the call. */
+ * Every operation that takes more than a few round trips gets one from its caller, which may watch
+ * a flag, a descriptor, or nothing at all meanwhile. Borrowed during the call. */
 #ifndef DARG_BASE_PATIENCE_H
 #define DARG_BASE_PATIENCE_H
 
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct patience {
-    /* Waits for so long, and returns at once with 0. False: to be ended, early too. */
+    /* Waits that long; with 0 returns at once. May return early. False: the work should end. */
     bool (*wait)(void *context, int64_t duration_ms);
     void *context;
 };

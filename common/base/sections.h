@@ -1,7 +1,7 @@
-/* sections - whose a section of a configuration file is. One file serves both programs: each reads
- * its own sections and skips those of the other, whose options it does not know. In each list the
- * program's own section stands first; the others belong to one option each (option_row.section).
- */
+/* sections - which program each section of a configuration file belongs to. One file serves both
+ * programs: each reads its own sections and skips the other's, whose options it does not know. In
+ * each list the program's main section comes first; each of the others belongs to one option
+ * (option_row.section). */
 #ifndef DARG_BASE_SECTIONS_H
 #define DARG_BASE_SECTIONS_H
 

@@ -15,14 +15,14 @@ void standard_begin(void)
 {
     static const int wrong_ways[] = {O_WRONLY, O_RDONLY, O_RDONLY};
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        /* The lowest number that is free is what open() gives. */
+        /* open() returns the lowest free number, so they are tried in order. */
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_ways[fd]) != fd)
             _exit(1);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }
 
-/* Asked of the pipe itself: the write that failed may be long past, and its errno with it. */
+/* Asks the pipe itself: the write that failed may be long past, and its errno with it. */
 static bool has_no_reader(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
@@ -40,7 +40,7 @@ int standard_end(const char *program, int exit_code)
     return exit_code == 0 ? 1 : exit_code;
 }
 
-/* Before Linux 5.9, or where a filter of system calls does not know it, there is none. */
+/* close_range() is missing before Linux 5.9, or if a filter of system calls does not know it. */
 void standard_close_others(void)
 {
     if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
