@@ -5,11 +5,11 @@
 #include "base/json.h"
 #include "base/parse.h"
 
-enum { COUNT_DIGITS = 6 }; /* of runs and crashes, as in the Lua scripts */
+enum { COUNT_DIGITS = 6 }; /* of runs and crashes; the same in the Lua scripts */
 
 static const char original_mark[] = ",\"job\":";
 
-/* Reads `prefix` and a count at *at; moves *at behind them. */
+/* Reads `prefix` and a count at *at; moves *at past them. */
 static bool read_count(struct slice text, size_t *at, const char *prefix, int64_t *count)
 {
     size_t len = strlen(prefix);
@@ -26,11 +26,11 @@ static int64_t clamp_count(int64_t count)
     return count < 0 ? 0 : count > JOB_COUNT_MAX ? JOB_COUNT_MAX : count;
 }
 
-/* Decodes a JSON string into a fixed array; false if it is no string, empty, too long or holds a
- * NUL. */
+/* Decodes a JSON string into a fixed array; false if it is not a string, empty, too long, or
+ * contains a NUL. */
 static bool decode_name(struct json_value value, char *out, size_t max)
 {
-    /* No name outgrows six bytes of escape for each of its own. */
+    /* An escape takes at most six bytes per byte of the name. */
     if (value.text.len <= 2 || value.text.len > max * 6 + 2)
         return false;
     struct buf decoded = {0};
@@ -42,7 +42,8 @@ static bool decode_name(struct json_value value, char *out, size_t max)
     return fits;
 }
 
-/* As decode_name(), without the buffer where there is nothing to decode: the usual case. */
+/* Like decode_name(), but without a buffer if there is nothing to decode, which is the usual
+ * case. */
 static bool read_name(struct json_value value, char *out, size_t max)
 {
     if (value.type != JSON_STRING)
@@ -57,7 +58,7 @@ static bool read_name(struct json_value value, char *out, size_t max)
     return true;
 }
 
-/* Reads the members of an envelope's head; false if the head is no JSON object. */
+/* Reads the members of an envelope's head; false if the head is not a JSON object. */
 static bool read_head(struct slice head, struct job *job)
 {
     enum { ATTEMPT, ID, CLAIM, FAILED_AT, ERROR, USAGE, FIELDS };
@@ -80,7 +81,7 @@ static bool read_head(struct slice head, struct job *job)
         history->attempts = clamp_count(history->attempts);
         if (fields[ID].value.type == JSON_STRING)
             (void)read_name(fields[ID].value, job->id, JOB_ID_MAX);
-        /* Point into the element instead of the copy that was parsed. */
+        /* Make the slices point into the element instead of the copy that was parsed. */
         if (fields[CLAIM].value.type == JSON_STRING)
             history->claim = (struct slice){head.ptr + (fields[CLAIM].value.text.ptr - closed.ptr),
                                             fields[CLAIM].value.text.len};
@@ -95,7 +96,7 @@ static bool read_head(struct slice head, struct job *job)
     return is_object;
 }
 
-/* The rule of job.h; the last brace is not there where the text is just a beginning. */
+/* Applies the rule in job.h. is_beginning: the text is cut off, so there is no closing brace. */
 static void split(struct slice text, bool is_beginning, struct job *job)
 {
     job->text = text;
@@ -167,7 +168,7 @@ static enum status read_overrides(const struct json_field *max_attempts,
     return retry_parse_backoff(slice_of(text), &job->backoff, err);
 }
 
-/* A result is found by its job's id. */
+/* keep needs an id: results are found by the id of their job. */
 static enum status read_keep(struct json_value value, struct job *job, struct err *err)
 {
     if (value.type == JSON_NONE)
@@ -185,7 +186,7 @@ static enum status read_keep(struct json_value value, struct job *job, struct er
 
 enum { TYPE, ARGS, ID, REPLY, KEEP, MAX_ATTEMPTS, TIMEOUT, EXPIRES, BACKOFF, FIELDS };
 
-/* The members of the original, raw; on failure those that stand before the fault. */
+/* Reads the members of the original, raw; on failure, those before the fault. */
 static enum status scan_original(const struct job *job, struct json_field f[FIELDS],
                                  struct err *err)
 {
@@ -255,7 +256,7 @@ void job_read_beginning(struct slice text, struct job *job)
     struct json_field f[FIELDS];
     split(text, true, job);
     clear_members(job);
-    /* It ends too soon, of course. */
+    /* The failure is expected: the text is cut off. */
     (void)!scan_original(job, f, NULL);
     (void)read_name(f[TYPE].value, job->type, JOB_TYPE_MAX);
     (void)read_name(f[ID].value, job->id, JOB_ID_MAX);

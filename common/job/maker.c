@@ -26,7 +26,7 @@ static void make_middle(struct maker *maker)
         buf_printf(out, ",\"keep_ms\":%lld", (long long)maker->keep_ms);
 }
 
-/* The strings of the command line are bytes; a job is UTF-8. */
+/* Strings from the command line can be any bytes; a job must be UTF-8. */
 static enum status check_text(const char *what, const char *text, size_t max, struct err *err)
 {
     struct buf quoted = {0}, decoded = {0};
@@ -74,7 +74,7 @@ static void next_id(struct maker *maker)
         id_uuid7(maker->last_id);
 }
 
-/* Takes back what has been appended since `start` if it is too much for a job. */
+/* Removes what was appended since `start` if it is too large for a job. */
 static enum status check_size(const struct maker *maker, struct buf *out, size_t start,
                               struct err *err)
 {
@@ -99,7 +99,7 @@ enum status maker_with_args(struct maker *maker, struct slice args_json, struct 
 {
     size_t start = out->len;
     enum json_type type;
-    /* The job is one level itself. */
+    /* The job itself is one level. */
     if (args_json.len > 0) {
         enum status status = json_check(args_json, JSON_MAX_DEPTH - 1, &type, err);
         if (status != ST_OK)
@@ -122,7 +122,8 @@ static bool has_high_bytes(struct slice text)
     return all >= 0x80;
 }
 
-/* What is no UTF-8 is replaced on the way into JSON, and does not come back the same. */
+/* True if the line survives the way into JSON and back: bytes that are not UTF-8 would be
+ * replaced. */
 static bool is_utf8(struct maker *maker, struct slice line, struct slice quoted)
 {
     if (!has_high_bytes(line))

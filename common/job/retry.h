@@ -1,8 +1,8 @@
-/* retry - how long to wait before a job that failed runs again.
+/* retry - how long to wait before a failed job runs again.
  *
  * A backoff is written FIRST..LIMIT ("2s..1h": doubling from 2 s, at most 1 h) or one duration
- * ("30s": always that). To it comes up to a quarter of jitter, so that jobs which failed together
- * do not return together and none runs early. Pure: the random number is given. */
+ * ("30s": always that). Up to a quarter of jitter is added, so that jobs which failed together do
+ * not come back together and none runs early. Pure: the random number is a parameter. */
 #ifndef DARG_JOB_RETRY_H
 #define DARG_JOB_RETRY_H
 

@@ -10,10 +10,10 @@
 
 enum { COMMAND_TIMEOUT_MS = 10000 };
 enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 2000, FAILURES_MAX = 16 };
-enum { IDLE_MS = 1000 };   /* a link unused for longer is looked at before it is used */
-enum { WORKED_MS = 1000 }; /* a link must live that long to count as one that had worked */
+enum { IDLE_MS = 1000 };   /* a link unused for longer is checked before it is used */
+enum { WORKED_MS = 1000 }; /* a link must live this long to count as one that had worked */
 enum { RUN_ID_BYTES = 64 };
-/* Redis holds no string above 512 MiB, and nothing that we ask for comes near to that. */
+/* Redis has no string above 512 MiB, and nothing that we request comes near that. */
 enum { MAX_REPLY_BYTES = 1 << 30 };
 
 struct conn {
@@ -27,8 +27,8 @@ struct conn {
     unsigned failures; /* in a row */
     bool was_closed;   /* see conn_was_closed() */
 
-    /* Of the present link. */
-    size_t unanswered; /* requests sent whose reply has not been received */
+    /* The rest is about the present link. */
+    size_t unanswered; /* requests sent whose replies have not been received */
     bool has_answered;
     int64_t connected_ms, used_ms;
     bool is_run_id_known;
@@ -69,9 +69,9 @@ static void count_failure(struct conn *conn)
         conn->failures++;
 }
 
-/* Drops a link that has failed. One that had worked is a new beginning for the backoff; but not one
- * that answered a call or two and failed again, or a server that refuses only some of our commands
- * (a read-only replica) would have us connect in a busy loop. */
+/* Drops a link that has failed. If it had worked, the backoff starts again. A link that answered a
+ * call or two before it failed does not count: a server that refuses only some of our commands (a
+ * read-only replica) would make us connect in a busy loop. */
 static void fail(struct conn *conn)
 {
     conn->was_closed = false;
@@ -146,7 +146,7 @@ static enum status connect_anew(struct conn *conn, struct err *err)
     if (status != ST_OK) {
         count_failure(conn);
         conn->was_closed = false;
-        /* Nothing that could have been carried out was sent. */
+        /* While connecting, no command was sent that could have had an effect. */
         if (status == ST_LOST_REPLY)
             status = ST_UNREACHABLE;
         const char *hint = status == ST_UNREACHABLE && is_default_place(&conn->link.url)
@@ -164,8 +164,8 @@ static enum status connect_anew(struct conn *conn, struct err *err)
     return ST_OK;
 }
 
-/* A server that has closed an idle link is found out before anything is sent, while it is still
- * sure that nothing was carried out. */
+/* Finds out that the server has closed an idle link before anything is sent on it, while it is
+ * still certain that nothing was carried out. */
 static bool was_closed_at_rest(struct conn *conn, int64_t now_ms)
 {
     return conn->unanswered == 0 && now_ms - conn->used_ms > IDLE_MS && !wire_is_idle(conn->wire);
@@ -189,7 +189,7 @@ static enum status not_connected(const struct conn *conn, struct err *err)
     return err_set(err, ST_UNREACHABLE, "not connected to Redis at %s", conn->link.where);
 }
 
-/* After a wire has failed. */
+/* Handles the failure of the wire. */
 static enum status lose(struct conn *conn, enum status status, const struct err *cause,
                         struct err *err)
 {
@@ -289,7 +289,7 @@ enum conn_wait conn_wait(struct conn *conn, int wake_fd, int64_t timeout_ms)
     return event == WIRE_WOKEN ? CONN_WOKEN : CONN_TIMEOUT;
 }
 
-/* Copies the value of the line "NAME:..." of INFO's answer; "" if there is none. */
+/* Copies the value of the line "NAME:..." in INFO's reply; "" if there is none. */
 static void copy_info(struct slice info, const char *name, char *out, size_t size)
 {
     struct buf line = {0};

@@ -1,7 +1,7 @@
-/* What an error of Redis means to us. Its first word is its class, except in the generic ERR ones,
- * some of which are told apart by how they begin, in those of proxies, which put an ERR in front of
- * what their servers say, and in those of scripts in servers older than 7.0, which carry the
- * original error behind their own words. */
+/* What an error from Redis means to us. Its first word is its class, with three exceptions: generic
+ * ERR errors, some of which are recognised by how they begin; errors from proxies, which put ERR
+ * before their server's error; and errors from scripts in servers older than 7.0, which put the
+ * original error after their own text. */
 #include "redis/conn_error.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static const struct error_class codes[] = {
     {"NOSCRIPT", ST_NOSCRIPT},
 };
 
-/* How whole sentences begin. */
+/* How sentences begin, where the first word is not enough. */
 static const struct error_class beginnings[] = {
     {"ERR max number of clients", ST_UNREACHABLE},
     {"ERR invalid password", ST_NOAUTH},
@@ -39,10 +39,11 @@ static const struct error_class beginnings[] = {
     {"ERR The user executing the script can't", ST_NOPERM},
 };
 
-/* Somebody ended a long-running script of ours before it had written: it may run again. */
+/* Somebody killed a long-running script of ours before it had written anything: it may run
+ * again. */
 static const char script_killed[] = "Script killed by user";
 
-/* UNBLOCKED says so when the server has become a replica. */
+/* What UNBLOCKED says if the server has become a replica. */
 static const char role_changed[] = "instance state changed";
 
 static const char script_failed[] = "ERR Error running script";
@@ -58,8 +59,8 @@ static bool contains(struct slice text, const char *part)
     return text.len != 0 && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
 }
 
-/* Takes the first word off the text, without a dash before it (as an error inside of an error has)
- * and a colon behind it. */
+/* Takes the first word off the text, without a dash before it (which an error inside an error has)
+ * or a colon after it. */
 static struct slice take_word(struct slice *text)
 {
     const char *blank = text->len == 0 ? NULL : memchr(text->ptr, ' ', text->len);
@@ -74,7 +75,7 @@ static struct slice take_word(struct slice *text)
     return word;
 }
 
-/* The status of the first word, or of the one behind ERR; ST_SERVER if it is none of the codes. */
+/* The status for the first word, or for the one after ERR; ST_SERVER if it is not a known code. */
 static enum status class_of_word(struct slice text)
 {
     struct slice word = take_word(&text);
@@ -87,7 +88,7 @@ static enum status class_of_word(struct slice text)
 }
 
 /* "ERR Error running script (call to f_...): @user_script:3: WRONGTYPE Operation ...": the first
- * known code behind a colon. */
+ * known code after a colon. */
 static enum status class_in_script_error(struct slice text)
 {
     for (size_t i = 0; i + 2 < text.len; i++) {
@@ -120,7 +121,8 @@ bool conn_error_ends_link(enum status status, struct slice error_text)
            status == ST_UNREACHABLE;
 }
 
-/* An unknown command's arguments, which may be a job or worse, are repeated by the server. */
+/* Cuts off the arguments that the server repeats for an unknown command: they may be a job, or
+ * worse. */
 static struct slice without_arguments(struct slice text)
 {
     static const char mark[] = ", with args beginning with";

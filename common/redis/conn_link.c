@@ -46,7 +46,8 @@ static enum status dial_local(const struct conn_link *link, struct deadline *dea
     enum status status = local_directory(link->url.path, &directory, err);
     if (status == ST_OK)
         status = local_start(buf_text(&directory), &socket_path, err);
-    deadline->at_ms = clock_mono_ms() + link->timeout_ms; /* starting a server has its own */
+    /* starting a server has its own time limit */
+    deadline->at_ms = clock_mono_ms() + link->timeout_ms;
     if (status == ST_OK)
         status = dial_unix(buf_text(&socket_path), deadline, fd, err);
     buf_fini(&socket_path);
@@ -76,7 +77,7 @@ static enum status dial(struct conn_link *link, struct deadline *deadline, int *
     return dial_local(link, deadline, fd, err);
 }
 
-/* *is_at_name: it failed in giving this name. */
+/* *is_at_name: it failed at CLIENT SETNAME. */
 static enum status make(struct conn_link *link, struct deadline *deadline, const char *name,
                         struct wire **wire, bool *is_at_name, struct err *err)
 {
@@ -103,8 +104,8 @@ static enum status make(struct conn_link *link, struct deadline *deadline, const
     return status;
 }
 
-/* What the file holds now. Where it cannot be read the password from before is still the best
- * guess; *unread says why, in case that it is refused. */
+/* Reads the password file. If that fails, the previous password is still the best guess; *unread
+ * then says why, in case it is refused. */
 static void read_password(struct conn_link *link, struct err *unread)
 {
     char *password = NULL;

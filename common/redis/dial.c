@@ -16,7 +16,7 @@ enum { UNACKNOWLEDGED_MAX_MS = 10000 };
 
 static void set_option(int fd, int level, int name, int value)
 {
-    /* These only make a dead peer known sooner; a system that lacks one is served all the same. */
+    /* Failure is ignored: these options only detect a dead peer sooner. */
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
@@ -30,7 +30,7 @@ static void set_tcp_options(int fd)
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX_MS);
 }
 
-/* Waits for a connect under way. 0, or the errno it ended with. */
+/* Waits for a connect that is under way. Returns 0, or the errno with which it ended. */
 static int wait_connected(int fd, const struct deadline *deadline)
 {
     for (;;) {
@@ -48,7 +48,7 @@ static int wait_connected(int fd, const struct deadline *deadline)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
 }
 
-/* A connected socket, or -1 with errno set. */
+/* Returns a connected socket, or -1 with errno. */
 static int connect_to(const struct sockaddr *address, socklen_t len,
                       const struct deadline *deadline)
 {
@@ -56,7 +56,7 @@ static int connect_to(const struct sockaddr *address, socklen_t len,
     if (fd < 0)
         return -1;
     int error = 0;
-    /* An interrupted connect goes on by itself, as one under way does. */
+    /* An interrupted connect goes on in the background, like one in progress. */
     if (connect(fd, address, len) != 0)
         error = errno == EINPROGRESS || errno == EINTR ? wait_connected(fd, deadline) : errno;
     if (error == 0)
@@ -79,8 +79,8 @@ enum status dial_tcp(const struct addrinfo *list, const struct deadline *deadlin
         left++;
     int connected = -1;
     for (const struct addrinfo *each = list; each != NULL && connected < 0; each = each->ai_next) {
-        /* Each address has its share of the time that is left, so that one that swallows packets
-         * does not keep us from those behind it. */
+        /* Each address gets a share of the time left, so that one that swallows packets does not
+         * keep us from trying the others. */
         struct deadline share = *deadline;
         share.at_ms = clock_mono_ms() + deadline_left_ms(deadline) / left;
         connected = connect_to(each->ai_addr, each->ai_addrlen, &share);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* One command of the greeting. *error is its error reply, to be freed, or NULL; the status is about
- * the link alone. */
+/* Sends one command of the greeting. *error is its error reply, which the caller frees, or NULL;
+ * the status is about the link only. */
 static enum status greet(struct wire *wire, const struct greeting *greeting,
                          struct request *request, struct reply **error, struct err *err)
 {
@@ -20,7 +20,7 @@ static enum status greet(struct wire *wire, const struct greeting *greeting,
     return status;
 }
 
-/* Quotes and frees an error after which the link is of no use; ST_OK for any other. */
+/* Frees the error. Quotes it if the link is useless after it; ST_OK otherwise. */
 static enum status quote_if_final(const struct greeting *greeting, struct reply *error,
                                   struct err *err)
 {
@@ -32,7 +32,8 @@ static enum status quote_if_final(const struct greeting *greeting, struct reply 
     return status;
 }
 
-/* What a server says to whoever connects, whatever is asked: too many clients, protected mode. */
+/* Errors that a server sends to every client, whatever the command: too many clients, protected
+ * mode. */
 static bool is_about_everybody(struct slice text)
 {
     static const char denied[] = "DENIED";
@@ -40,7 +41,7 @@ static bool is_about_everybody(struct slice text)
            (text.len >= sizeof denied - 1 && memcmp(text.ptr, denied, sizeof denied - 1) == 0);
 }
 
-/* What the server says to this is not quoted: one that does not know AUTH repeats its arguments. */
+/* The server's error is not quoted: a server that does not know AUTH repeats its arguments. */
 static enum status authenticate(struct wire *wire, const struct greeting *greeting, struct err *err)
 {
     if (greeting->url->password == NULL)
@@ -92,13 +93,13 @@ static enum status set_name(struct wire *wire, const struct greeting *greeting, 
     request_add_text(&request, greeting->client_name);
     struct reply *error = NULL;
     enum status status = greet(wire, greeting, &request, &error, err);
-    /* The name is only for people to look at: not worth a connection. But this may be the first
-     * command, and the error about more than it. */
+    /* An error about the name is ignored: it is only for people to see. But this may be the first
+     * command, and the error about more than the name. */
     return error == NULL ? status : quote_if_final(greeting, error, err);
 }
 
-/* Shows that a live Redis is there and lets us in. What else it may have to complain of (LOADING,
- * BUSY, NOPERM for PING ...) each command will learn for itself. */
+/* Makes sure that a live Redis is there and lets us in. Its other complaints (LOADING, BUSY, NOPERM
+ * for PING ...) are left to later commands. */
 static enum status check_alive(struct wire *wire, const struct greeting *greeting, struct err *err)
 {
     struct request request = {0};

@@ -1,7 +1,8 @@
-/* The directory's lock file is the truth about whether a server lives: a starter takes the lock and
- * hands it down to the server (local_spawn.h), which holds it until it dies, even by kill -9. So
- * whoever gets the lock knows that no server runs and that a socket left lying there is dead, and
- * two servers can never write one append-only file. */
+/* The directory's lock file decides whether a server is running, and not the pid file, which may be
+ * stale. A starter takes the lock and passes it on to the server (local_spawn.h), which holds it
+ * until it dies, even by kill -9. So a process that gets the lock knows that no server is running
+ * and that a socket left behind is dead, and two servers can never write the same append-only
+ * file. */
 #include "redis/local.h"
 
 #include "base/clock.h"
@@ -21,7 +22,7 @@
 #define LOCK_NAME "lock"
 
 enum { START_MS = 10000, STOP_MS = 10000, ANSWER_MS = 1000, POLL_MS = 10 };
-enum { SOCKET_PATH_MAX_BYTES = 107 }; /* sun_path, less its NUL */
+enum { SOCKET_PATH_MAX_BYTES = 107 }; /* size of sun_path, minus the NUL */
 enum { LINE_BYTES = 256, LOG_TAIL_BYTES = 1024 };
 
 static enum status append_home(struct buf *out, struct err *err)
@@ -77,7 +78,7 @@ static enum status append_socket_path(const char *directory, struct buf *path, s
     return ST_OK;
 }
 
-/* Makes a directory and those above it that are missing. What exists is no error. */
+/* Makes a directory, and missing ones above it. It is no error if it exists. */
 static enum status make_directory(const char *directory, struct err *err)
 {
     char *path = slice_dup(slice_of(directory));
@@ -97,8 +98,8 @@ static enum status make_directory(const char *directory, struct err *err)
     return status;
 }
 
-/* Opens a directory that is ours alone: whoever else could enter it could use the socket, and
- * whoever owns it could put another server's socket there. *fd is -1 if there is none. */
+/* Opens the directory, which must be ours alone: anybody who could enter it could use the socket,
+ * and its owner could put another server's socket there. *fd is -1 if it does not exist. */
 static enum status open_directory(const char *directory, int *fd, struct err *err)
 {
     *fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -127,7 +128,7 @@ static enum status open_directory(const char *directory, int *fd, struct err *er
     return status;
 }
 
-/* The lock's descriptor if it was free, -1 if a server or a starter holds it. */
+/* *lock_fd is the lock's descriptor if it was free, -1 if a server or a starter holds it. */
 static enum status try_lock(int directory_fd, int *lock_fd, struct err *err)
 {
     int fd = openat(directory_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -144,7 +145,7 @@ static enum status try_lock(int directory_fd, int *lock_fd, struct err *err)
     return err_system(err, error, "cannot lock the directory of the private Redis");
 }
 
-/* A first line of an answer, without its end; "" if none came in time. */
+/* Reads the first line of an answer, without its end; "" if none came in time. */
 static void read_line(int fd, int64_t deadline_ms, char line[LINE_BYTES])
 {
     size_t len = 0;
@@ -172,8 +173,8 @@ static void read_line(int fd, int64_t deadline_ms, char line[LINE_BYTES])
     line[0] = '\0';
 }
 
-/* Sends an inline command. False if nobody listens; otherwise what was answered, "" for nothing,
- * and the listener's pid as the kernel knows it. */
+/* Sends an inline command. False if nobody listens; otherwise sets the answer, "" for none, and the
+ * listener's pid as the kernel knows it. */
 static bool ask(const char *socket_path, const char *command, char line[LINE_BYTES], int64_t *pid)
 {
     int64_t deadline_ms = clock_mono_ms() + ANSWER_MS;
@@ -196,7 +197,7 @@ static bool is_loading(const char *line)
     return strncmp(line, "-LOADING", strlen("-LOADING")) == 0;
 }
 
-/* The last line of the server's log, for a sentence; "" if there is none. */
+/* The last line of the server's log, for an error; "" if there is none. */
 static void read_log_tail(int directory_fd, char line[LINE_BYTES])
 {
     char tail[LOG_TAIL_BYTES + 1];
@@ -219,8 +220,8 @@ static void read_log_tail(int directory_fd, char line[LINE_BYTES])
     line[len] = '\0';
 }
 
-/* Starts a server if none lives, once. *has_started tells that it was tried before: to get the lock
- * again then means that the server has died of something. */
+/* Starts a server if none is running, but only once. *has_started: it was tried before. If the lock
+ * is free again then, the server has died. */
 static enum status start_if_none(int directory_fd, const char *socket_path, bool *has_started,
                                  struct err *err)
 {

@@ -11,13 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIFTED_FD = 10 }; /* out of the way of 0, 1 and 2 */
+enum { LIFTED_FD = 10 }; /* descriptors are moved here, out of the way of 0, 1 and 2 */
 
-/* What the child needs; made before the fork, since it may do very little after it. */
+/* What the child needs; made before the fork, since the child may do very little itself. */
 struct spawn {
     char *const *argv;
     int directory_fd, lock_fd, log_fd, null_fd;
-    int report_fd; /* errno of a failure goes here; success closes it */
+    int report_fd; /* receives the errno of a failure; closed by success (exec) */
 };
 
 static _Noreturn void give_up(int report_fd)
@@ -31,7 +31,7 @@ static void close_all_on_exec(void)
 {
     if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
         return;
-    long limit = sysconf(_SC_OPEN_MAX); /* a kernel before 5.11 */
+    long limit = sysconf(_SC_OPEN_MAX); /* before Linux 5.11 */
     for (int fd = 3; fd < limit; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -59,7 +59,8 @@ static _Noreturn void run_server(const struct spawn *spawn)
     if (dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0)
         give_up(report_fd);
     close_all_on_exec();
-    if (fcntl(lock_fd, F_SETFD, 0) != 0) /* this one stays open, as long as the server lives */
+    /* the lock is inherited, and held as long as the server lives */
+    if (fcntl(lock_fd, F_SETFD, 0) != 0)
         give_up(report_fd);
     umask(077);
     reset_signals();
@@ -67,7 +68,7 @@ static _Noreturn void run_server(const struct spawn *spawn)
     give_up(report_fd);
 }
 
-/* Forks twice, so that the server is adopted by init and this process need not wait for it. */
+/* Forks again and ends, so that init adopts the server and this process need not wait for it. */
 static _Noreturn void run_middle(const struct spawn *spawn)
 {
     if (setsid() < 0)
@@ -80,7 +81,7 @@ static _Noreturn void run_middle(const struct spawn *spawn)
     _exit(0);
 }
 
-/* The errno that the child reports, or 0 once it has become the server. */
+/* Returns the errno that the child reports, or 0 once it has become the server. */
 static int read_report(int fd)
 {
     int error = 0;
@@ -104,7 +105,7 @@ static enum status start(struct spawn *spawn, struct err *err)
     close(report[1]);
     if (pid > 0) {
         error = read_report(report[0]);
-        /* Somebody else in this program may reap every child; then there is nothing to wait for. */
+        /* ECHILD is fine: other code in this program may reap every child. */
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             continue;
     }
@@ -119,7 +120,7 @@ static enum status start(struct spawn *spawn, struct err *err)
 enum status local_spawn(int directory_fd, int lock_fd, const char *socket_path, struct err *err)
 {
     char *path = mem_dup(socket_path);
-    /* Relative names are of the directory, where the server is started. */
+    /* Relative names, since the server is started in the directory. */
     char program[] = "redis-server", port[] = "--port", port_value[] = "0";
     char socket[] = "--unixsocket", perm[] = "--unixsocketperm", perm_value[] = "700";
     char save[] = "--save", save_value[] = "", append[] = "--appendonly", append_value[] = "yes";

@@ -1,7 +1,7 @@
 /* redis/options - the options that say where Redis is, once for all programs.
  *
  * A program's table has a row {.group = redis_option_rows, .offset = ...} for a struct
- * redis_options within its own struct. After parsing, redis_options_read() makes of it what a
+ * redis_options within its own struct. After parsing, redis_options_read() turns that into what a
  * connection needs. */
 #ifndef DARG_REDIS_OPTIONS_H
 #define DARG_REDIS_OPTIONS_H
@@ -18,9 +18,9 @@ struct redis_options {
 
 extern const struct option_row redis_option_rows[];
 
-/* Parses the URL and reads the password; `record` says where the URL came from, for sentences.
- * *conn is set to borrow `url`, which the caller keeps, and the names of files. ST_INVALID or
- * ST_SYSTEM with a sentence that quotes no password. redis_url_fini(url) in any case. */
+/* Parses the URL and reads the password; `record` says where the URL came from, for errors. *conn
+ * borrows `url`, which the caller keeps, and the names of files. ST_INVALID or ST_SYSTEM with a
+ * sentence that quotes no password. Call redis_url_fini(url) in any case. */
 MUST_CHECK enum status redis_options_read(const struct redis_options *given,
                                           const struct options_record *record,
                                           struct redis_url *url, struct conn_options *conn,

@@ -1,6 +1,6 @@
-/* A struct reply is a redisReply seen through an opaque name, so that nothing above this floor can
- * look into one without the checks here. Only RESP2 types are ever taken for something: we never
- * ask a server for RESP3, and whatever else comes is of the wrong type. */
+/* A struct reply is a redisReply seen through an opaque name, so that no module above can look into
+ * one without the checks here. Only RESP2 types are accepted: we never request RESP3, so any other
+ * type is simply the wrong one. */
 #include "redis/reply.h"
 
 #include <math.h>

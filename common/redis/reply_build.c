@@ -6,7 +6,7 @@
 
 enum {
     ALIGNMENT = sizeof(void *),
-    FIRST_BYTES = 512, /* enough for the answers that come with no jobs */
+    FIRST_BYTES = 512, /* enough for replies that bring no jobs */
     BLOCK_BYTES = 1 << 16,
 };
 
@@ -15,12 +15,12 @@ struct block {
     char bytes[];
 };
 
-/* A reply as a whole. */
+/* A whole reply. */
 struct tree {
-    redisReply root; /* first: the tree goes by its address */
+    redisReply root; /* first: its address is the tree's */
     struct block *blocks;
-    size_t block_bytes; /* of the last one but for such as were made to measure */
-    char *left;         /* of it, not taken yet */
+    size_t block_bytes; /* size of the last block that was not made for one large element */
+    char *left;         /* the part of that block not taken yet */
     size_t left_bytes;
     _Alignas(ALIGNMENT) char first[FIRST_BYTES];
 };
@@ -42,7 +42,7 @@ static char *add_block(struct tree *tree, size_t bytes)
     return block->bytes;
 }
 
-/* Memory that lives as long as the tree; not cleared. NULL: there is none. */
+/* Memory that lives as long as the tree; not cleared. NULL: out of memory. */
 static void *take(struct tree *tree, size_t bytes)
 {
     bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -76,7 +76,7 @@ static redisReply *make_root(void)
     return &tree->root;
 }
 
-/* A reply without contents, not yet among its parent's elements. */
+/* Makes a reply without contents, not yet among its parent's elements. */
 static redisReply *make(const redisReadTask *task)
 {
     redisReply *reply =
@@ -108,7 +108,7 @@ static void free_tree(void *root)
     free(tree);
 }
 
-/* A root that could not be filled belongs to nobody yet. */
+/* Frees the tree if this is a root: nobody else owns it yet. */
 static void *give_up(const redisReadTask *task, redisReply *reply)
 {
     if (task->parent == NULL)
@@ -138,7 +138,7 @@ static void *create_array(const redisReadTask *task, ELEMENT_COUNT count)
         return NULL;
     struct tree *tree = task->parent == NULL ? (struct tree *)reply : tree_of(task);
     reply->elements = (size_t)count;
-    /* The elements are set before anybody but the parser sees the reply. */
+    /* Not cleared: the parser sets all elements before anybody else sees the reply. */
     reply->element = take(tree, reply->elements * sizeof reply->element[0]);
     if (reply->element == NULL)
         return give_up(task, reply);
@@ -154,7 +154,7 @@ static void *create_integer(const redisReadTask *task, long long value)
     return enter(task, reply);
 }
 
-/* The task says of which type it would have been. */
+/* Sets the type itself: the task's is that of the value that is missing. */
 static void *create_nil(const redisReadTask *task)
 {
     redisReply *reply = make(task);
@@ -165,7 +165,7 @@ static void *create_nil(const redisReadTask *task)
 }
 
 #if HIREDIS_MAJOR >= 1
-/* RESP3, which we never ask for: of a type that nobody takes for anything. */
+/* RESP3, which we never request: given a type that no accessor accepts. */
 static void *create_strange(const redisReadTask *task)
 {
     redisReply *reply = make(task);

@@ -9,18 +9,18 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum { STALE_MS = 10000 }; /* an answer that nobody waited for is good for so long */
+enum { STALE_MS = 10000 }; /* how long an answer that nobody waited for remains good */
 
 struct lookup {
     char *host; /* fixed */
     char service[8];
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    int references; /* under lock, as what follows: the asker's and the thread's */
+    int references; /* under lock, like the rest: held by the caller and by the thread */
     bool has_ended;
     int64_t ended_ms;
-    int failure;           /* of getaddrinfo() */
-    struct addrinfo *list; /* until it is taken */
+    int failure;           /* what getaddrinfo() returned */
+    struct addrinfo *list; /* the answer, until it is taken */
 };
 
 static struct lookup *lookup_new(const char *host, uint16_t port)
@@ -76,7 +76,7 @@ static void *lookup_main(void *argument)
     return NULL;
 }
 
-/* The thread is nobody's: it takes no signals, and is not joined. */
+/* The thread is detached and blocks all signals: the resolver may keep it long after its caller. */
 static bool start_thread(struct lookup *lookup)
 {
     pthread_t thread;
@@ -100,7 +100,7 @@ static bool is_stale(struct lookup *lookup)
     return is_stale;
 }
 
-/* False: there is no answer in time. */
+/* False: no answer in time. */
 static bool await(struct lookup *lookup, const struct deadline *deadline, int *failure,
                   struct addrinfo **list)
 {
@@ -135,7 +135,8 @@ enum status resolve(struct lookup **lookup, const char *host, uint16_t port,
         resolve_forget(lookup);
     if (*lookup == NULL) {
         *lookup = lookup_new(host, port);
-        if (!start_thread(*lookup)) { /* to ask here would have no deadline */
+        /* not asked in this thread instead: that would have no deadline */
+        if (!start_thread(*lookup)) {
             (*lookup)->references = 1;
             resolve_forget(lookup);
             return err_set(err, ST_UNREACHABLE, "no thread can be started to look its name up");

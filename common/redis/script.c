@@ -4,7 +4,7 @@
 
 #include "base/killpoint.h"
 
-/* How each request of script_start() begins, but for the hash itself. */
+/* How each request of script_start() begins, up to the hash. */
 static const char begins[] = "$7\r\nEVALSHA\r\n$40\r\n";
 enum { SHA1_LEN = 40, BEGIN_LEN = sizeof begins - 1 + SHA1_LEN + 2 };
 
@@ -55,7 +55,7 @@ enum status script_load(struct conn *conn, const struct script *script, struct e
 typedef enum status caller(struct conn *conn, const struct script *script,
                            const struct request *request, struct reply **reply, struct err *err);
 
-/* A step of the protocol, with the points at which tests make a process die. */
+/* A step of the protocol, with the points where tests make a process die. */
 static enum status call_step(struct conn *conn, const struct script *script,
                              const struct request *request, struct reply **reply, struct err *err)
 {
@@ -78,7 +78,7 @@ static enum status call_plainly(struct conn *conn, const struct script *script,
     return conn_call(conn, request, reply, err);
 }
 
-/* The same request with the script's source in place of its hash. */
+/* Makes the same request with the script's source instead of its hash. */
 static void spell_out(const struct script *script, const struct request *request,
                       struct request *out)
 {
@@ -91,7 +91,7 @@ static void spell_out(const struct script *script, const struct request *request
     out->count = request->count;
 }
 
-/* EVAL itself is forbidden or unknown: not what the script does. */
+/* True if EVAL itself is forbidden or unknown, and not something that the script does. */
 static bool is_eval_refused(enum status status, const struct err *err)
 {
     return (status == ST_NOPERM && strstr(err_text(err), "'eval'") != NULL) ||
@@ -105,7 +105,7 @@ static enum status call_known_or_not(caller *call, struct conn *conn, const stru
     enum status status = call(conn, script, request, reply, err);
     if (status != ST_NOSCRIPT)
         return status;
-    /* EVAL leaves the script loaded, too, and takes a trip less than SCRIPT LOAD. */
+    /* EVAL first: it also loads the script, and saves a round trip compared with SCRIPT LOAD. */
     struct err refusal = {0};
     struct request whole = {0};
     spell_out(script, request, &whole);

@@ -27,11 +27,12 @@ enum status secret_read_password(const char *path, bool may_wait, char **passwor
     return ST_OK;
 }
 
-/* A process that knows a password leaves no core dump, and no other process of its user, such as a
- * job's program, may trace it or read its environment. Programs that it starts are not affected. */
+/* A process that knows a password leaves no core dump, and no other process of the same user, such
+ * as a job's program, may trace it or read its environment. Programs that it starts are not
+ * affected. */
 static void hide_memory(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* whose leak detector is a tracer, too */
+#ifndef __SANITIZE_ADDRESS__ /* its leak detector traces the process */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }

@@ -1,6 +1,6 @@
-/* tls - rediss://, behind one function: tls_hiredis.c where hiredis_ssl is installed, tls_none.c (a
- * clear refusal) where it is not; the Makefile chooses. Server certificates and host names are
- * verified. */
+/* tls - rediss://, behind one function: tls_hiredis.c if hiredis_ssl is installed, otherwise
+ * tls_none.c, which gives a clear error; the Makefile chooses. Server certificates and host names
+ * are verified. */
 #ifndef DARG_REDIS_TLS_H
 #define DARG_REDIS_TLS_H
 
@@ -17,8 +17,8 @@ struct tls_options {
 
 bool tls_is_supported(void);
 
-/* Starts TLS on a connected, non-blocking context. The files are read each time: what replaces them
- * counts from the next connection on. Blocks for the handshake, up to the deadline. */
+/* Starts TLS on a connected, non-blocking context. The files are read each time, so replaced ones
+ * apply from the next connection on. Blocks for the handshake, up to the deadline. */
 MUST_CHECK enum status tls_start(struct redisContext *context, const struct tls_options *options,
                                  const struct deadline *deadline, struct err *err);
 

@@ -1,6 +1,5 @@
 /* TLS by OpenSSL under hiredis. The SSL object is made here and not by
- * redisInitiateSSLWithContext() since that one checks the certificate's chain but not whose
- * certificate it is. */
+ * redisInitiateSSLWithContext(), because that checks the certificate's chain but not its name. */
 #include "redis/tls.h"
 
 #include "base/buf.h"
@@ -21,7 +20,7 @@ bool tls_is_supported(void)
     return true;
 }
 
-/* The reason of OpenSSL's latest error, or what to say when it gives none. */
+/* The reason for OpenSSL's latest error, or `fallback` if it gives none. */
 static const char *reason(const char *fallback)
 {
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
@@ -58,19 +57,19 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, parsed) == 1 || inet_pton(AF_INET6, name, parsed) == 1;
 }
 
-/* The certificate must be for the name that was dialled; an address is no name to be sent by SNI.
- */
+/* The certificate must be for the name that was dialled. SNI may carry names only, not
+ * addresses. */
 static bool expect_name(SSL *ssl, const char *name)
 {
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-    char *copy = mem_dup(name); /* OpenSSL's macro takes it for writable */
+    char *copy = mem_dup(name); /* OpenSSL's macro wants it writable */
     bool is_set = SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, copy) == 1;
     free(copy);
     return is_set;
 }
 
-/* Waits until the handshake can go on. False: the time is up. */
+/* Waits until the handshake can continue. False: the time is up. */
 static bool await_peer(const redisContext *context, SSL *ssl, int result,
                        const struct deadline *deadline)
 {
@@ -97,7 +96,7 @@ static enum status refuse(const redisContext *context, const SSL *ssl, struct er
                                         : reason(fallback));
 }
 
-/* hiredis begins the handshake, and owns ssl once it has. */
+/* hiredis begins the handshake, and from then on owns ssl. */
 static enum status handshake(redisContext *context, SSL *ssl, const struct deadline *deadline,
                              struct err *err)
 {
@@ -144,6 +143,6 @@ enum status tls_start(struct redisContext *context, const struct tls_options *op
     }
     status = handshake(context, ssl, deadline, err);
 out:
-    SSL_CTX_free(ssl_context); /* ssl holds its own reference */
+    SSL_CTX_free(ssl_context); /* ssl has its own reference */
     return status;
 }

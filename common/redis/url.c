@@ -1,4 +1,4 @@
-/* No sentence in here quotes a byte of the URL: a password may stand anywhere in a mistyped one. */
+/* No error here quotes any part of the URL: in a mistyped one the password may be anywhere. */
 #include "redis/url.h"
 
 #include "base/parse.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define URL_MAX_BYTES 4096
-#define UNIX_PATH_MAX_BYTES 107 /* sun_path, less its NUL */
+#define UNIX_PATH_MAX_BYTES 107 /* size of sun_path, minus the NUL */
 
 static struct slice slice_from(struct slice text, size_t start)
 {
@@ -43,7 +43,7 @@ static int hex_value(char c)
     return -1;
 }
 
-/* A copy with percent escapes decoded, or NULL if one is malformed or stands for a NUL. */
+/* A copy with percent escapes decoded; NULL if one is malformed or means a NUL. */
 static char *unescape(struct slice text)
 {
     char *out = mem_new(text.len + 1);

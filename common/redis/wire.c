@@ -13,31 +13,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bounds of one reply. An element takes some bytes on the wire, but more as soon as it is
- * announced. */
-enum { LARGE_BYTES = 128 << 10 }; /* of an answer, that somebody may die of */
+/* Limits of one reply. Elements are limited apart from bytes: an element takes memory as soon as it
+ * is announced, before its bytes come. */
+/* a reply of this size might kill a process that runs out of memory */
+enum { LARGE_BYTES = 128 << 10 };
 enum { FIRST_MAX_BYTES = 1 << 20, ELEMENT_BYTES = 4, REPLY_MAX_DEPTH = 7 };
 
-enum { KEPT_BUFFER_BYTES = 1 << 20 }; /* larger buffers are given back when they are empty */
-enum { TLS_CHUNK_BYTES = 1 << 16 };   /* handed to hiredis at a time */
-enum { READ_BYTES = 1 << 16 };        /* read at a time; hiredis would take 16 KiB */
+enum { KEPT_BUFFER_BYTES = 1 << 20 }; /* larger buffers are freed when they are empty */
+enum { TLS_CHUNK_BYTES = 1 << 16 };   /* given to hiredis at a time */
+enum { READ_BYTES = 1 << 16 };        /* read at a time; hiredis would read 16 KiB */
 
 struct wire {
     redisContext *context;
-    const _Atomic int64_t *limit_ms; /* see deadline.h */
+    const _Atomic int64_t *limit_ms; /* see deadline.h; borrowed */
     struct buf out;                  /* queued requests */
-    size_t sent;                     /* how much of out is gone */
+    size_t sent;                     /* bytes of `out` already sent */
     bool is_tls;
     bool is_late;
-    bool is_likely_readable;          /* the last read took all it had room for */
-    bool has_tls_output;              /* hiredis holds bytes of ours that are not written yet */
-    struct reply *ready;              /* parsed but not yet asked for, or NULL */
+    bool is_likely_readable;          /* the last read filled its buffer */
+    bool has_tls_output;              /* hiredis has bytes of ours that are not written yet */
+    struct reply *ready;              /* parsed but not yet taken, or NULL */
     size_t max_bytes;                 /* of one reply */
-    _Atomic bool *is_reading_large;   /* set while that is so; NULL: nobody wants to know */
-    size_t reply_bytes;               /* read since the last whole reply */
+    _Atomic bool *is_reading_large;   /* set during that; NULL: unused */
+    size_t reply_bytes;               /* bytes read since the last whole reply */
     size_t reply_elements;            /* announced by the reply being parsed */
-    struct wire_skip skip;            /* the text of a reply */
-    redisReplyObjectFunctions limits; /* reply_functions, but for create_array() */
+    struct wire_skip skip;            /* for a reply whose text is discarded */
+    redisReplyObjectFunctions limits; /* reply_functions, with our own create_array() */
 };
 
 static int depth_of(const redisReadTask *task)
@@ -48,9 +49,9 @@ static int depth_of(const redisReadTask *task)
     return depth;
 }
 
-/* hiredis 0.14 allocates whatever number of elements a server announces, and 1.2 nests without end
- * and frees by recursion; so both are checked on the way. (A negative number is beyond every limit
- * as a size_t.) NULL makes the parser fail. */
+/* hiredis 0.14 allocates however many elements a server announces, and 1.2 nests without limit and
+ * frees by recursion; so number and depth are checked here. (A negative number, as a size_t, is
+ * above every limit.) NULL makes the parser fail. */
 static void *create_array(const redisReadTask *task, ELEMENT_COUNT count)
 {
     struct wire *wire = task->privdata;
@@ -78,7 +79,7 @@ enum status wire_open(int fd, const struct tls_options *tls, const struct deadli
     struct wire *made = mem_new(sizeof *made);
     made->context = redisConnectFd(fd);
     ensure(made->context != NULL && made->context->err == 0, "hiredis has no memory for a context");
-    made->context->flags &= ~REDIS_BLOCK; /* hiredis never waits */
+    made->context->flags &= ~REDIS_BLOCK; /* so that hiredis never waits */
     made->limit_ms = deadline->limit_ms;
     made->is_tls = tls != NULL;
     limit_reader(made);
@@ -137,7 +138,7 @@ static bool has_output(const struct wire *wire)
     return wire->sent < wire->out.len || wire->has_tls_output;
 }
 
-/* hiredis reports what ends a connection in its context. */
+/* Takes the failure that hiredis has recorded in its context. */
 static enum status context_failure(const struct wire *wire, struct err *err)
 {
     const redisContext *context = wire->context;
@@ -165,7 +166,7 @@ static enum status write_tls(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
-/* hiredis's write() would raise SIGPIPE in a program that has not turned it off. */
+/* Not by hiredis, whose write() would raise SIGPIPE in a program that has not disabled that. */
 static enum status write_plain(struct wire *wire, struct err *err)
 {
     ssize_t n = send(wire->context->fd, wire->out.ptr + wire->sent, wire->out.len - wire->sent,
@@ -173,14 +174,14 @@ static enum status write_plain(struct wire *wire, struct err *err)
     if (n >= 0)
         wire->sent += (size_t)n;
     else if (errno == EPIPE || errno == ECONNRESET)
-        /* It was closed at the other end, perhaps with a last word: reading tells. */
+        /* The other end has closed it, perhaps after sending an error: reading will show. */
         wire->sent = wire->out.len;
     else if (errno != EAGAIN && errno != EINTR)
         return lose(err, strerror(errno));
     return ST_OK;
 }
 
-/* Writes what the socket takes. */
+/* Writes as much as the socket takes. */
 static enum status write_some(struct wire *wire, struct err *err)
 {
     enum status status = wire->is_tls ? write_tls(wire, err) : write_plain(wire, err);
@@ -214,7 +215,7 @@ static enum status read_plain(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
-/* Memory is taken while a large answer comes, and once more as it is parsed. */
+/* A large reply takes memory while it comes, and again while it is parsed. */
 static void note_large(struct wire *wire, bool is_large)
 {
     if (wire->is_reading_large != NULL)
@@ -224,7 +225,7 @@ static void note_large(struct wire *wire, bool is_large)
         KILL_READER(reader->buf, reader->len);
 }
 
-/* Reads what is there. */
+/* Reads what has come. */
 static enum status read_some(struct wire *wire, struct err *err)
 {
     const redisReader *reader = wire->context->reader;
@@ -242,7 +243,7 @@ static enum status read_some(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
-/* Makes wire->ready a whole reply if the bytes read so far hold one. */
+/* Sets wire->ready if the bytes read so far contain a whole reply. */
 static enum status parse(struct wire *wire, struct err *err)
 {
     if (wire->ready != NULL)
@@ -263,7 +264,7 @@ static enum status parse(struct wire *wire, struct err *err)
     return ST_OK;
 }
 
-/* Waits until the socket is ready for what there is to do, and does it once. */
+/* Waits until the socket is ready for what there is to do, and does that once. */
 static enum status exchange(struct wire *wire, const struct deadline *deadline, struct err *err)
 {
     if (wire->is_likely_readable && !has_output(wire))
@@ -284,7 +285,7 @@ static enum status exchange(struct wire *wire, const struct deadline *deadline, 
         if (status != ST_OK)
             return status;
     }
-    /* Errors and hang-ups, too, are learnt by reading. */
+    /* Reading also reports errors and hang-ups. */
     return item.revents & ~POLLOUT ? read_some(wire, err) : ST_OK;
 }
 
@@ -327,7 +328,7 @@ bool wire_is_idle(const struct wire *wire)
 
 enum wire_event wire_wait(struct wire *wire, int wake_fd, int64_t deadline_ms)
 {
-    struct err ignored; /* a dead wire is readable, and reading tells why */
+    struct err ignored; /* a dead wire counts as readable, and reading says why */
     const struct deadline deadline = {deadline_ms, NULL};
     for (;;) {
         if (parse(wire, &ignored) != ST_OK || wire->ready != NULL)

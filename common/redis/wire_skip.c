@@ -19,7 +19,7 @@ static struct slice unread(const redisReader *reader)
     return (struct slice){reader->buf + reader->pos, reader->len - reader->pos};
 }
 
-/* Reads "$LENGTH\r\n". False: the answer begins with something else. */
+/* Reads "$LENGTH\r\n". False: the reply begins with something else. */
 static bool read_head(struct slice line, int64_t *length)
 {
     struct slice digits = {line.ptr + 1, line.len - strlen("$\r\n")};
@@ -27,7 +27,7 @@ static bool read_head(struct slice line, int64_t *length)
            parse_digits(digits, LENGTH_DIGITS, length) == digits.len;
 }
 
-/* False: the first line is not there yet. */
+/* False: the first line has not come whole yet. */
 static bool begin(struct wire_skip *skip, redisReader *reader)
 {
     struct slice text = unread(reader);

@@ -15,7 +15,7 @@ void talk_fini(struct talk *talk)
 
 /* ---- reading ---- */
 
-/* True if there is more. */
+/* True if more was read. */
 static bool read_more(struct talk *talk)
 {
     struct buf *read_so_far = &talk->read;
@@ -30,7 +30,7 @@ static bool read_more(struct talk *talk)
     return true;
 }
 
-/* The next line without its end, borrowed until the next call; false: there are no more. */
+/* The next line without its end, borrowed until the next call; false: there are no more lines. */
 static bool next_line(struct talk *talk, struct slice *line)
 {
     buf_consume(&talk->read, talk->taken);
@@ -61,7 +61,7 @@ enum talk_next talk_next(struct talk *talk, struct talk_job *job, struct err *er
         return TALK_END;
     for (enum stream_job_field field = 0; field <= STREAM_JOB_ARGS; field++)
         job->fields[field] = (struct json_field){.name = stream_job_field_name(field)};
-    /* Args may be nested as deeply as the worker lets them, in the line's own object. */
+    /* One level more than the worker allows for args, since they are inside the line's object. */
     if (json_read_object(line, JSON_MAX_DEPTH + 1, job->fields, STREAM_JOB_FIELDS, err) != ST_OK) {
         err_prefix(err, "this is no line of the protocol");
         return TALK_BROKEN;
@@ -73,7 +73,7 @@ enum talk_next talk_next(struct talk *talk, struct talk_job *job, struct err *er
 
 /* ---- writing ---- */
 
-/* A line at a time in one write, as others may be about to write one. Takes the line. */
+/* Writes a line with one write(), as other threads may be writing theirs. Frees the line. */
 static bool put(const struct talk *talk, struct buf *line)
 {
     size_t done = 0;
@@ -81,7 +81,7 @@ static bool put(const struct talk *talk, struct buf *line)
     while (done < line->len) {
         ssize_t put = write(talk->output, line->ptr + done, line->len - done);
         if (put < 0 && errno != EINTR)
-            break; /* a worker that reads no more is about to end this process */
+            break; /* a worker that has stopped reading is about to end this process */
         done += put > 0 ? (size_t)put : 0;
     }
     bool is_written = done == line->len;
@@ -89,7 +89,7 @@ static bool put(const struct talk *talk, struct buf *line)
     return is_written;
 }
 
-/* {"darg":1,...}. A worker that knows more is answered with the version that is wanted. */
+/* Reads {"darg":1,...}. If the worker knows later versions, answers with the one that is wanted. */
 enum talk_next talk_begin(struct talk *talk, struct err *err)
 {
     struct slice line;

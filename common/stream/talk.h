@@ -1,9 +1,8 @@
-/* talk - the handler's side of the stream protocol (docs/handlers.md): it reads the hello and the
- * jobs of a worker, and writes what is said about them.
+/* talk - the handler's side of the stream protocol (docs/handlers.md): it reads a worker's hello
+ * and jobs, and writes the messages about them.
  *
- * A talk goes talk_begin(), then talk_next() and one answer for each job until there are no more.
- * One thread reads; progress and log lines may also come from others while a job is under way. All
- * calls block. */
+ * Call talk_begin(), then talk_next() and one answer for each job until there are no more. One
+ * thread reads; other threads may send progress and log lines during a job. All calls block. */
 #ifndef DARG_STREAM_TALK_H
 #define DARG_STREAM_TALK_H
 
@@ -17,40 +16,41 @@
 
 struct talk {
     int input, output; /* borrowed */
-    /* What comes before the end of input without a line end is a line, too: for people who try it
-     * by hand. A worker breaks off in the middle of one where it needs no answer any more. */
+    /* Whether input that ends without a line end counts as a line: for people who try it by hand. A
+     * worker that needs no answer any more may break off in the middle of a line. */
     bool takes_rest;
     struct buf read;
-    size_t taken;           /* bytes of `read` that were lines */
-    struct slice id, nonce; /* of the job, as JSON, in `read`; nonce: empty where there is none */
+    size_t taken; /* bytes of `read` already given out as lines */
+    /* of the job, as JSON, pointing into `read`; nonce: empty if there is none */
+    struct slice id, nonce;
 };
 
-/* Frees; the descriptors stay open. */
+/* Frees memory; the descriptors remain open. */
 void talk_fini(struct talk *talk);
 
-/* A job as its line has it; the values point into what was read, until the next is. */
+/* A job, as in its line. The values point into what was read; valid until the next talk_next(). */
 struct talk_job {
     struct json_field fields[STREAM_JOB_FIELDS];
 };
 
 enum talk_next { TALK_JOB, TALK_END, TALK_BROKEN };
 
-/* Reads the hello, and asks for the latest version of the protocol that both know. TALK_JOB: jobs
- * may follow. TALK_BROKEN: err says that this is no hello of a version that is spoken here. */
+/* Reads the hello, and asks for the latest version of the protocol that both sides know. TALK_JOB:
+ * jobs may follow. TALK_BROKEN: not a hello, or of an unknown version; err says so. */
 MUST_CHECK enum talk_next talk_begin(struct talk *talk, struct err *err);
 
-/* The next job. TALK_BROKEN: err says why its line cannot be read. */
+/* Reads the next job. TALK_BROKEN: its line cannot be read, and err says why. */
 MUST_CHECK enum talk_next talk_next(struct talk *talk, struct talk_job *job, struct err *err);
 
-/* What is said before the answer, each in a line; false: it cannot be written. */
+/* Messages before the answer, one line each; false: it cannot be written. */
 bool talk_progress(const struct talk *talk, struct slice json);
 bool talk_log(const struct talk *talk, enum log_level level, struct slice text);
 
-/* The answers. is_json: the result is valid JSON; otherwise it is any bytes, and becomes a string.
- */
+/* The answers. is_json: the result is valid JSON; otherwise it may be any bytes, and becomes a
+ * string. */
 bool talk_done(const struct talk *talk, struct slice result, bool is_json);
 
-/* verb: STREAM_RETRY, _BURY or _UNABLE. delay_ms: the pause that a retry asks for; -1: none. */
+/* verb: STREAM_RETRY, _BURY or _UNABLE. delay_ms: the delay that a retry asks for; -1: none. */
 bool talk_fail(const struct talk *talk, enum stream_verb verb, struct slice reason,
                int64_t delay_ms);
 
