@@ -20,22 +20,48 @@ function example(array, at) { return "\"-- " array "[" at "] name\"" }
 
 # ---- the text that is sent ----
 
-function send(line, is_at_top) {
+function send(line, is_at_top, is_end) {
     # Lines are taken one at a time, so a string or comment over several lines would break.
     if (line ~ /\[=*\[/) fail("long brackets are not supported: write a string or comment of one line")
     if (line ~ /[\001-\010\013-\037\177]/) fail("a control byte stands here: escape it")
     is_at_top = line ~ /^local /
+    is_end = line ~ /^end|^local function .*[ )]end *$/
     sub(/^[ \t]+/, "", line)
     sub(/[ \t]+$/, "", line)
     if (line == "" || line ~ /^--/) return
     # Behind the parts, so that none of them can come to depend on a script's names.
     if (path == script_path && body_at == 0) body_at = length(source) + 1
+    if (path != script_path && is_at_top && line ~ /^local function /) begin_function(line)
     source = source line "\n"
+    if (is_end && functions && !function_size[functions]) function_size[functions] = length(source) + 1 - function_at[functions]
     sub(/[ \t]--.*/, "", line)
     note_uses(line, "KEYS")
     note_uses(line, "ARGV")
     if (path == script_path) note_words(line)
     else if (is_at_top) note_locals(line)
+}
+function begin_function(line) {
+    sub(/^local function /, "", line)
+    sub(/ *\(.*/, "", line)
+    function_name[++functions] = line
+    function_at[functions] = length(source) + 1
+    function_size[functions] = 0
+}
+# A part may have more than a script needs of it: Redis makes each function anew whenever the script is called.
+function drop_unused(i, k, rest, is_dropped) {
+    do {
+        is_dropped = 0
+        for (i = 1; i <= functions; i++) {
+            if (!function_size[i]) continue
+            rest = substr(source, 1, function_at[i] - 1) substr(source, function_at[i] + function_size[i])
+            if (rest ~ ("[^A-Za-z0-9_]" function_name[i] "[^A-Za-z0-9_]")) continue
+            source = rest
+            body_at -= function_size[i]
+            for (k = i + 1; k <= functions; k++) function_at[k] -= function_size[i]
+            function_size[i] = 0
+            is_dropped = 1
+        }
+    } while (is_dropped)
 }
 # The names that the script itself mentions.
 function note_words(line, word) {
@@ -151,7 +177,7 @@ function declare_part(file, line, list, i) {
 }
 function read_script(file, line, got, is_head) {
     path = script_path = file
-    line_number = body_at = 0
+    line_number = body_at = functions = 0
     is_head = 1
     summary = source = ""
     split("", count); split("", rests); split("", rest_part); split("", rest_names); split("", name_at)
@@ -184,6 +210,7 @@ function read_script(file, line, got, is_head) {
     check_parts()
     check("KEYS")
     check("ARGV")
+    drop_unused()
     add_names()
 }
 # The names as the script's variables; those that it does not use are left out, since each takes a little time.

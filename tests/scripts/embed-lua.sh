@@ -217,4 +217,51 @@ tr -d '\n' <out.c | grep -qF "$(printf '%s' 'call->queue, "try: queue");    requ
     '    script_add(request, &call->worker, "try: worker");    request_add_all(request, call->part);}')" ||
     fail 'the order is not that of the head'
 grep -qF '"local queue, worker, list_at, part_at = KEYS[1], ARGV[1], 2, 2\n"' out.c || fail 'the script lacks its names'
+
+# Of a part only what the script calls, by whatever way.
+cat >_many.lua <<'END'
+local MOST = 3
+local function first()
+  if MOST then
+    return 1
+  end
+end
+local function never_called() return MOST end
+local function second()
+  return first()
+end
+local function only_by_the_unused()
+  for i = 1, MOST do never_called() end
+end
+local function third_never_called()
+  return only_by_the_unused()
+end
+local function last(a) return second(a) end
+END
+cat >try.lua <<'END'
+#!lua
+-- try: calls some.
+-- KEYS[1] queue
+--#include _many.lua
+return last(queue)
+END
+./embed-lua out.c try.lua
+sed -n 's/^        "\(.*\)\\n".*/\1/p' out.c >sent
+cat >due <<'END'
+#!lua
+local MOST = 3
+local function first()
+if MOST then
+return 1
+end
+end
+local function second()
+return first()
+end
+local function last(a) return second(a) end
+local queue = KEYS[1]
+return last(queue)
+END
+cp due said
+diff due sent >>said || fail 'of the part, this was due, and something else was sent:'
 exit $failed

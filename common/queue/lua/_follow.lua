@@ -13,11 +13,12 @@ local function read_follow(first, at)
     if verb ~= 'tell' and verb ~= 'keep' then
       error(redis.error_reply('ERR no such verb for what follows a job: ' .. tostring(verb)))
     end
-    if not follows[number] then
-      follows[number] = {}
-      follows[#follows + 1] = number
+    local steps = follows[number]
+    if not steps then
+      steps = {}
+      follows[number], follows[#follows + 1] = steps, number
     end
-    table.insert(follows[number], {verb, KEYS[k], ARGV[at + 2], ARGV[at + 3]})
+    steps[#steps + 1] = {verb, KEYS[k], ARGV[at + 2], ARGV[at + 3]}
     at = at + 4
   end
   return at, follows
