@@ -53,7 +53,8 @@ static enum status refused(void *owner, int64_t pause_ms, struct err *err)
     if (sender->no_wait_for_room && pusher->refusal == ST_OK)
         return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld jobs)", pusher->queue->name,
                        (long long)pusher->length);
-    if (sender->no_wait_for_room)
+    /* A slot that is another server's does not come back: darg follows no MOVED. */
+    if (sender->no_wait_for_room || pusher->refusal == ST_CLUSTER)
         return err_set(err, pusher->refusal, "%s", err_text(&pusher->refusal_err));
     if (pusher->refusal != ST_OK && !sender->was_refusal_noted) {
         context_note("waiting: %s", err_text(&pusher->refusal_err));

@@ -212,6 +212,40 @@ static void test_a_replica(void **state)
     assert_int_equal(length(cli), 2);
 }
 
+static bool is_cluster_up(void *context)
+{
+    struct cli *cli = context;
+    char *info = commands_text(cli->conn, "CLUSTER", "INFO");
+    bool is_up = strstr(info, "cluster_state:ok") != NULL;
+    free(info);
+    return is_up;
+}
+
+/* Where a cluster's slots are is not waited for: who calls it learns that not all was pushed. */
+static void test_a_slot_that_moves(void **state)
+{
+    static const char *const args[] = {"--cluster-enabled", "yes", NULL};
+    struct cli here = {.server = redis_server_start_tcp(args)}, *cli = &here;
+    char gate[160], feeder[300];
+    (void)state;
+    cli->conn = commands_connect(redis_server_url(cli->server));
+    commands_do(cli->conn, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    assert_true(wait_until(is_cluster_up, cli, WAIT_MS));
+    (void)snprintf(gate, sizeof gate, "%s/gate", redis_server_directory(cli->server));
+    (void)snprintf(feeder, sizeof feeder, "echo a; while ! [ -e %s ]; do sleep 0.02; done; echo b",
+                   gate);
+    struct process *push = cli_start_fed(cli, feeder, "push t --lines");
+    assert_true(wait_until(has_one, cli, WAIT_MS));
+    commands_do(cli->conn, "CLUSTER", "DELSLOTSRANGE", "0", "16383");
+    fclose(fopen(gate, "we"));
+    assert_int_equal(process_wait(push, WAIT_MS), 1);
+    process_wait_stderr(push, "CLUSTERDOWN", WAIT_MS);
+    process_wait_stderr(push, "1 jobs were pushed", WAIT_MS);
+    process_free(push);
+    conn_close(cli->conn);
+    redis_server_stop(cli->server);
+}
+
 static void test_wrong_type(void **state)
 {
     struct cli *cli = *state;
@@ -224,10 +258,11 @@ static void test_wrong_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLI_TEST(test_limit_is_shown), CLI_TEST(test_no_wait_for_room),
-        CLI_TEST(test_two_producers),  CLI_TEST(test_every_job_once),
-        CLI_TEST(test_endless_input),  CLI_TEST(test_full_redis),
-        CLI_TEST(test_a_replica),      CLI_TEST(test_wrong_type),
+        CLI_TEST(test_limit_is_shown),    CLI_TEST(test_no_wait_for_room),
+        CLI_TEST(test_two_producers),     CLI_TEST(test_every_job_once),
+        CLI_TEST(test_endless_input),     CLI_TEST(test_full_redis),
+        CLI_TEST(test_a_replica),         CLI_TEST(test_wrong_type),
+        CLI_TEST(test_a_slot_that_moves),
     };
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
 }
