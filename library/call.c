@@ -1,4 +1,4 @@
-/* A job that is waited for: its result comes on a reply list of its own. */
+/* A job that is waited for: its result comes through a reply list made for it. */
 #include "library/client.h"
 
 #include <stdlib.h>
@@ -54,10 +54,10 @@ struct wait {
     const char *id;
     char reply[ID_UUID_LEN + 1];
     struct missing missing;
-    int misses; /* looks in a row that have not met the job anywhere */
+    int misses; /* looks in a row that have not found the job anywhere */
 };
 
-/* *is_there: the result was taken, and *code says how the job ended. */
+/* Takes the result if there is one: *is_there, and *code says how the job ended. */
 static enum status take(const struct wait *wait, struct darg_result *result, enum darg_code *code,
                         bool *is_there, struct err *err)
 {
@@ -70,7 +70,8 @@ static enum status take(const struct wait *wait, struct darg_result *result, enu
     return status;
 }
 
-/* No result is there. A job that has ended while it was looked for has its result by now. */
+/* There is no result, so looks for the job itself. It may end while it is looked for, so the result
+ * is looked for once more before the job is called missing. */
 static enum status look_for_missing(struct wait *wait, struct darg_result *result,
                                     enum darg_code *code, bool *is_over, struct err *err)
 {
@@ -87,7 +88,7 @@ static enum status look_for_missing(struct wait *wait, struct darg_result *resul
     return ST_OK;
 }
 
-/* One look at the list, then up to wait_ms for something to come onto it. *is_over: the job has
+/* Looks at the reply list, then waits up to wait_ms for something to come. *is_over: the job has
  * ended, and *code says how. */
 static enum status look(struct wait *wait, int64_t wait_ms, struct darg_result *result,
                         enum darg_code *code, bool *is_over, struct err *err)
@@ -109,7 +110,7 @@ static enum status look(struct wait *wait, int64_t wait_ms, struct darg_result *
     return status;
 }
 
-/* An outage only makes it longer. */
+/* Goes on through outages: the result waits in Redis, so a lost link is no reason to give up. */
 static enum darg_code await(struct wait *wait, int64_t deadline_ms, struct darg_result *result)
 {
     enum darg_code code = DARG_OK;
@@ -160,7 +161,7 @@ enum darg_code darg_call(struct darg_client *client, const char *type, const cha
     wait.id = result->id;
     missing_begin(&wait.missing);
     wait.conn = conn_open(&client->conn);
-    if (is_limited) /* but for a moment to take a result off the list that has just come */
+    if (is_limited) /* plus a moment to take a result that has just come */
         conn_limit(wait.conn, now_ms + timeout_ms + TAKE_MS);
     code = await(&wait, is_limited ? now_ms + timeout_ms : INT64_MAX, result);
     conn_close(wait.conn);

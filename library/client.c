@@ -1,4 +1,4 @@
-/* Opening and closing, and pushes that are waited for. */
+/* Opening, closing, and pushes that the caller waits for. */
 #include "library/client.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "library/later.h"
 
 enum {
-    CHUNK_JOBS = 8000, /* of a darg_push_many() made at a time: memory stays flat */
+    CHUNK_JOBS = 8000, /* jobs of a darg_push_many() made at a time, which limits memory */
     PAUSE_MIN_MS = 5,
     PAUSE_MAX_MS = 200,
     LATER_MAX_JOBS = 100 * 1000,
@@ -90,7 +90,8 @@ enum darg_code darg_open(const struct darg_options *options, struct darg_client 
     return DARG_OK;
 }
 
-/* In a child its parent's connections are left alone: they go with the process. */
+/* In a child nothing is touched: a lock may be held by a thread that does not exist here, and the
+ * links are the parent's. Everything goes with the process. */
 size_t darg_close(struct darg_client *client)
 {
     GUARD;
@@ -136,7 +137,8 @@ void client_pause(int64_t pause_ms)
     (void)nanosleep(&pause, NULL);
 }
 
-/* The jobs that are left get the code of the reason. */
+/* Sets the code of the jobs that are left to the reason. A lost link means "unreachable" here: jobs
+ * that it left uncertain are marked already. */
 static void close_open(struct pipeline_job *jobs, size_t count, enum status status)
 {
     enum darg_code code = status == ST_OK             ? DARG_FULL
@@ -148,7 +150,8 @@ static void close_open(struct pipeline_job *jobs, size_t count, enum status stat
             jobs[i].code = code;
 }
 
-/* Rounds, until all are in, or there is no room for longer than the client waits. Locked. */
+/* Pushes in rounds until all jobs are in, or the client has waited long enough for room. Caller
+ * holds the lock. */
 static void push_locked(struct darg_client *client, struct pipeline_job *jobs, size_t count,
                         struct err *err)
 {
@@ -255,12 +258,12 @@ struct chunk {
     struct buf bytes;
     size_t ends[CHUNK_JOBS];
     struct pipeline_job jobs[CHUNK_JOBS];
-    size_t invalid;  /* index of the first that could not be made */
-    char why[512];   /* its sentence */
-    char first[512]; /* that of the first item of all that did not get in; "": all did */
+    size_t invalid;  /* index of the first job that could not be made */
+    char why[512];   /* the reason */
+    char first[512]; /* the reason for the first of all items that did not get in; "": all did */
 };
 
-/* Makes the jobs; those that cannot be made are done with. */
+/* Makes the jobs of a chunk; those that cannot be made get their final code. */
 static void make_chunk(const struct darg_client *client, struct darg_item *items, size_t count,
                        struct chunk *chunk)
 {

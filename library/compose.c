@@ -20,7 +20,7 @@ enum status compose_copy(void *own, size_t own_size, const void *given, const ch
     return ST_OK;
 }
 
-/* What the maker does not check, since the command line has done so. */
+/* Checks what the maker does not, since the command line does so for darg push. */
 static enum status check(const struct compose_spec *spec, const struct darg_push_options *options,
                          struct err *err)
 {
@@ -37,7 +37,8 @@ static enum status check(const struct compose_spec *spec, const struct darg_push
     return ST_OK;
 }
 
-/* Sentences that speak of options of the command line: here they are members. */
+/* The maker's errors name options of the command line, which are members of a struct here: drops
+ * their dashes. */
 static void drop_dashes(struct err *err)
 {
     if (strncmp(err->text, "--", 2) == 0)

@@ -1,4 +1,4 @@
-/* compose - the text of a job out of what a caller of the library gives. Any thread. */
+/* compose - makes the text of a job from what a caller of the library gives. Any thread. */
 #ifndef DARG_LIBRARY_COMPOSE_H
 #define DARG_LIBRARY_COMPOSE_H
 
@@ -12,18 +12,18 @@ struct compose_spec {
     int64_t max_bytes;
 };
 
-/* What is taken out of one job's options. */
+/* What else comes from a job's options. */
 struct compose_made {
     char id[DARG_ID_SIZE];
     int64_t delay_ms;
 };
 
-/* Appends the job to `out`. ST_INVALID or ST_TOO_LARGE with a sentence: `out` is as it was. */
+/* Appends the job to `out`. ST_INVALID or ST_TOO_LARGE with a sentence; `out` is then unchanged. */
 MUST_CHECK enum status compose_job(const struct compose_spec *spec, struct buf *out,
                                    struct compose_made *made, struct err *err);
 
-/* Copies of a caller's structs, whose `size` tells how much of them it knows; the rest is 0.
- * ST_INVALID if no size was set. */
+/* Copies a caller's struct, whose `size` says how much of it the caller's version has; the rest
+ * becomes 0. ST_INVALID if no size was set. */
 MUST_CHECK enum status compose_copy(void *own, size_t own_size, const void *given, const char *what,
                                     struct err *err);
 

@@ -1,9 +1,9 @@
-/* guard - a public call is not left half done by pthread_cancel().
+/* guard - keeps pthread_cancel() from leaving a public call half done.
  *
- * Nearly every call locks something and then waits for Redis, which is where a cancelled thread
- * would end, with the lock held, the link out of step, and memory lost. So a public function begins
- * with GUARD: from there to its return the thread cannot be cancelled. What was asked for meanwhile
- * takes effect at the thread's next cancellation point. */
+ * Nearly every call locks something and then waits for Redis. A cancelled thread would end there,
+ * with the lock held, the link out of step, and memory leaked. So every public function begins with
+ * GUARD: from there to its return the thread cannot be cancelled. A request made meanwhile takes
+ * effect at the thread's next cancellation point. */
 #ifndef DARG_LIBRARY_GUARD_H
 #define DARG_LIBRARY_GUARD_H
 

@@ -10,8 +10,8 @@
 #include "library/guard.h"
 
 enum {
-    BATCH_JOBS = 500, /* as many do not wait for others */
-    TAKEN_MAX = 8000, /* jobs that the thread has in hand */
+    BATCH_JOBS = 500, /* this many do not wait for more */
+    TAKEN_MAX = 8000, /* jobs that the thread takes at a time */
     PAUSE_MIN_MS = 5,
     PAUSE_MAX_MS = 500,
 };
@@ -20,16 +20,18 @@ struct later {
     struct darg_client *client;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t filled;        /* for the thread: there are jobs, or an order */
-    pthread_cond_t settled;       /* for callers: there is room, or what they wait for */
+    pthread_cond_t filled;        /* signalled for the thread: there are jobs, or an order */
+    pthread_cond_t settled;       /* signalled for callers: there is room, or jobs were settled */
     struct pipeline_job *waiting; /* under lock: a ring; each owns its text */
     size_t first, count;          /* under lock */
-    uint64_t added, done;         /* under lock: jobs that came in; that were settled */
-    size_t flushing;              /* under lock: callers that wait: no lingering */
+    uint64_t added, done;         /* under lock: jobs ever added; ever settled */
+    size_t flushing;              /* under lock: callers in darg_flush(); then jobs do not linger */
     bool is_ending;               /* under lock */
-    size_t uncertain;             /* under lock: jobs lost since the last flush told */
-    struct err trouble;           /* under lock: why the last round left jobs, or lost some */
-    struct pusher pusher;         /* thread only */
+    /* under lock: uncertain jobs since the last flush reported them */
+    size_t uncertain;
+    /* under lock: why the last round left jobs, or made some uncertain */
+    struct err trouble;
+    struct pusher pusher; /* thread only */
 };
 
 /* ---- the thread ---- */
@@ -39,7 +41,7 @@ static struct timespec at_ms(int64_t mono_ms)
     return (struct timespec){mono_ms / 1000, mono_ms % 1000 * 1000000};
 }
 
-/* Waits until `until_ms`, or until there is an order to end. Locked. */
+/* Waits for pause_ms, or until there is an order to end. Caller holds the lock. */
 static void pause_locked(struct later *self, int64_t pause_ms)
 {
     struct timespec until = at_ms(clock_mono_ms() + pause_ms);
@@ -48,7 +50,7 @@ static void pause_locked(struct later *self, int64_t pause_ms)
         ended = pthread_cond_timedwait(&self->filled, &self->lock, &until);
 }
 
-/* Waits until there are jobs, and for some time until there are many. Locked. */
+/* Waits until there are jobs, then a little longer for a whole batch. Caller holds the lock. */
 static void await_locked(struct later *self)
 {
     while (!self->is_ending && self->count == 0)
@@ -59,7 +61,7 @@ static void await_locked(struct later *self)
         ended = pthread_cond_timedwait(&self->filled, &self->lock, &until);
 }
 
-/* Moves jobs to the thread's hand. Locked. */
+/* Moves jobs from the ring to the thread's array. Caller holds the lock. */
 static size_t take_locked(struct later *self, struct pipeline_job *taken)
 {
     size_t max = self->client->later_max_jobs;
@@ -71,8 +73,8 @@ static size_t take_locked(struct later *self, struct pipeline_job *taken)
     return count;
 }
 
-/* Counts and drops what is settled; the rest moves to the front. Answers how many are left. Locked.
- */
+/* Counts and drops settled jobs; the rest moves to the front. Returns how many are left. Caller
+ * holds the lock. */
 static size_t settle_locked(struct later *self, struct pipeline_job *taken, size_t count)
 {
     size_t left = 0;
@@ -90,7 +92,8 @@ static size_t settle_locked(struct later *self, struct pipeline_job *taken, size
     return left;
 }
 
-/* Round by round, until all that was taken is settled, or the end. Answers how many are not. */
+/* Pushes in rounds until all jobs taken are settled, or the client is closed. Returns how many are
+ * not settled. Without the lock during a round, so that callers can go on adding. */
 static size_t push_taken(struct later *self, struct pipeline_job *taken, size_t count)
 {
     int64_t pause_ms = PAUSE_MIN_MS;
@@ -167,7 +170,7 @@ struct later *later_start(struct darg_client *client, struct err *err)
     pthread_mutex_init(&self->lock, NULL);
     init_cond(&self->filled);
     init_cond(&self->settled);
-    /* Signals are the program's. */
+    /* The thread blocks all signals: they are the program's business. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&self->thread, NULL, push_thread, self);
@@ -209,7 +212,7 @@ static void add(struct later *self, struct pipeline_job job)
     pthread_mutex_unlock(&self->lock);
 }
 
-/* The thread is started at the first job. */
+/* The thread is started at the first job: most clients never need it. */
 static struct later *get(struct darg_client *client, bool is_wanted, struct err *err)
 {
     pthread_mutex_lock(&client->lock);

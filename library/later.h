@@ -1,14 +1,14 @@
-/* later - jobs in a buffer, pushed by a thread of its own (darg_push_later()). */
+/* later - a buffer of jobs, pushed by a background thread (darg_push_later()). */
 #ifndef DARG_LIBRARY_LATER_H
 #define DARG_LIBRARY_LATER_H
 
 #include "library/client.h"
 
-/* Starts the thread. NULL, with the sentence in *err: the system has none to give. */
+/* Starts the thread. NULL, with a sentence in *err: the system cannot start one. */
 struct later *later_start(struct darg_client *client, struct err *err);
 
-/* Ends the thread once the call it is in has been answered, and frees; how many jobs it had not
- * pushed. NULL is fine. */
+/* Ends the thread once the call it is in has been answered, and frees. Returns how many jobs were
+ * not pushed. NULL is fine. */
 size_t later_stop(struct later *later);
 
 #endif

@@ -6,7 +6,7 @@ struct round {
     const struct pusher *pusher;
     struct pipeline_job *jobs;
     size_t count;
-    size_t next; /* first job that was not looked at */
+    size_t next; /* first job not looked at yet */
     bool is_full;
 };
 
@@ -30,7 +30,7 @@ static bool is_open(const struct pipeline_job *job)
 
 /* ---- what the pusher asks for; a batch's tag is the index of its first job ---- */
 
-/* The first `count` open jobs of the batch. */
+/* Sets the code of the first `count` open jobs of the batch. */
 static void mark(const struct round *round, const struct pusher_batch *batch, size_t count,
                  enum darg_code code)
 {
@@ -51,7 +51,7 @@ static void lost(void *owner, const struct pusher_batch *batch)
     mark(owner, batch, batch->count - batch->accepted, DARG_UNCERTAIN);
 }
 
-/* The round is over; whether there is another is the caller's matter. */
+/* Ends the round instead of waiting here: whether to try again is the caller's decision. */
 static enum status refused(void *owner, int64_t pause_ms, struct err *err)
 {
     struct round *round = owner;
@@ -67,7 +67,7 @@ static const struct pusher_calls calls = {NULL, accepted, lost, refused};
 
 /* ---- the round ---- */
 
-/* The next call's jobs, which have one delay. */
+/* Gathers the next call's jobs, which must have the same delay. */
 static void gather(struct round *round, struct pusher_batch *batch)
 {
     size_t bytes = 0;
@@ -104,7 +104,7 @@ enum status pipeline_round(struct pusher *pusher, struct pipeline_job *jobs, siz
     pusher_settle(pusher);
     if (round.is_full)
         return ST_OK;
-    /* The link is gone for all that is left; what was under way is marked. */
+    /* For the jobs that are left the link is simply gone; those under way are marked already. */
     if (status == ST_PROTOCOL)
         status = err->status = ST_LOST_REPLY;
     return status;

@@ -1,5 +1,5 @@
-/* pipeline - pushes an array of jobs by way of the pusher (queue/pusher.h), and says of each what
- * became of it. One thread at a time for a pusher. */
+/* pipeline - pushes an array of jobs with the pusher (queue/pusher.h), and says what became of
+ * each. One thread at a time per pusher. */
 #ifndef DARG_LIBRARY_PIPELINE_H
 #define DARG_LIBRARY_PIPELINE_H
 
@@ -9,21 +9,21 @@
 
 struct pipeline_job {
     struct slice text; /* borrowed */
-    char *owned;       /* for the caller: what it is to free(); the round leaves it alone */
+    char *owned;       /* for the caller's use: memory it must free(); rounds ignore it */
     int64_t delay_ms;  /* 0: none */
-    /* DARG_FULL: not in the queue, which is how a job begins. The round changes it to DARG_OK or
+    /* Must be DARG_FULL at first: not in the queue. A round changes it to DARG_OK or
      * DARG_UNCERTAIN. */
     enum darg_code code;
 };
 
-/* A pusher for rounds, with a connection of its own. Does not connect. */
+/* Prepares a pusher for rounds, with a connection of its own. Does not connect. */
 void pipeline_init(struct pusher *pusher, const struct conn_options *options,
                    const struct queue *queue);
 void pipeline_fini(struct pusher *pusher);
 
-/* Tries once to push every job whose code is DARG_FULL, in their order. ST_OK: what is left has
- * found the queue full. Otherwise err has the first reason for which jobs are left, or are
- * uncertain. Blocks until all that was sent is answered. */
+/* Tries once to push every job whose code is DARG_FULL, in order. ST_OK: jobs that are left found
+ * the queue full. Otherwise err has the first reason why jobs are left or uncertain. Blocks until
+ * everything that was sent has been answered. */
 MUST_CHECK enum status pipeline_round(struct pusher *pusher, struct pipeline_job *jobs,
                                       size_t count, struct err *err);
 

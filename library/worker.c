@@ -1,4 +1,4 @@
-/* Being a worker. */
+/* The worker as a function. */
 #include "include/darg.h"
 #include "library/guard.h"
 #include "worker/entry.h"

@@ -1,5 +1,5 @@
-/* darg-http - a persistent handler (docs/handlers.md): sends each job to a URL and makes an answer
- * of what comes back. The worker starts it for `--handler TYPE=https://...`. */
+/* darg-http - a persistent handler (docs/handlers.md): sends each job to a URL and turns the
+ * response into an answer. The worker starts it for `--handler TYPE=https://...`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -14,8 +14,9 @@
 #include "stream/talk.h"
 
 enum {
-    EARLY_MS = 100,     /* so much before the worker's own time-out, which would end the process */
-    QUOTED_BYTES = 200, /* of a body, in a reason */
+    /* gives up this long before the worker's timeout, which would end the process */
+    EARLY_MS = 100,
+    QUOTED_BYTES = 200, /* of a body quoted in a reason */
 };
 
 /* ---- an answer's meaning ---- */
@@ -24,7 +25,7 @@ static enum stream_verb judge(const struct post_answer *answer)
 {
     long code = answer->code;
     if (code >= 200 && code <= 299)
-        return answer->is_cut ? STREAM_BURY : STREAM_DONE; /* it will be no shorter the next time */
+        return answer->is_cut ? STREAM_BURY : STREAM_DONE; /* it would be no shorter next time */
     if (code == 0 || code == 408 || code == 425 || code == 429 || code >= 500)
         return STREAM_RETRY;
     return STREAM_BURY;
@@ -52,7 +53,8 @@ static void explain(const struct post_answer *answer, int64_t max_body, struct b
     }
 }
 
-/* False: it cannot be written. JSON goes on as it stands, everything else as a string. */
+/* Writes the answer. A body that is JSON is passed on unchanged, anything else as a string. False:
+ * it cannot be written. */
 static bool say(const struct talk *talk, const struct post_answer *answer, int64_t max_body)
 {
     struct slice body = buf_slice(&answer->body);

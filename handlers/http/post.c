@@ -9,17 +9,18 @@
 enum {
     CONNECT_TIMEOUT_S = 30,
     RETRY_AFTER_MAX_S = 86400,
-    IDLE_MAX_S =
-        4, /* many servers close a link after five: better a new one than a race with that */
+    /* Many servers close an idle link after five seconds: open a new one rather than race with
+       that. */
+    IDLE_MAX_S = 4,
 };
 
 struct post {
     CURL *easy;
     char *url;
-    int64_t max_body;           /* of the answer that is awaited */
+    int64_t max_body;           /* of the response that is awaited */
     struct post_answer *answer; /* likewise */
-    struct slice body;          /* what is sent with it */
-    size_t sent;                /* bytes of that which libcurl has taken */
+    struct slice body;          /* what is sent */
+    size_t sent;                /* bytes of it that libcurl has taken */
     char words[CURL_ERROR_SIZE];
 };
 
@@ -58,7 +59,7 @@ static enum status check_url(const char *url, struct err *err)
 
 /* ---- what comes back ---- */
 
-/* A curl_write_callback. More than there is room for ends the transfer. */
+/* A curl_write_callback. A body larger than allowed ends the transfer. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     const struct post *post = context;
@@ -82,9 +83,10 @@ static size_t give_body(char *bytes, size_t size, size_t count, void *context)
     return len;
 }
 
-/* A curl_seek_callback. libcurl wants to go back to the start where a link that was used before has
- * been closed, to send all of it again on a new one. But the server may have carried it out: that
- * is for the worker to decide, as another attempt of the job, with a run number of its own. */
+/* A curl_seek_callback. libcurl goes back to the start if a reused link turns out to be closed, to
+ * send everything again on a new one. Refused, because the server may have acted on the first
+ * request: whether to try again is for the worker to decide, as another attempt with a new run
+ * number. */
 static int refuse_again(void *context, curl_off_t offset, int origin)
 {
     const struct post *post = context;
@@ -114,7 +116,7 @@ static void read_answer(const struct post *post, CURLcode code, struct post_answ
 
 /* ---- what is sent ---- */
 
-/* A header of its own, with nothing in it that could end it. */
+/* Adds a header, with everything encoded that could end it. */
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct slice value)
 {
     struct buf line = {0};
@@ -142,13 +144,13 @@ static struct curl_slist *make_headers(const struct post_job *job)
     list = add_header(list, "Darg-Job-Queue", job->queue);
     list = add_header(list, "Darg-Job-Run", job->run);
     list = add_header(list, "Darg-Job-Attempt", job->attempt);
-    /* Without a pause before the body, which libcurl would make of larger ones. */
+    /* Without this, libcurl would pause before larger bodies, waiting for "100 Continue". */
     list = curl_slist_append(list, "Expect:");
     ensure(list != NULL, "out of memory");
     return list;
 }
 
-/* Fails only where this libcurl does not know an option, and all of these are old. */
+/* Fails only if this libcurl does not know an option, and all of these are old. */
 #define SET(post, option, value)                                                                   \
     ensure(curl_easy_setopt((post)->easy, (option), (value)) == CURLE_OK,                          \
            "libcurl refuses " #option)
@@ -177,8 +179,8 @@ void post_send(struct post *post, const struct post_job *job, int64_t max_body,
 
 /* ---- its life ---- */
 
-/* Since 7.87 libcurl keeps for a day what it has read of the authorities, where the TLS library
- * lets it; a file that has been replaced counts from the next link on. */
+/* Since 7.87 libcurl caches the CA certificates for a day, if the TLS library supports it. Without
+ * the cache a replaced file applies from the next link on. */
 static void read_authorities_each_time(struct post *post)
 {
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -188,7 +190,7 @@ static void read_authorities_each_time(struct post *post)
 #endif
 }
 
-/* libcurl adds a folder of the system's authorities to a file of others, unless told not to. */
+/* Given a CA file, libcurl still also trusts the system's folder of CAs unless told not to. */
 static void trust_only(struct post *post, const char *ca)
 {
     SET(post, CURLOPT_CAINFO, ca);
