@@ -54,6 +54,26 @@ struct option_row {
      * no_environment and no_file then apply to all of them. */
     const struct option_row *group;
 };
+/* The kind of a row, and the field of `owner`, a struct, that takes its value: initialises .type
+ * and .offset. Does not compile where the field is of another type than the kind needs, as the
+ * value would be written over what stands behind it. */
+#define OPTION_FIELD(kind, owner, field)                                                           \
+    .type = (kind),                                                                                \
+    .offset = offsetof(owner, field) + 0 * sizeof(OPTION_FITS_##kind(((owner *)0)->field))
+#define OPTION_FITS_OPT_FLAG(field) _Generic((field), bool : 0)
+#define OPTION_FITS_OPT_STRING(field) _Generic((field), const char * : 0)
+#define OPTION_FITS_OPT_INT(field) _Generic((field), int64_t : 0)
+#define OPTION_FITS_OPT_DURATION(field) _Generic((field), int64_t : 0)
+#define OPTION_FITS_OPT_BYTES(field) _Generic((field), int64_t : 0)
+#define OPTION_FITS_OPT_LIST(field) _Generic((field), struct options_list : 0)
+#define OPTION_FITS_OPT_URL(field) _Generic((field), const char * : 0)
+
+/* The rows of another table, and the field of `owner` that is the struct they are about, of
+ * `type`: initialises .group and .offset, and compiles as above. */
+#define OPTION_GROUP(rows, type, owner, field)                                                     \
+    .group = (rows),                                                                               \
+    .offset = offsetof(owner, field) + 0 * sizeof(_Generic(((owner *)0)->field, type : 0))
+
 /* The last row. */
 #define OPTIONS_END                                                                                \
     {                                                                                              \

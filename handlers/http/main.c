@@ -154,8 +154,7 @@ struct settings {
 
 static const struct option_row rows[] = {
     {.name = "max-answer",
-     .type = OPT_BYTES,
-     .offset = offsetof(struct settings, max_body),
+     OPTION_FIELD(OPT_BYTES, struct settings, max_body),
      .value_name = "SIZE",
      .default_text = "64KiB",
      .min = 1,
@@ -163,8 +162,7 @@ static const struct option_row rows[] = {
      .no_environment = true,
      .help = "an answer that is longer buries the job"},
     {.name = "ca",
-     .type = OPT_STRING,
-     .offset = offsetof(struct settings, ca_file),
+     OPTION_FIELD(OPT_STRING, struct settings, ca_file),
      .value_name = "FILE",
      .no_environment = true,
      .help = "certificate authorities to trust, and no others (else $SSL_CERT_FILE, else the "

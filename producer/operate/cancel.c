@@ -91,8 +91,9 @@ static enum status take_ids(const struct context *context, void *options, struct
 }
 
 static const struct option_row rows[] = {
-    {"timeout", 0, OPT_DURATION, offsetof(struct canceller, timeout_ms), .value_name = "DURATION",
-     .default_text = "10s", .help = "how long to wait for running jobs to end"},
+    {"timeout", 0, OPTION_FIELD(OPT_DURATION, struct canceller, timeout_ms),
+     .value_name = "DURATION", .default_text = "10s",
+     .help = "how long to wait for running jobs to end"},
     OPTIONS_END,
 };
 

@@ -18,8 +18,9 @@ struct scope {
 };
 
 static const struct option_row scope_rows[] = {
-    {"all", 0, OPT_FLAG, offsetof(struct scope, is_all), .help = "all workers of the namespace"},
-    {"worker", 0, OPT_STRING, offsetof(struct scope, worker), .value_name = "PROCESS",
+    {"all", 0, OPTION_FIELD(OPT_FLAG, struct scope, is_all),
+     .help = "all workers of the namespace"},
+    {"worker", 0, OPTION_FIELD(OPT_STRING, struct scope, worker), .value_name = "PROCESS",
      .help = "one worker's process, as `darg workers` names it"},
     OPTIONS_END,
 };
@@ -109,8 +110,8 @@ static int stop(struct context *context, const void *given)
 }
 
 static const struct option_row stop_rows[] = {
-    {.group = scope_rows, .offset = offsetof(struct stop_options, scope)},
-    {"when-empty", 0, OPT_FLAG, offsetof(struct stop_options, is_when_empty),
+    {OPTION_GROUP(scope_rows, struct scope, struct stop_options, scope)},
+    {"when-empty", 0, OPTION_FIELD(OPT_FLAG, struct stop_options, is_when_empty),
      .help = "first work until the queue is empty"},
     OPTIONS_END,
 };

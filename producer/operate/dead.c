@@ -163,39 +163,39 @@ static enum status check_chosen(const struct context *context, void *given, stru
 }
 
 static const struct option_row match_rows[] = {
-    {"id", 0, OPT_STRING, offsetof(struct dead_options, walk.id), .value_name = "ID",
+    {"id", 0, OPTION_FIELD(OPT_STRING, struct dead_options, walk.id), .value_name = "ID",
      .help = "the job with this id"},
-    {"type", 0, OPT_STRING, offsetof(struct dead_options, walk.type), .value_name = "TYPE",
+    {"type", 0, OPTION_FIELD(OPT_STRING, struct dead_options, walk.type), .value_name = "TYPE",
      .help = "jobs of this type"},
-    {"error", 0, OPT_STRING, offsetof(struct dead_options, walk.error), .value_name = "TEXT",
+    {"error", 0, OPTION_FIELD(OPT_STRING, struct dead_options, walk.error), .value_name = "TEXT",
      .help = "jobs whose error contains TEXT"},
     OPTIONS_END,
 };
 
 static const struct option_row all_rows[] = {
-    {"all", 0, OPT_FLAG, offsetof(struct dead_options, is_all), .help = "all jobs"},
+    {"all", 0, OPTION_FIELD(OPT_FLAG, struct dead_options, is_all), .help = "all jobs"},
     OPTIONS_END,
 };
 
 static const struct option_row list_rows[] = {
     {.group = match_rows},
-    {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
-     .max = INT64_MAX, .help = "at most N jobs, the latest first (default: 50)"},
+    {"limit", 0, OPTION_FIELD(OPT_INT, struct dead_options, walk.limit), .value_name = "N",
+     .min = 1, .max = INT64_MAX, .help = "at most N jobs, the latest first (default: 50)"},
     {.group = all_rows},
     OPTIONS_END,
 };
 
 static const struct option_row retry_rows[] = {
     {.group = match_rows},
-    {"limit", 0, OPT_INT, offsetof(struct dead_options, walk.limit), .value_name = "N", .min = 1,
-     .max = INT64_MAX, .help = "at most N jobs, the latest first"},
+    {"limit", 0, OPTION_FIELD(OPT_INT, struct dead_options, walk.limit), .value_name = "N",
+     .min = 1, .max = INT64_MAX, .help = "at most N jobs, the latest first"},
     {.group = all_rows},
     OPTIONS_END,
 };
 
 static const struct option_row drop_rows[] = {
     {.group = retry_rows},
-    {"yes", 'y', OPT_FLAG, offsetof(struct dead_options, is_yes), .help = "do not ask"},
+    {"yes", 'y', OPTION_FIELD(OPT_FLAG, struct dead_options, is_yes), .help = "do not ask"},
     OPTIONS_END,
 };
 

@@ -51,11 +51,11 @@ static int run(struct context *context, const void *given)
 }
 
 static const struct option_row rows[] = {
-    {"wait", 0, OPT_FLAG, offsetof(struct drain_options, is_wait),
+    {"wait", 0, OPTION_FIELD(OPT_FLAG, struct drain_options, is_wait),
      .help = "wait until the workers have finished and left"},
-    {"retries", 0, OPT_FLAG, offsetof(struct drain_options, awaits_retries),
+    {"retries", 0, OPTION_FIELD(OPT_FLAG, struct drain_options, awaits_retries),
      .help = "also wait for jobs that failed, however often they are retried"},
-    {"timeout", 0, OPT_DURATION, offsetof(struct drain_options, timeout_ms),
+    {"timeout", 0, OPTION_FIELD(OPT_DURATION, struct drain_options, timeout_ms),
      .value_name = "DURATION", .help = "how long to wait (default: for ever)"},
     OPTIONS_END,
 };

@@ -118,10 +118,10 @@ static int run(struct context *context, const void *given)
 }
 
 static const struct option_row rows[] = {
-    {"repair", 0, OPT_FLAG, offsetof(struct fsck_options, check.is_repair),
+    {"repair", 0, OPTION_FIELD(OPT_FLAG, struct fsck_options, check.is_repair),
      .help = "mend what can be mended; a living worker is never touched"},
-    {"all", 0, OPT_FLAG, offsetof(struct fsck_options, is_all), .help = "all known queues"},
-    {"lease", 0, OPT_DURATION, offsetof(struct fsck_options, check.lease_ms),
+    {"all", 0, OPTION_FIELD(OPT_FLAG, struct fsck_options, is_all), .help = "all known queues"},
+    {"lease", 0, OPTION_FIELD(OPT_DURATION, struct fsck_options, check.lease_ms),
      .value_name = "DURATION", .default_text = "10s", .min = 100, .max = 86400000,
      .help = "the workers' --lease"},
     OPTIONS_END,

@@ -115,12 +115,8 @@ static int run(struct context *context, const void *given)
 #define OPTION_RATE(field, option, help) OPTION_ROW(field, option, "N/DURATION|none", help)
 #define OPTION_DURATION(field, option, help) OPTION_ROW(field, option, "DURATION|none", help)
 #define OPTION_ROW(field, option, value, text)                                                     \
-    {option,                                                                                       \
-     0,                                                                                            \
-     OPT_STRING,                                                                                   \
-     offsetof(struct limit_options, texts.field),                                                  \
-     .value_name = (value),                                                                        \
-     .help = (text)},
+    {option, 0, OPTION_FIELD(OPT_STRING, struct limit_options, texts.field),                       \
+     .value_name = (value), .help = (text)},
 
 static const struct option_row rows[] = {SETTINGS_LIST(OPTION) OPTIONS_END};
 

@@ -82,12 +82,12 @@ static int run(struct context *context, const void *given)
 }
 
 static const struct option_row rows[] = {
-    {"waiting", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[WAITING]),
+    {"waiting", 0, OPTION_FIELD(OPT_FLAG, struct purge_options, is_wanted[WAITING]),
      .help = "waiting jobs (the default)"},
-    {"scheduled", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[SCHEDULED]),
+    {"scheduled", 0, OPTION_FIELD(OPT_FLAG, struct purge_options, is_wanted[SCHEDULED]),
      .help = "delayed jobs and retries"},
-    {"dead", 0, OPT_FLAG, offsetof(struct purge_options, is_wanted[DEAD]), .help = "dead jobs"},
-    {"yes", 'y', OPT_FLAG, offsetof(struct purge_options, is_yes), .help = "do not ask"},
+    {"dead", 0, OPTION_FIELD(OPT_FLAG, struct purge_options, is_wanted[DEAD]), .help = "dead jobs"},
+    {"yes", 'y', OPTION_FIELD(OPT_FLAG, struct purge_options, is_yes), .help = "do not ask"},
     OPTIONS_END,
 };
 

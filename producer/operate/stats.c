@@ -231,12 +231,12 @@ static int run(struct context *context, const void *options)
 }
 
 static const struct option_row rows[] = {
-    {"watch", 'w', OPT_FLAG, offsetof(struct stats_options, is_watch),
+    {"watch", 'w', OPTION_FIELD(OPT_FLAG, struct stats_options, is_watch),
      .help = "repeat, with rates"},
-    {"interval", 0, OPT_DURATION, offsetof(struct stats_options, interval_ms),
+    {"interval", 0, OPTION_FIELD(OPT_DURATION, struct stats_options, interval_ms),
      .value_name = "DURATION", .default_text = "1s", .min = 100, .max = 3600000,
      .help = "pause between the repeats of --watch"},
-    {"all", 0, OPT_FLAG, offsetof(struct stats_options, is_all),
+    {"all", 0, OPTION_FIELD(OPT_FLAG, struct stats_options, is_all),
      .help = "all queues, even if -q or DARG_QUEUE names one"},
     OPTIONS_END,
 };

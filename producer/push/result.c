@@ -173,9 +173,9 @@ static int run(struct context *context, const void *options)
 }
 
 static const struct option_row rows[] = {
-    {"wait", 'w', OPT_FLAG, offsetof(struct result_options, is_wait),
+    {"wait", 'w', OPTION_FIELD(OPT_FLAG, struct result_options, is_wait),
      .help = "wait until the job has ended"},
-    {"timeout", 0, OPT_DURATION, offsetof(struct result_options, timeout_ms),
+    {"timeout", 0, OPTION_FIELD(OPT_DURATION, struct result_options, timeout_ms),
      .value_name = "DURATION", .help = "with --wait: how long at most; 0: for ever"},
     OPTIONS_END,
 };

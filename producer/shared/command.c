@@ -23,19 +23,19 @@ struct call {
 };
 
 static const struct option_row queue_rows[] = {
-    {"queue", 'q', OPT_STRING, offsetof(struct context, queue_name), .value_name = "NAME",
+    {"queue", 'q', OPTION_FIELD(OPT_STRING, struct context, queue_name), .value_name = "NAME",
      .help = "the queue (default: " QUEUE_DEFAULT_NAME ")"},
     OPTIONS_END,
 };
 
 static const struct option_row json_rows[] = {
-    {"json", 0, OPT_FLAG, offsetof(struct context, is_json), .help = "print JSON",
+    {"json", 0, OPTION_FIELD(OPT_FLAG, struct context, is_json), .help = "print JSON",
      .no_environment = true, .no_file = true},
     OPTIONS_END,
 };
 
 static const struct option_row timeout_rows[] = {
-    {"connect-timeout", 0, OPT_DURATION, offsetof(struct context, connect_timeout_ms),
+    {"connect-timeout", 0, OPTION_FIELD(OPT_DURATION, struct context, connect_timeout_ms),
      .value_name = "DURATION", .default_text = "5s", .help = "how long to try to reach Redis"},
     OPTIONS_END,
 };
@@ -47,9 +47,9 @@ static const struct {
 } common[] = {
     {NEEDS_QUEUE, {.group = queue_rows}},
     {NEEDS_QUEUE | NEEDS_NAMESPACE,
-     {.group = namespace_option_rows, .offset = offsetof(struct context, namespace)}},
+     {OPTION_GROUP(namespace_option_rows, const char *, struct context, namespace)}},
     {NEEDS_JSON, {.group = json_rows}},
-    {0, {.group = redis_option_rows, .offset = offsetof(struct context, redis)}},
+    {0, {OPTION_GROUP(redis_option_rows, struct redis_options, struct context, redis)}},
     {0, {.group = timeout_rows}},
 };
 enum { COMMON = sizeof common / sizeof common[0] };

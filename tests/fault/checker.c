@@ -19,19 +19,19 @@ struct inputs {
 static enum status parse(struct inputs *inputs, int argc, char **argv, bool *done, struct err *err)
 {
     static const struct option_row rows[] = {
-        {"redis", 'r', OPT_STRING, offsetof(struct inputs, url), "URL", "redis://127.0.0.1:6379",
-         .help = "Redis"},
-        {"namespace", 0, OPT_STRING, offsetof(struct inputs, namespace), "NAME", "darg",
+        {"redis", 'r', OPTION_FIELD(OPT_STRING, struct inputs, url), "URL",
+         "redis://127.0.0.1:6379", .help = "Redis"},
+        {"namespace", 0, OPTION_FIELD(OPT_STRING, struct inputs, namespace), "NAME", "darg",
          .help = "what all keys begin with"},
-        {"queue", 'q', OPT_LIST, offsetof(struct inputs, queues), "NAME",
+        {"queue", 'q', OPTION_FIELD(OPT_LIST, struct inputs, queues), "NAME",
          .help = "again for more; all that were pushed to"},
-        {"pushed", 0, OPT_LIST, offsetof(struct inputs, pushed), "FILE",
+        {"pushed", 0, OPTION_FIELD(OPT_LIST, struct inputs, pushed), "FILE",
          .help = "lines 'ID' (acknowledged) or '? ID' (uncertain); again for more"},
-        {"ran", 0, OPT_LIST, offsetof(struct inputs, ran), "FILE",
+        {"ran", 0, OPTION_FIELD(OPT_LIST, struct inputs, ran), "FILE",
          .help = "lines 'ID RUN [begin|end|fail]' by the handlers; again for more"},
-        {"lease", 0, OPT_DURATION, offsetof(struct inputs, lease_ms), "DURATION", "10s",
+        {"lease", 0, OPTION_FIELD(OPT_DURATION, struct inputs, lease_ms), "DURATION", "10s",
          .help = "the workers' --lease"},
-        {"json", 0, OPT_FLAG, offsetof(struct inputs, is_json), .help = "print JSON"},
+        {"json", 0, OPTION_FIELD(OPT_FLAG, struct inputs, is_json), .help = "print JSON"},
         {0},
     };
     const struct options_spec spec = {

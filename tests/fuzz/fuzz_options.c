@@ -90,15 +90,15 @@ static const struct option_row size_rows[] = {
 };
 
 static const struct option_row rows[] = {
-    {"on", 'o', OPT_FLAG, offsetof(struct settings, is_on), .help = "h"},
-    {"name", 'n', OPT_STRING, offsetof(struct settings, name), .default_text = "x",
+    {"on", 'o', OPTION_FIELD(OPT_FLAG, struct settings, is_on), .help = "h"},
+    {"name", 'n', OPTION_FIELD(OPT_STRING, struct settings, name), .default_text = "x",
      .help = "a name"},
-    {"count", 'c', OPT_INT, offsetof(struct settings, count), .default_text = "8", .min = 1,
+    {"count", 'c', OPTION_FIELD(OPT_INT, struct settings, count), .default_text = "8", .min = 1,
      .max = 64, .help = "a number"},
-    {"wait", 'w', OPT_DURATION, offsetof(struct settings, wait_ms), .default_text = "1s",
+    {"wait", 'w', OPTION_FIELD(OPT_DURATION, struct settings, wait_ms), .default_text = "1s",
      .min = 100, .max = 60000, .help = "a while", .is_secret = true},
-    {.group = size_rows, .offset = offsetof(struct settings, size)},
-    {"list", 'l', OPT_LIST, offsetof(struct settings, list), .help = "items"},
+    {OPTION_GROUP(size_rows, int64_t, struct settings, size)},
+    {"list", 'l', OPTION_FIELD(OPT_LIST, struct settings, list), .help = "items"},
     OPTIONS_END,
 };
 

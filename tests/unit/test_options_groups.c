@@ -2,6 +2,7 @@
 #include "support/cmocka_all.h"
 
 #include "base/options.h"
+#include "support/script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,21 +25,21 @@ static const struct option_row port_rows[] = {
 };
 
 static const struct option_row first_rows[] = {
-    {"url", 'u', OPT_STRING, offsetof(struct place, url), .help = "h"},
-    {.group = port_rows, .offset = offsetof(struct place, port)},
-    {"name", 0, OPT_LIST, offsetof(struct place, names), .help = "h"},
+    {"url", 'u', OPTION_FIELD(OPT_STRING, struct place, url), .help = "h"},
+    {OPTION_GROUP(port_rows, int64_t, struct place, port)},
+    {"name", 0, OPTION_FIELD(OPT_LIST, struct place, names), .help = "h"},
     OPTIONS_END,
 };
 
 static const struct option_row second_rows[] = {
-    {"to", 't', OPT_STRING, offsetof(struct place, url), .help = "h"},
+    {"to", 't', OPTION_FIELD(OPT_STRING, struct place, url), .help = "h"},
     OPTIONS_END,
 };
 
 static const struct option_row rows[] = {
-    {.group = first_rows, .offset = offsetof(struct values, first)},
-    {"on", 'o', OPT_FLAG, offsetof(struct values, is_on), .help = "h"},
-    {.group = second_rows, .offset = offsetof(struct values, second), .no_environment = true},
+    {OPTION_GROUP(first_rows, struct place, struct values, first)},
+    {"on", 'o', OPTION_FIELD(OPT_FLAG, struct values, is_on), .help = "h"},
+    {OPTION_GROUP(second_rows, struct place, struct values, second), .no_environment = true},
     OPTIONS_END,
 };
 
@@ -186,6 +187,13 @@ static void test_leading_options(void **state)
     assert_string_equal(err_text(&err), "--url needs a value");
 }
 
+/* A value would be written over what stands behind its field. */
+static void test_a_field_that_does_not_fit(void **state)
+{
+    (void)state;
+    script_run("option-fields", NULL, 50 * 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_what_a_group_forbids),
         cmocka_unit_test(test_a_word_finds_its_row),
         cmocka_unit_test(test_leading_options),
+        cmocka_unit_test(test_a_field_that_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
