@@ -130,6 +130,7 @@ static void test_the_clock_is_set(void **state)
     start_two(f);
     worker_fixture_push_many(f, ALL, "noop", "1");
     expect_work(f, 20);
+    worker_fixture_wait_renewals(f); /* both know what time it is, before it is another */
     int64_t before_ms = server_ms(f);
     char due[32];
     (void)snprintf(due, sizeof due, "%lld", (long long)before_ms + 3000);
@@ -143,8 +144,10 @@ static void test_the_clock_is_set(void **state)
     set_clock(3600);
     expect_work(f, 80);
     worker_fixture_wait_count(f, "promoted", 1);
+    worker_fixture_wait_renewals(f);
     set_clock(0);
     expect_work(f, 80);
+    worker_fixture_wait_renewals(f);
     assert_int_equal(faults_in_logs(f, "the server's clock went back"), 4);
     assert_int_equal(faults_in_logs(f, "lease lost"), 0);
     assert_int_equal(worker_fixture_count(f, "reaped"), 0);

@@ -83,11 +83,18 @@ static void test_purged(void **state)
     process_free(push);
 }
 
+static bool is_scheduled(void *context)
+{
+    const struct cli *cli = context;
+    return commands_int(cli->conn, "ZCARD", "darg:{default}:scheduled") == 1;
+}
+
 static void test_flushed(void **state)
 {
     struct cli *cli = *state;
     struct process *push = cli_start(cli, "push", "t", "--wait", "--delay", "1h", "--id", "x");
-    await_calls(cli, "evalsha", "calls=", 1);
+    /* Not a call of the script: the first may be refused, by a server that does not know it yet. */
+    assert_true(wait_until(is_scheduled, cli, WAIT_MS));
     commands_do(cli->conn, "FLUSHALL");
     assert_int_equal(process_wait(push, WAIT_MS), 1);
     process_free(push);

@@ -316,12 +316,9 @@ static bool has_renewed(void *context)
     return is_new;
 }
 
-void worker_fixture_wait_renewals(struct worker_fixture *fixture)
+static void wait_renewals(struct worker_fixture *fixture, struct slice worker)
 {
-    struct reply *workers = commands_run(fixture->conn, "ZRANGE", "darg:{jobs}:workers", "0", "0");
-    assert_int_equal(reply_count(workers), 1);
-    struct renewal renewal = {.fixture = fixture,
-                              .worker = slice_dup(reply_slice(reply_at(workers, 0)))};
+    struct renewal renewal = {.fixture = fixture, .worker = slice_dup(worker)};
     for (int i = 0; i < 2; i++) {
         renewal.score =
             commands_text(fixture->conn, "ZSCORE", "darg:{jobs}:workers", renewal.worker);
@@ -330,6 +327,14 @@ void worker_fixture_wait_renewals(struct worker_fixture *fixture)
         free(renewal.score);
     }
     free(renewal.worker);
+}
+
+void worker_fixture_wait_renewals(struct worker_fixture *fixture)
+{
+    struct reply *workers = commands_run(fixture->conn, "ZRANGE", "darg:{jobs}:workers", "0", "-1");
+    assert_true(reply_count(workers) > 0);
+    for (size_t i = 0; i < reply_count(workers); i++)
+        wait_renewals(fixture, reply_slice(reply_at(workers, i)));
     reply_free(workers);
 }
 

@@ -104,8 +104,8 @@ void worker_fixture_wait_above(struct worker_fixture *fixture, const char *name,
 int64_t worker_fixture_held(struct worker_fixture *fixture);
 void worker_fixture_wait_held(struct worker_fixture *fixture, int64_t value);
 
-/* Waits until the worker registered for longest has renewed twice more: whatever it was told
- * before, it knows. */
+/* Waits until each registered worker has renewed twice more: whatever it was told before, it
+ * knows. */
 void worker_fixture_wait_renewals(struct worker_fixture *fixture);
 
 /* No key of jobs, inbox, suspects, holdings, registry, drained or reaped is left, and the counters
