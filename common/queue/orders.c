@@ -1,6 +1,20 @@
 #include "queue/orders.h"
 
-#include "queue/keys.h"
+#include <stdlib.h>
+#include <string.h>
+
+void orders_key(const struct orders_scope *scope, const struct queue *queue, struct buf *out)
+{
+    /* Registrations are named P.generation; the key is the process's, P. */
+    char *process = mem_dup(scope->worker);
+    if (process != NULL)
+        process[strcspn(process, ".")] = '\0';
+    if (scope->is_all || process != NULL)
+        queue_shutdown_key(queue->namespace, process, out);
+    else
+        buf_append_text(out, queue->shutdown);
+    free(process);
+}
 
 static const char *const order_names[] = {
     [ORDER_NONE] = "", [ORDER_QUIET] = "quiet", [ORDER_DRAIN] = "drain", [ORDER_STOP] = "stop"};
@@ -22,8 +36,7 @@ const char *orders_name(enum order order)
     return order_names[order];
 }
 
-static enum status read_order(struct conn *conn, const char *key, char *out, size_t size,
-                              struct err *err)
+enum status orders_get(struct conn *conn, const char *key, struct buf *word, struct err *err)
 {
     struct request request = {0};
     struct reply *reply = NULL;
@@ -32,10 +45,21 @@ static enum status read_order(struct conn *conn, const char *key, char *out, siz
     enum status status = conn_call(conn, &request, &reply, err);
     request_fini(&request);
     if (status == ST_OK)
-        slice_copy(reply_slice(reply), out, size);
+        buf_append_slice(word, reply_slice(reply));
+    reply_free(reply);
+    return status;
+}
+
+static enum status read_order(struct conn *conn, const char *key, char *out, size_t size,
+                              struct err *err)
+{
+    struct buf word = {0};
+    enum status status = orders_get(conn, key, &word, err);
+    if (status == ST_OK)
+        slice_copy(buf_slice(&word), out, size);
     else
         err_prefix(err, "%s", key);
-    reply_free(reply);
+    buf_fini(&word);
     return status;
 }
 

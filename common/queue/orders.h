@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "queue/keys.h"
 #include "redis/conn.h"
 
 /* The shutdown keys. Orders, the gravest last. */
@@ -20,6 +21,18 @@ struct orders {
 };
 MUST_CHECK enum status orders_read(struct conn *conn, const char *namespace, const char *process,
                                    struct orders *orders, struct err *err);
+/* Whom an order is for: all workers of the namespace; one process, by its name or that of one of
+ * its registrations; with neither, the workers of a queue. */
+struct orders_scope {
+    bool is_all;
+    const char *worker; /* NULL: none */
+};
+/* Appends the shutdown key of the scope. */
+void orders_key(const struct orders_scope *scope, const struct queue *queue, struct buf *out);
+
+/* Appends the word that stands at a shutdown key; nothing if there is none. */
+MUST_CHECK enum status orders_get(struct conn *conn, const char *key, struct buf *word,
+                                  struct err *err);
 /* Sets (or with ORDER_NONE clears) a shutdown key by its full name. */
 MUST_CHECK enum status orders_set(struct conn *conn, const char *key, enum order order,
                                   struct err *err);

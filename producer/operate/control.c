@@ -7,27 +7,19 @@
 #include "queue/settings.h"
 #include "queue/stats.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Whom an order is for: the workers of a queue (unless said otherwise), all, or one process. */
-struct scope {
-    bool is_all;
-    const char *worker;
-};
-
 static const struct option_row scope_rows[] = {
-    {"all", 0, OPTION_FIELD(OPT_FLAG, struct scope, is_all),
+    {"all", 0, OPTION_FIELD(OPT_FLAG, struct orders_scope, is_all),
      .help = "all workers of the namespace"},
-    {"worker", 0, OPTION_FIELD(OPT_STRING, struct scope, worker), .value_name = "PROCESS",
+    {"worker", 0, OPTION_FIELD(OPT_STRING, struct orders_scope, worker), .value_name = "PROCESS",
      .help = "one worker's process, as `darg workers` names it"},
     OPTIONS_END,
 };
 
 static enum status check_scope(const struct context *context, void *options, struct err *err)
 {
-    const struct scope *scope = options;
+    const struct orders_scope *scope = options;
     (void)context;
     if (scope->is_all && scope->worker != NULL)
         return err_set(err, ST_INVALID, "--all and --worker exclude each other");
@@ -43,21 +35,9 @@ static enum status check_scope(const struct context *context, void *options, str
     return ST_OK;
 }
 
-static void append_key(const struct scope *scope, const struct context *context, struct buf *key)
-{
-    /* `darg workers` names registrations, P.generation; the key is the process's, P. */
-    char *process = mem_dup(scope->worker);
-    if (process != NULL)
-        process[strcspn(process, ".")] = '\0';
-    if (scope->is_all || process != NULL)
-        queue_shutdown_key(context->namespace, process, key);
-    else
-        buf_append_text(key, context->queue.shutdown);
-    free(process);
-}
-
 /* "queue 'mail'", for sentences. */
-static void append_whom(const struct scope *scope, const struct context *context, struct buf *out)
+static void append_whom(const struct orders_scope *scope, const struct context *context,
+                        struct buf *out)
 {
     if (scope->is_all)
         buf_append_text(out, "all workers");
@@ -67,25 +47,11 @@ static void append_whom(const struct scope *scope, const struct context *context
         buf_printf(out, "queue '%s'", context->queue.name);
 }
 
-static enum status get_text(struct conn *conn, const char *key, struct buf *value, struct err *err)
-{
-    struct request request = {0};
-    struct reply *reply = NULL;
-    request_add_text(&request, "GET");
-    request_add_text(&request, key);
-    enum status status = conn_call(conn, &request, &reply, err);
-    if (status == ST_OK)
-        buf_append_slice(value, reply_slice(reply));
-    reply_free(reply);
-    request_fini(&request);
-    return status;
-}
-
-static int set_order(struct context *context, const struct scope *scope, enum order order)
+static int set_order(struct context *context, const struct orders_scope *scope, enum order order)
 {
     struct err err = {0};
     struct buf key = {0}, whom = {0};
-    append_key(scope, context, &key);
+    orders_key(scope, &context->queue, &key);
     append_whom(scope, context, &whom);
     enum status status = orders_set(context->conn, buf_text(&key), order, &err);
     if (status == ST_OK)
@@ -99,7 +65,7 @@ static int set_order(struct context *context, const struct scope *scope, enum or
 /* ---- stop, quiet ---- */
 
 struct stop_options {
-    struct scope scope; /* first: check_scope() is given it */
+    struct orders_scope scope; /* first: check_scope() is given it */
     bool is_when_empty;
 };
 
@@ -110,7 +76,7 @@ static int stop(struct context *context, const void *given)
 }
 
 static const struct option_row stop_rows[] = {
-    {OPTION_GROUP(scope_rows, struct scope, struct stop_options, scope)},
+    {OPTION_GROUP(scope_rows, struct orders_scope, struct stop_options, scope)},
     {"when-empty", 0, OPTION_FIELD(OPT_FLAG, struct stop_options, is_when_empty),
      .help = "first work until the queue is empty"},
     OPTIONS_END,
@@ -142,7 +108,7 @@ const struct command quiet_command = {
     .summary = "Tells the queue's workers to take no more jobs, but stay, until `darg resume`.",
     .examples = "  darg quiet -q mail\n  darg quiet --all\n",
     .rows = scope_rows,
-    .options_size = sizeof(struct scope),
+    .options_size = sizeof(struct orders_scope),
     .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
     .check = check_scope,
     .run = quiet,
@@ -173,8 +139,8 @@ const struct command pause_command = {
 /* ---- resume ---- */
 
 /* A queue alone can be paused. */
-static enum status end_pause(struct context *context, const struct scope *scope, bool *was_paused,
-                             struct err *err)
+static enum status end_pause(struct context *context, const struct orders_scope *scope,
+                             bool *was_paused, struct err *err)
 {
     struct stats stats;
     *was_paused = false;
@@ -187,12 +153,12 @@ static enum status end_pause(struct context *context, const struct scope *scope,
     return settings_pause(context->conn, &context->queue, false, err);
 }
 
-static enum status end_order(struct context *context, const struct scope *scope,
+static enum status end_order(struct context *context, const struct orders_scope *scope,
                              struct buf *old_order, struct err *err)
 {
     struct buf key = {0};
-    append_key(scope, context, &key);
-    enum status status = get_text(context->conn, buf_text(&key), old_order, err);
+    orders_key(scope, &context->queue, &key);
+    enum status status = orders_get(context->conn, buf_text(&key), old_order, err);
     if (status == ST_OK)
         status = orders_set(context->conn, buf_text(&key), ORDER_NONE, err);
     buf_fini(&key);
@@ -201,10 +167,11 @@ static enum status end_order(struct context *context, const struct scope *scope,
 
 static void warn_of_order_to_all(struct context *context)
 {
+    const struct orders_scope all = {.is_all = true};
     struct buf key = {0}, value = {0};
     struct err ignored;
-    queue_shutdown_key(context->namespace, NULL, &key);
-    if (get_text(context->conn, buf_text(&key), &value, &ignored) == ST_OK && value.len > 0)
+    orders_key(&all, &context->queue, &key);
+    if (orders_get(context->conn, buf_text(&key), &value, &ignored) == ST_OK && value.len > 0)
         context_note("note: '%.20s' still stands for all workers: `darg resume --all`",
                      buf_text(&value));
     buf_fini(&key);
@@ -213,7 +180,7 @@ static void warn_of_order_to_all(struct context *context)
 
 static int resume(struct context *context, const void *options)
 {
-    const struct scope *scope = options;
+    const struct orders_scope *scope = options;
     struct err err = {0};
     struct buf old_order = {0}, whom = {0};
     bool was_paused = false;
@@ -245,7 +212,7 @@ const struct command resume_command = {
                "given with the same option.",
     .examples = "  darg resume -q mail\n  darg resume --all\n",
     .rows = scope_rows,
-    .options_size = sizeof(struct scope),
+    .options_size = sizeof(struct orders_scope),
     .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
     .check = check_scope,
     .run = resume,

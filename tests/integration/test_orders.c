@@ -50,11 +50,37 @@ static void test_orders(void **state)
     assert_string_equal(orders.of_process, "");
 }
 
+static void expect_key(struct queue_fixture *f, const struct orders_scope *scope, const char *key)
+{
+    struct err err = {0};
+    struct buf out = {0}, word = {0};
+    orders_key(scope, &f->queue, &out);
+    assert_string_equal(buf_text(&out), key);
+    assert_int_equal(orders_get(f->conn, key, &word, &err), ST_OK);
+    assert_int_equal(word.len, 0);
+    assert_int_equal(orders_set(f->conn, key, ORDER_QUIET, &err), ST_OK);
+    assert_int_equal(orders_get(f->conn, key, &word, &err), ST_OK);
+    assert_string_equal(buf_text(&word), "quiet");
+    assert_int_equal(orders_set(f->conn, key, ORDER_NONE, &err), ST_OK);
+    assert_int_equal(commands_int(f->conn, "EXISTS", key), 0);
+    buf_fini(&out);
+    buf_fini(&word);
+}
+
+static void test_scopes(void **state)
+{
+    expect_key(*state, &(struct orders_scope){.is_all = true}, "darg:shutdown");
+    expect_key(*state, &(struct orders_scope){.worker = "p"}, "darg:worker:p:shutdown");
+    expect_key(*state, &(struct orders_scope){.worker = "p.7"}, "darg:worker:p:shutdown");
+    expect_key(*state, &(struct orders_scope){.worker = NULL}, "darg:{jobs}:shutdown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUE_TEST(test_order_words),
         QUEUE_TEST(test_orders),
+        QUEUE_TEST(test_scopes),
     };
     return cmocka_run_group_tests(tests, queue_fixture_setup, queue_fixture_teardown);
 }
