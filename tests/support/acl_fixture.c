@@ -51,8 +51,8 @@ bool acl_fixture_may(struct acl_fixture *f, const char *user, const struct call 
 
 /* ---- the scenarios ---- */
 
-/* Starts a program with what scenarios need in its environment: the user comes by TCP, all others
- * by the socket. To process_free(). */
+/* Starts a program with what scenarios need in its environment: the user connects by TCP, everybody
+ * else by the socket. Free it with process_free(). */
 struct process *acl_fixture_start(struct acl_fixture *f, const char *user, const char *const *argv)
 {
     const char *build = getenv("DARG_BUILD_DIR");
@@ -79,7 +79,7 @@ struct process *acl_fixture_start(struct acl_fixture *f, const char *user, const
     return process;
 }
 
-/* Its exit code; what it said is shown if that is not 0. */
+/* Returns its exit code; if that is not 0, shows what it said. */
 static int run_scenario(struct acl_fixture *f, const char *user, const char *scenario)
 {
     char script[512], here[256];
@@ -100,7 +100,7 @@ static void prepare(struct acl_fixture *f)
     commands_do(f->conn, "ACL", "LOG", "RESET");
 }
 
-/* Says what was refused last. */
+/* Prints what was refused last. */
 static bool was_refused(struct acl_fixture *f, const char *user)
 {
     struct reply *log = commands_run(f->conn, "ACL", "LOG", "1");
@@ -141,8 +141,8 @@ static const char *key_of(const struct call *call, const char *kind)
     return NULL;
 }
 
-/* A claim whose answer was lost is sent again. No scenario can have that happen: so what had been
- * claimed is laid out as if it had, and the request repeated. */
+/* A claim whose reply was lost is sent again. No scenario can make that happen, so the claimed
+ * state is set up as if it had, and the request is repeated. */
 static void repeat_claim(struct acl_fixture *f, struct acl_role *role, const char *user)
 {
     size_t i = 0;
@@ -168,8 +168,8 @@ static void repeat_claim(struct acl_fixture *f, struct acl_role *role, const cha
     calls_gather(watch, &role->calls);
 }
 
-/* Runs the scenarios as the user. False if something failed, or was refused where nothing may be.
- */
+/* Runs the scenarios as the user. False if something failed, or was refused although nothing may
+ * be. */
 bool acl_fixture_run_all(struct acl_fixture *f, struct acl_role *role, const char *user)
 {
     bool is_good = true;

@@ -9,7 +9,7 @@
 
 enum { ARGS_MAX = 256, WORDS_MAX = 1024, COMMAND_ARGS_MAX = 8192 };
 
-/* The line of this user, to free(). */
+/* Finds the user's line; free() it. */
 static char *find_line(const char *path, const char *user)
 {
     char *line = NULL, begin[64];

@@ -16,7 +16,7 @@ struct acl_rules {
     char *line; /* the words point into it */
     struct acl_word {
         const char *text; /* "+get", "~darg:{*}" */
-        int selector;     /* which pair of parentheses it stands in; 0: in none */
+        int selector;     /* number of the parentheses around it; 0: none */
     } * words;
     size_t count;
 };
@@ -24,11 +24,11 @@ struct acl_rules {
 void acl_rules_read(struct acl_rules *rules, const char *path, const char *user);
 void acl_rules_fini(struct acl_rules *rules);
 
-/* Gives a right: a command, or a pattern of keys. */
+/* True if the word gives a right: to a command, or to a pattern of keys. */
 bool acl_rules_is_right(const char *word);
 
-/* ACL SETUSER: the user (password "pw") has these rules and no others, with `replacement` (NULL:
- * nothing) in place of the word number `changed` (ACL_RULES_ALL: as they are). */
+/* ACL SETUSER: gives the user (password "pw") these rules and no others, with `replacement` (NULL:
+ * nothing) instead of word number `changed` (ACL_RULES_ALL: unchanged). */
 void acl_rules_set(struct conn *conn, const char *user, const struct acl_rules *rules,
                    size_t changed, const char *replacement);
 

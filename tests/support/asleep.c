@@ -11,7 +11,7 @@ enum { DEADLINE_MS = 20000, LOOKS = 3 };
 struct looks {
     _Atomic pid_t *threads;
     size_t count;
-    int asleep; /* looks in a row that found all of them asleep */
+    int asleep; /* checks in a row that found all of them asleep */
 };
 
 static char state_of(pid_t thread)

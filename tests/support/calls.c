@@ -44,7 +44,7 @@ static char unescape(const char **at)
     return found == NULL ? letter : values[found - names];
 }
 
-/* The next word in quotes, to free(); NULL: there is none on this line. A NUL ends it early. */
+/* The next word in quotes; free() it. NULL: there is none on this line. A NUL ends it early. */
 static char *take_word(const char **at)
 {
     struct buf word = {0};
@@ -117,7 +117,8 @@ bool call_is_script(const struct call *call)
     return strcmp(call->name, "evalsha") == 0 || strcmp(call->name, "eval") == 0;
 }
 
-/* SCAN has a pattern. Scripts may be given many reply lists. */
+/* SCAN has a pattern instead of keys. Scripts may take many reply lists, so each kind counts
+ * once. */
 static void find_keys(const struct key_kinds *kinds, struct call *call)
 {
     bool is_script = call_is_script(call);
@@ -168,8 +169,8 @@ static void add(struct calls *calls, char **argv)
 /* --- all lines ---------------------------------------------------------------------------------
  */
 
-/* 1700000000.123456 [0 127.0.0.1:4711] "GET" "key"; of a script's calls, which follow it at once,
- * the address is "lua". */
+/* 1700000000.123456 [0 127.0.0.1:4711] "GET" "key"; the calls of a script follow it at once, with
+ * the address "lua". */
 static void read_line(struct calls *calls, const char *line, bool *is_watched)
 {
     const char *address = strchr(line, '['), *end = strchr(line, ']');

@@ -1,8 +1,8 @@
-/* calls - what clients ask of a server, as MONITOR tells it: each command once for each
- * combination of kinds of keys, those that scripts call included; scripts once each.
+/* calls - the commands that clients send to a server, as MONITOR shows them: each command once per
+ * combination of kinds of keys, including those that scripts call; each script once.
  *
- * Told are the clients that come by TCP; who comes by the Unix socket is a bystander. MONITOR does
- * not show commands of administrators (CONFIG). One thread only. */
+ * Only clients that connect by TCP are counted, not those on the Unix socket. MONITOR does not show
+ * administrators' commands (CONFIG). One thread only. */
 #ifndef DARG_TESTS_SUPPORT_CALLS_H
 #define DARG_TESTS_SUPPORT_CALLS_H
 
@@ -13,9 +13,9 @@ enum { CALL_KEYS_MAX = 16 };
 
 struct call {
     char *name;                       /* "zadd", "script|load" */
-    char **argv;                      /* one that was seen; ends with NULL */
-    const char *kinds[CALL_KEYS_MAX]; /* of its keys, in order; of a script's each once. Borrowed */
-    size_t places[CALL_KEYS_MAX];     /* which arguments they are */
+    char **argv;                      /* an example that was seen; ends with NULL */
+    const char *kinds[CALL_KEYS_MAX]; /* of its keys, in order; for a script each once. Borrowed */
+    size_t places[CALL_KEYS_MAX];     /* which arguments these keys are */
     size_t key_count;
 };
 
@@ -27,14 +27,14 @@ struct calls {
 
 struct calls_watch;
 
-/* From now on calls are seen. */
+/* Starts watching calls. */
 struct calls_watch *calls_watch(const struct redis_server *server);
 
-/* Ends that, and adds to *calls (whose `kinds` are set) what is new. Aborts at a key that
+/* Ends the watch, and adds new calls to *calls, whose `kinds` must be set. Aborts at a key that
  * docs/protocol.md does not list. */
 void calls_gather(struct calls_watch *watch, struct calls *calls);
 
-/* EVALSHA or EVAL. */
+/* True for EVALSHA and EVAL. */
 bool call_is_script(const struct call *call);
 
 void calls_fini(struct calls *calls);

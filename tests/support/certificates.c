@@ -12,7 +12,7 @@ enum { WAIT_MS = 40000 };
 static const char template[] = "/tmp/darg-tls.XXXXXX";
 static char folder[sizeof template];
 
-/* An authority of each name, and certificates by the first one. */
+/* Makes a CA of each name, and certificates signed by the first. */
 static const char make_certificates[] =
     "set -e\n"
     "cd \"$1\"\n"

@@ -9,7 +9,7 @@
 
 struct tally {
     unsigned expected, seen; /* runs */
-    unsigned coming, dead;   /* places: where it will run from, and the dead set */
+    unsigned coming, dead;   /* number of places: those it will run from, and the dead set */
 };
 
 struct checker {
@@ -60,7 +60,7 @@ void checker_note_file(struct checker *checker, const char *path)
         (void)fclose(file);
 }
 
-/* The job in an element, whether it is wrapped or not. */
+/* The job in an element, enveloped or not. */
 static struct tally *find_job(struct checker *checker, const struct reply *element)
 {
     static const char start[] = "\"id\":\"j";

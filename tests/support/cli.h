@@ -1,7 +1,7 @@
-/* cli - runs build/darg against a private server and keeps what it said: for tests of the commands.
+/* cli - runs build/darg against a private server and keeps its output: for tests of the commands.
  *
- * Group setup and teardown start and end the server; cli_reset() empties it before each test. What
- * the last run printed stays until the next one. One thread only. */
+ * Group setup and teardown start and end the server; cli_reset() empties it before each test. The
+ * output of the last run is kept until the next one. One thread only. */
 #ifndef DARG_TESTS_SUPPORT_CLI_H
 #define DARG_TESTS_SUPPORT_CLI_H
 
@@ -24,16 +24,17 @@ int cli_reset(void **state);
 
 #define CLI_TEST(function) cmocka_unit_test_setup(function, cli_reset)
 
-/* Starts darg with these arguments; DARG_REDIS_URL names the server. To process_free(). */
+/* Starts darg with these arguments; DARG_REDIS_URL names the server. Free it with
+ * process_free(). */
 #define cli_start(cli, ...) cli_start_args((cli), NULL, 0, COMMANDS_ARGS(__VA_ARGS__))
 struct process *cli_start_args(struct cli *cli, const char *input, size_t len,
                                const char *const *args);
 
-/* Starts a line of shell in which $DARG is the program. */
+/* Starts a shell command in which $DARG is the program. */
 struct process *cli_start_shell(struct cli *cli, const char *line);
 
-/* Starts `$DARG args` with what the shell command `feeder` prints as its input; unlike in a
- * pipeline of cli_start_shell(), the process is darg's own. */
+/* Starts `$DARG args` with the output of the shell command `feeder` as its input. Unlike with a
+ * pipeline in cli_start_shell(), the process is darg itself. */
 struct process *cli_start_fed(struct cli *cli, const char *feeder, const char *args);
 
 /* Runs it to its end, which must be `exit_code`. */
@@ -45,13 +46,13 @@ void cli_run_args(struct cli *cli, int exit_code, const char *input, size_t len,
                   const char *const *args);
 void cli_run_shell(struct cli *cli, int exit_code, const char *line);
 
-/* What the last run printed must be, or hold, this. */
+/* The output of the last run must be, or contain, this. */
 void cli_expect_out(struct cli *cli, const char *text);
 void cli_expect_out_has(struct cli *cli, const char *text);
 void cli_expect_err(struct cli *cli, const char *text);
 void cli_expect_err_has(struct cli *cli, const char *text);
 
-/* The job that has waited longest must be this one; it is removed. */
+/* The job that has waited longest must be this one. Removes it. */
 void cli_expect_job(struct cli *cli, const char *key, const char *job);
 
 #endif

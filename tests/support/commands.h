@@ -1,4 +1,4 @@
-/* commands - raw Redis commands for tests, by argument, never by a format.
+/* commands - raw Redis commands for tests, given as arguments and never as a format.
  *
  *   commands_int(conn, "LPUSH", key, value)       the answer as a number
  *   commands_text(conn, "GET", key)               as text, to free(); NULL for nil
@@ -24,7 +24,7 @@
 #define commands_status(conn, err, ...)                                                            \
     commands_status_args((conn), (err), COMMANDS_ARGS(__VA_ARGS__))
 
-/* A conn that is not connected; options.url is not read. Aborts if the URL is wrong. */
+/* A conn that is not connected yet; options.url is ignored. Aborts if the URL is wrong. */
 struct conn *commands_open(const char *url, struct conn_options options);
 
 /* Connects; aborts if it cannot. */

@@ -1,5 +1,5 @@
-/* filler - no-op jobs of a chosen size, pushed onto a list as fast as Redis takes them: what
- * benchmarks work on. What fails aborts the program. One thread only. */
+/* filler - pushes no-op jobs of a chosen size onto a list as fast as Redis takes them, for
+ * benchmarks. Failures abort the program. One thread only. */
 #ifndef DARG_TESTS_SUPPORT_FILLER_H
 #define DARG_TESTS_SUPPORT_FILLER_H
 
@@ -14,10 +14,11 @@ enum { FILLER_FRAME = 51, FILLER_PAYLOAD = 100 - FILLER_FRAME };
 /* {"id":"<number>","type":"noop","args":["xxx..."]} with `payload` times x. */
 void filler_job(struct buf *job, int64_t number, size_t payload);
 
-/* LPUSH with many jobs each, several of them under way; returns when the last is answered. */
+/* LPUSH with many jobs per call, several calls under way; returns when the last has been
+ * answered. */
 void filler_push(struct conn *conn, const char *key, int64_t count, size_t payload);
 
-/* Sends without waiting, and waits for the next answer: for pipelines. */
+/* Sends without waiting; waits for the next reply: for pipelines. */
 void filler_send(struct conn *conn, const struct request *request);
 struct reply *filler_receive(struct conn *conn);
 

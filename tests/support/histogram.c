@@ -13,7 +13,7 @@
 enum { LIMIT_US = 1000000 };
 
 struct histogram {
-    _Atomic uint32_t seen[LIMIT_US + 1]; /* by duration in us */
+    _Atomic uint32_t seen[LIMIT_US + 1]; /* index: duration in us */
 };
 
 struct histogram *histogram_open(const char *path)
@@ -51,7 +51,7 @@ int64_t histogram_count(const struct histogram *histogram)
     return count;
 }
 
-/* The duration that `per_mille` of all do not exceed. */
+/* The duration that `per_mille` of all do not exceed, in us. */
 static int64_t quantile_us(const struct histogram *histogram, int64_t count, int64_t per_mille)
 {
     int64_t passed = 0;

@@ -1,5 +1,4 @@
-/* histogram - how often each duration was seen, to the microsecond, in memory that processes may
- * share. */
+/* histogram - counts durations, to the microsecond, in memory that processes can share. */
 #ifndef DARG_TESTS_SUPPORT_HISTOGRAM_H
 #define DARG_TESTS_SUPPORT_HISTOGRAM_H
 
@@ -7,19 +6,19 @@
 
 struct histogram;
 
-/* Maps the file, making it if there is none; NULL: memory of this process. Aborts if it cannot. */
+/* Maps the file, creating it if necessary; NULL: private memory. Aborts if it cannot. */
 struct histogram *histogram_open(const char *path);
 void histogram_close(struct histogram *histogram);
 
-/* Any thread. Durations beyond a second count as one. */
+/* Any thread. Durations of more than a second count as a second. */
 void histogram_add(struct histogram *histogram, int64_t duration_us);
 
 int64_t histogram_count(const struct histogram *histogram);
 
-/* Prints NAME.p50, NAME.p99 and NAME.p999, as measure_print() does. Aborts if it is empty. */
+/* Prints NAME.p50, NAME.p99 and NAME.p999 with measure_print(). Aborts if it is empty. */
 void histogram_print(const struct histogram *histogram, const char *name);
 
-/* Forgets everything; nobody may add meanwhile. */
+/* Clears it; no thread may add meanwhile. */
 void histogram_clear(struct histogram *histogram);
 
 #endif

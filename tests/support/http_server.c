@@ -28,7 +28,7 @@ static bool wait_readable(const struct http_server *server, int fd)
     return items[1].revents == 0;
 }
 
-/* The length of a whole request at the start of the bytes; 0: not all of it is there. */
+/* The length of the whole request at the start of the bytes; 0: it is incomplete. */
 static size_t request_length(struct buf *bytes)
 {
     const char *text = buf_text(bytes);
@@ -66,7 +66,7 @@ static int number_of(const char *path)
     return (int)strtol(strrchr(path, '/') + 1, NULL, 10);
 }
 
-/* False: the connection is to be closed. */
+/* False: the connection must be closed. */
 static bool serve(const struct http_server *server, int fd, int nth, struct slice request)
 {
     char path[64] = "", text[64];
@@ -118,7 +118,7 @@ static void talk(struct http_server *server, int fd)
             continue;
         atomic_fetch_add(&server->requests, 1);
         is_open = serve(server, fd, ++nth, (struct slice){bytes.ptr, request});
-        buf_clear(&bytes); /* a client that waits for the answer has sent no more */
+        buf_clear(&bytes); /* a client that waits for the response has sent no more */
     }
     buf_fini(&bytes);
     (void)close(fd);

@@ -18,7 +18,7 @@ struct http_server;
 
 struct http_server *http_server_start(void);
 int http_server_port(const struct http_server *server);
-/* How many requests it has been sent. */
+/* How many requests it has received. */
 int http_server_requests(struct http_server *server);
 void http_server_stop(struct http_server *server);
 

@@ -10,7 +10,7 @@
 
 enum { LINE_BYTES = 512 };
 
-/* A part of a name that is all capitals stands for something: {Q}, :W, :NAME. */
+/* A part of a name in capitals is a placeholder: {Q}, :W, :NAME. */
 static void add(struct key_kinds *kinds, const char *name, size_t len)
 {
     ensure(kinds->count < KEY_KINDS_MAX && len < KEY_KIND_BYTES, "too many keys, or too long");
@@ -24,7 +24,7 @@ static void add(struct key_kinds *kinds, const char *name, size_t len)
     *out = '\0';
 }
 
-/* The names in backticks, up to the end of the row's first cell. */
+/* Adds the names in backticks in the row's first cell. */
 static void add_row(struct key_kinds *kinds, const char *row)
 {
     const char *end = strchr(row, '|');

@@ -1,6 +1,6 @@
 /* key_kinds - the kinds of keys that docs/protocol.md lists, as patterns: "darg:{*}:claimed:*".
  *
- * Read from that page once; tests run in the repository's folder. One thread only. */
+ * Read from that page once; tests run in the repository's top folder. One thread only. */
 #ifndef DARG_TESTS_SUPPORT_KEY_KINDS_H
 #define DARG_TESTS_SUPPORT_KEY_KINDS_H
 
@@ -14,16 +14,16 @@ struct key_kinds {
     size_t count;
 };
 
-/* Aborts if the page does not list any. */
+/* Aborts if the page lists none. */
 void key_kinds_read(struct key_kinds *kinds);
 
-/* The closest pattern that matches; NULL: the page does not know such a key. Borrowed. */
+/* The most specific pattern that matches; NULL: the page does not list such a key. Borrowed. */
 const char *key_kinds_of(const struct key_kinds *kinds, const char *key);
 
-/* Does this pattern match the key? As Redis's ACL understands it. */
+/* Whether the pattern matches the key, by the rules of Redis's ACLs. */
 bool key_kinds_match(const char *pattern, const char *key);
 
-/* A key of this kind: every star replaced. */
+/* Makes an example key of this kind: replaces every star. */
 void key_kinds_example(const char *pattern, char key[KEY_KIND_BYTES]);
 
 #endif

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A script that the server does not know yet would make "sent" mean that nothing was carried out.
- */
+/* If the server did not know a script yet, "sent" would mean that nothing was carried out. */
 static void load_scripts(struct worker_fixture *fixture)
 {
     struct err err = {0};

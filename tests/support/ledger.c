@@ -9,7 +9,7 @@
 enum { LINE_BYTES = 512, FIELDS = 3 };
 
 struct ledger {
-    void *tree; /* of tsearch(), by id */
+    void *tree; /* for tsearch(), by id */
 };
 
 struct ledger *ledger_new(void)
@@ -140,7 +140,7 @@ static bool take_ran(struct ledger *ledger, char *const fields[FIELDS])
         return true;
     }
     if (!has_begun(job, run))
-        begin(job, run); /* a log without beginnings */
+        begin(job, run); /* a log that records no beginnings */
     bool is_failure = strcmp(word, "fail") == 0;
     job->ended += !is_failure;
     job->phase = is_failure ? LEDGER_FAILED : LEDGER_ENDED;

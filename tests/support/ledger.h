@@ -1,4 +1,4 @@
-/* ledger - what is known of each job from the outside: who pushed it, and what ran.
+/* ledger - what is known about each job from outside: whether it was pushed, and when it ran.
  *
  * Two kinds of files, of lines with fields between blanks:
  *
@@ -8,7 +8,7 @@
  *            ID RUN begin     it has begun
  *            ID RUN fail      it has failed
  *
- * What follows on a line is ignored. A ledger belongs to one thread. */
+ * Further fields on a line are ignored. A ledger belongs to one thread. */
 #ifndef DARG_TESTS_SUPPORT_LEDGER_H
 #define DARG_TESTS_SUPPORT_LEDGER_H
 
@@ -22,15 +22,15 @@ enum ledger_phase { LEDGER_NONE, LEDGER_BEGUN, LEDGER_FAILED, LEDGER_ENDED };
 
 struct ledger_job {
     char *id;
-    bool is_acknowledged, is_uncertain; /* neither: nobody has told of it */
-    enum ledger_phase phase;            /* of the latest line */
+    bool is_acknowledged, is_uncertain; /* neither: no file mentions its push */
+    enum ledger_phase phase;            /* according to the latest line */
     unsigned begun, ended;
-    /* Runs that began, or ended without a line that they began, after one that ... */
+    /* Runs that began (or ended without a line for their beginning) after a run that ... */
     unsigned after_failure, after_end;
-    unsigned after_begin;        /* has not ended till then: killed, or expelled and still at it */
-    unsigned same_run;           /* begun with a number that had begun before */
+    unsigned after_begin;        /* had not ended by then: killed, or expelled and still running */
+    unsigned same_run;           /* runs whose number had begun before */
     struct buf runs;             /* the numbers, int64_t each */
-    unsigned coming, held, dead; /* places in Redis; not filled in here */
+    unsigned coming, held, dead; /* number of places in Redis; not set here */
 };
 
 struct ledger;
@@ -38,11 +38,12 @@ struct ledger;
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *ledger);
 
-/* Adds a file's lines. ST_INVALID names the line that is wrong; ST_SYSTEM: cannot be read. */
+/* Adds a file's lines. ST_INVALID with a sentence that names the wrong line; ST_SYSTEM: it cannot
+ * be read. */
 MUST_CHECK enum status ledger_read_pushed(struct ledger *ledger, const char *path, struct err *err);
 MUST_CHECK enum status ledger_read_ran(struct ledger *ledger, const char *path, struct err *err);
 
-/* The job of this id; made if there is none. Owned by the ledger. */
+/* The job with this id; made if there is none. Owned by the ledger. */
 struct ledger_job *ledger_job(struct ledger *ledger, const char *id);
 
 void ledger_visit(struct ledger *ledger, void (*visit)(struct ledger_job *job, void *context),

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIFTED_FD = 200 }; /* out of the way of the numbers that the program is to see */
+enum { LIFTED_FD = 200 }; /* out of the way of the descriptors that the program will see */
 
 struct process {
     char *name;
@@ -30,7 +30,7 @@ struct process {
     size_t lines_read; /* bytes of out that process_read_line() has returned */
 };
 
-/* The whole file, read without moving its offset, which the program shares. */
+/* Reads the whole file without moving its offset, which is shared with the program. */
 static void read_file(int fd, struct buf *text)
 {
     char part[4096];
@@ -67,7 +67,7 @@ void process_signal_group(const struct process *process, int signal_number)
     (void)kill(-process->pid, signal_number);
 }
 
-/* Prints all there is to know and ends the test program, taking the group with it. */
+/* Prints everything known, kills the process group, and aborts the test program. */
 static _Noreturn void give_up(struct process *process, const char *what, const char *detail)
 {
     fprintf(stderr, "%s (pid %d): %s%s\n--- stdout\n%s\n--- stderr\n%s\n---\n", process->name,
@@ -113,7 +113,7 @@ static void place(int fd, int number)
         _exit(126);
 }
 
-/* The first terminal that the leader of a session opens becomes that of the session. */
+/* The first terminal that a session's leader opens becomes the session's terminal. */
 static void take_terminal(const char *path)
 {
     int fd = setsid() < 0 ? -1 : open(path, O_RDWR);
@@ -131,7 +131,7 @@ static _Noreturn void run_child(const struct process *process,
     if ((!options->terminal && setpgid(0, 0) != 0) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
         getppid() != parent)
         _exit(126);
-    /* dup2() of a descriptor onto itself would leave it close-on-exec: lift it first. */
+    /* dup2() of a descriptor onto itself would leave it close-on-exec, so it is moved first. */
     int lifted = ready_fd < 0 ? -1 : fcntl(ready_fd, F_DUPFD_CLOEXEC, LIFTED_FD);
     place(process->stdin_fd, 0);
     place(process->stdout_fd, 1);
@@ -146,7 +146,7 @@ static _Noreturn void run_child(const struct process *process,
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    /* execvp() takes an array of char * for reasons of history and does not write to it. */
+    /* execvp() takes an array of char * for historical reasons, and does not write to it. */
     char *const *argv = NULL;
     memcpy(&argv, &options->argv, sizeof argv);
     execvp(argv[0], argv);
@@ -172,7 +172,7 @@ struct process *process_start(const struct process_options *options)
     if (process->pid == 0)
         run_child(process, options, ready[1], self);
     if (!options->terminal)
-        (void)setpgid(process->pid, process->pid); /* whoever of the two comes first */
+        (void)setpgid(process->pid, process->pid); /* in parent and child, whichever comes first */
     if (ready[1] >= 0)
         close(ready[1]);
     return process;
@@ -246,7 +246,7 @@ static bool has_text(void *context)
     return strstr(expected->read(expected->process), expected->text) != NULL;
 }
 
-/* Given up as soon as the program has ended without having written the text. */
+/* Also true if the program has ended without writing the text: waiting would be in vain. */
 static bool has_text_or_ended(void *context)
 {
     struct expected *expected = context;
@@ -270,7 +270,7 @@ void process_wait_stderr(struct process *process, const char *text, int64_t dead
     wait_text((struct expected){process, text, process_stderr}, deadline_ms);
 }
 
-/* Copies the next whole line of stdout, if there is one, to process->line. */
+/* Copies the next whole line of stdout to process->line, if there is one. */
 static bool take_line(struct process *process)
 {
     const char *start = process_stdout(process) + process->lines_read;

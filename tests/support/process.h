@@ -1,9 +1,9 @@
-/* process - a program under test: started, fed, signalled, waited for, its output kept.
+/* process - a program under test: starts it, feeds it, signals it, waits for it, keeps its output.
  *
- * Each has its own process group, which process_free() and a missed deadline kill whole, and dies
- * with the test (PDEATHSIG). Outputs go to unnamed files, so that no program ever blocks on a test
- * that does not read, and none of it is lost. What goes wrong here is printed, with the program's
- * output, and aborts the test program: a test never goes on by mistake. One thread only. */
+ * Each has its own process group, which process_free() and a missed deadline kill, and dies with
+ * the test (PDEATHSIG). Output goes to unnamed files, so no program ever blocks because a test does
+ * not read, and nothing is lost. Failures here are printed with the program's output and abort the
+ * test program, so that a test never goes on by mistake. One thread only. */
 #ifndef DARG_TESTS_SUPPORT_PROCESS_H
 #define DARG_TESTS_SUPPORT_PROCESS_H
 
@@ -17,9 +17,8 @@ struct process_options {
     const char *stdin_text;        /* NULL: /dev/null */
     size_t stdin_len;              /* 0: stdin_text is terminated */
     const char *working_directory; /* NULL: ours */
-    const char *terminal;          /* its terminal, in place of 0 to 2; NULL: none of its own */
-    /* > 2: the number under which the program writes to a pipe that process_wait_ready() reads; 0:
-     * none */
+    const char *terminal;          /* becomes its terminal and 0 to 2; NULL: none */
+    /* > 2: the program's descriptor for a pipe that process_wait_ready() reads; 0: none */
     int ready_fd;
 };
 
@@ -29,25 +28,26 @@ struct process *process_start(const struct process_options *options);
 
 pid_t process_pid(const struct process *process);
 
-/* To the program alone, and to its whole group. */
+/* Sends a signal to the program alone / to its whole group. */
 void process_signal(const struct process *process, int signal_number);
 void process_signal_group(const struct process *process, int signal_number);
 
-/* Waits until the program has ended. Its exit status, or 128 + the signal that killed it. */
+/* Waits until the program has ended. Returns its exit status, or 128 + the signal that killed
+ * it. */
 int process_wait(struct process *process, int64_t deadline_ms);
 
-/* -1 while it runs; otherwise as process_wait(). Never waits. */
+/* Returns -1 while it runs, otherwise like process_wait(). Does not wait. */
 int process_poll(struct process *process);
 
 /* Waits for a line (or the end) on the ready descriptor. */
 void process_wait_ready(struct process *process, int64_t deadline_ms);
 
-/* Waits until the output so far holds `text`. */
+/* Waits until the output contains `text`. */
 void process_wait_stdout(struct process *process, const char *text, int64_t deadline_ms);
 void process_wait_stderr(struct process *process, const char *text, int64_t deadline_ms);
 
-/* The next whole line of stdout, without its end, that no call has returned before; waits for it.
- * Borrowed until the next call on this process. */
+/* Waits for the next whole line of stdout, and returns it without its end. Borrowed until the next
+ * call on this process. */
 const char *process_read_line(struct process *process, int64_t deadline_ms);
 
 /* Everything written so far, terminated. Borrowed until the next call on this process. */

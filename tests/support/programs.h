@@ -1,4 +1,4 @@
-/* programs - processes that lead a session, as the programs of jobs do, and answer when asked. */
+/* programs - processes that lead a session, like the programs of jobs, and answer when asked. */
 #ifndef DARG_TESTS_SUPPORT_PROGRAMS_H
 #define DARG_TESTS_SUPPORT_PROGRAMS_H
 
@@ -12,13 +12,13 @@ struct program {
     int wait_status;
 };
 
-/* Starts one, which is noted in this place (NULL: nowhere); returns once it is. */
+/* Starts one and enters it in this place (NULL: nowhere); returns once that is done. */
 struct program program_start(struct roster_place *place);
 
-/* It ends by SIGKILL, now or soon. Waits for it. */
+/* Fails unless SIGKILL has ended it, or soon does. Waits for it. */
 void program_expect_killed(struct program *program);
 
-/* It answers. A signal that was sent to it before the question would keep it from that. */
+/* Fails unless it answers. A SIGKILL sent before the question would keep it from answering. */
 void program_expect_alive(struct program *program);
 
 /* Kills one that is alive, and waits for it. */

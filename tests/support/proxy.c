@@ -1,4 +1,4 @@
-/* The test's side: starts the process and gives it orders. */
+/* The test's side: starts the proxy's process and gives it orders. */
 #include "support/proxy_relay.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* One thread and one poll(). A link is a client's connection and the one to the server made for it;
- * requests are matched with answers by their order. A link whose one side has ended, or that a
- * fault ends, is closed as soon as what is due to the other side has been written. */
+/* One thread and one poll(). A link is a client's connection and the connection to the server made
+ * for it; replies are matched with requests by their order. If one side of a link has ended, or a
+ * fault ends it, it is closed as soon as everything due to the other side has been written. */
 #include "support/proxy_relay.h"
 
 #include "base/clock.h"
@@ -18,17 +18,17 @@ enum { LINKS_MAX = 128, READ_BYTES = 1 << 16 };
 
 struct side {
     int fd;
-    struct buf in;  /* read, but not a whole message yet, or not to be passed on yet */
+    struct buf in;  /* read, but incomplete, or not to be passed on yet */
     struct buf out; /* to be written */
     bool has_ended;
 };
 
 struct link {
     struct side client, server;
-    struct buf marks; /* a byte for each request that is unanswered: 1 + its fault, 0: none */
+    struct buf marks; /* a byte per unanswered request: 1 + its fault; 0: none */
     bool is_frozen;
-    bool is_cut;        /* a fault has ended it: what is to be written is its last */
-    int64_t release_ms; /* no answer passes before */
+    bool is_cut;        /* a fault has ended it: what is in `out` is the last */
+    int64_t release_ms; /* monotonic: no reply passes before */
 };
 
 struct armed {
@@ -39,7 +39,7 @@ struct armed {
 struct relay {
     const char *server_socket;
     int listener;
-    bool is_frozen; /* new links */
+    bool is_frozen; /* new links are not served */
     int64_t delay_ms;
     struct armed faults[PROXY_FAULTS];
     size_t fault_count;
@@ -70,7 +70,7 @@ static void accept_link(struct relay *relay)
 {
     int fd = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC);
     int server = fd < 0 ? -1 : proxy_relay_dial(relay->server_socket);
-    if (server < 0) { /* it is down */
+    if (server < 0) { /* the server is down */
         if (fd >= 0)
             close(fd);
         return;
@@ -127,7 +127,7 @@ static void write_side(struct side *side)
 
 /* --- faults -------------------------------------------------------------------------------- */
 
-/* 1 + the number of the fault that hits this request, or 0. */
+/* 1 + the number of the fault that hits this request; 0: none does. */
 static unsigned char choose_fault(struct relay *relay, struct slice request)
 {
     for (size_t i = 0; i < relay->fault_count; i++) {
@@ -191,7 +191,7 @@ static void pass_reply(struct relay *relay, struct link *link, struct slice repl
     relay->counts.replies++;
     unsigned char mark = (unsigned char)link->marks.ptr[0];
     buf_consume(&link->marks, 1);
-    /* Where proxy_pass() came in between, there is no such fault any more. */
+    /* If proxy_pass() was called in between, the fault no longer exists. */
     if (mark == 0 || mark > relay->fault_count) {
         buf_append_slice(&link->client.out, reply);
         return;
@@ -230,7 +230,7 @@ static void pass_replies(struct relay *relay, struct link *link)
     }
 }
 
-/* False: it is at its end. */
+/* False: the link has ended. */
 static bool serve(struct relay *relay, struct link *link, short client_events, short server_events)
 {
     if (client_events & ~POLLOUT)

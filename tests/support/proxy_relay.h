@@ -1,4 +1,4 @@
-/* proxy_relay - the proxy's own process, and the orders it takes. For proxy*.c only. */
+/* proxy_relay - the proxy's process, and the orders it takes. For proxy*.c only. */
 #ifndef DARG_TESTS_SUPPORT_PROXY_RELAY_H
 #define DARG_TESTS_SUPPORT_PROXY_RELAY_H
 
@@ -19,7 +19,7 @@ enum proxy_verb {
 /* Orders and answers are packets of a socket pair. */
 struct proxy_order {
     enum proxy_verb verb;
-    struct proxy_fault fault; /* its pointers are those below */
+    struct proxy_fault fault; /* its pointers are replaced by the fields below */
     char word[PROXY_WORD_MAX + 1];
     char forged[PROXY_FORGED_MAX];
     bool with_new_links;

@@ -30,7 +30,7 @@ int queue_fixture_check(void **state);
     cmocka_unit_test_setup_teardown(function, queue_fixture_reset, queue_fixture_check)
 #define QUEUE_TEST_DAMAGED(function) cmocka_unit_test_setup(function, queue_fixture_reset)
 
-/* Registers another worker; lease_fini() it. */
+/* Registers another worker; call lease_fini() on its lease. */
 void queue_fixture_register(struct queue_fixture *fixture, struct lease *lease,
                             const char *process);
 
@@ -46,16 +46,16 @@ struct claim queue_fixture_claim(struct queue_fixture *fixture, const struct lea
                                  int64_t base, int64_t n);
 struct claim queue_fixture_claim_with(struct queue_fixture *fixture, const struct lease *lease,
                                       int64_t base, int64_t n, const struct claim_options *options);
-/* The same, and the answer is freed. */
+/* The same; frees the claim and returns its outcome. */
 enum claim_outcome queue_fixture_outcome(struct queue_fixture *fixture, const struct lease *lease,
                                          int64_t base, int64_t n);
-/* The same, and the jobs must be these. */
+/* The same; the jobs must be these. */
 #define queue_fixture_claim_these(fixture, lease, base, n, ...)                                    \
     queue_fixture_claim_args((fixture), (lease), (base), (n), COMMANDS_ARGS(__VA_ARGS__))
 void queue_fixture_claim_args(struct queue_fixture *fixture, const struct lease *lease,
                               int64_t base, int64_t n, const char *const *jobs);
 
-/* The list's elements must be these, next in line first. */
+/* The list's elements must be these, the next to be taken first. */
 #define queue_fixture_expect_line(fixture, key, ...)                                               \
     queue_fixture_expect_args((fixture), (key), COMMANDS_ARGS(__VA_ARGS__))
 void queue_fixture_expect_args(struct queue_fixture *fixture, const char *key,
@@ -63,11 +63,12 @@ void queue_fixture_expect_args(struct queue_fixture *fixture, const char *key,
 
 int64_t queue_fixture_count(struct queue_fixture *fixture, const char *name);
 
-/* Member number i of a sorted set, lowest score first: to reply_free(); its score in *score. */
+/* Member number i of a sorted set, lowest score first; its score in *score. Free it with
+ * reply_free(). */
 struct reply *queue_fixture_member(struct queue_fixture *fixture, const char *key, int i,
                                    int64_t *score);
 
-/* A digest of everything the server holds, to free(): equal ones mean that nothing has changed. */
+/* A digest of everything on the server: if it is equal, nothing has changed. free() it. */
 char *queue_fixture_digest(struct queue_fixture *fixture);
 /* Fails the test if the digest has changed; frees it. */
 void queue_fixture_expect_unchanged(struct queue_fixture *fixture, char *digest);
@@ -83,12 +84,12 @@ struct settle_answer queue_fixture_settle(struct queue_fixture *fixture, enum se
                                           const struct lease *lease,
                                           const struct settle_item *items, size_t count);
 
-/* Sets maxmemory below what is used, or lifts the limit. */
+/* Sets maxmemory below what is used, or removes the limit. */
 void queue_fixture_fill_memory(struct queue_fixture *fixture, bool is_full);
 
 int64_t queue_fixture_server_ms(struct queue_fixture *fixture);
 
-/* How many jobs are held by all workers together. */
+/* How many jobs all workers hold together. */
 int64_t queue_fixture_held(struct queue_fixture *fixture);
 
 #endif

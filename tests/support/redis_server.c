@@ -58,7 +58,7 @@ static void launch(struct redis_server *server)
     }
     for (char *const *extra = server->extra_args; *extra != NULL; extra++)
         argv[count++] = *extra;
-    (void)unlink(server->socket_path); /* a killed server's: whoever connects now reaches the new */
+    (void)unlink(server->socket_path); /* left by a killed server: clients must reach the new one */
     server->process = process_start(&(struct process_options){.argv = argv});
 }
 
@@ -76,8 +76,8 @@ static int connect_socket(const struct redis_server *server)
 
 enum answer { ANSWER_NONE, ANSWER_LOADING, ANSWER_READY };
 
-/* Not by conn: what tests conn must not rest on it. Any answer but LOADING is one of a server that
- * is ready; one with a password says NOAUTH. */
+/* Does not use conn, because tests of conn must not depend on it. Any answer except LOADING means
+ * that the server is ready; one with a password says NOAUTH. */
 static enum answer ping(const struct redis_server *server)
 {
     static const char request[] = "PING\r\n", loading[] = "-LOADING";
@@ -116,7 +116,7 @@ static bool wait_answer(struct redis_server *server, enum answer wanted)
     return true;
 }
 
-/* A port that nobody had a moment ago. */
+/* A port that was free a moment ago. */
 static uint16_t free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -163,7 +163,8 @@ struct redis_server *redis_server_start(const char *const *extra_args)
     return server;
 }
 
-/* Taken in the meantime, or too high for a cluster, which needs the one 10,000 above it too. */
+/* True if it was taken meanwhile, or is too high for a cluster, which also needs the port 10,000
+ * above. */
 static bool is_port_refused(const char *log)
 {
     return strstr(log, "Address already in use") != NULL || strstr(log, "port number too high");
@@ -173,7 +174,7 @@ static struct redis_server *start_tcp(const char *const *extra_args, bool is_tls
 {
     struct redis_server *server = make(extra_args);
     server->is_tls = is_tls;
-    /* Between our look and the server's bind, somebody else may take the port. */
+    /* Another program may take the port before the server binds it, so try again. */
     for (int i = 0; i < PORT_TRIES; i++) {
         set_port(server, free_port());
         launch(server);

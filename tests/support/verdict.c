@@ -14,14 +14,14 @@ struct look {
     struct verdict *verdict;
     const char *namespace, *queue;
     int64_t now_ms, lease_ms;
-    int64_t done, gone; /* counted as done; have ended and are in no key */
+    int64_t done, gone; /* jobs counted as done; jobs that have ended and are in no key */
     struct err *err;
-    enum status status; /* the first that is not ST_OK; nothing is asked any more */
+    enum status status; /* the first that is not ST_OK; nothing more is read after it */
 };
 
 /* --- asking Redis -------------------------------------------------------------------------- */
 
-/* NULL if it fails, or has failed before. `key` is the part behind the queue's name. */
+/* NULL if it fails, or has failed before. `key` is the part after the queue's name. */
 static struct reply *ask(struct look *look, const char *command, const char *key,
                          const char *const *more)
 {
@@ -61,7 +61,7 @@ static int64_t counter(struct look *look, const char *name)
 
 static const char *const all[] = {"0", "-1", NULL};
 
-/* NULL: it is no job (a sentinel). */
+/* NULL: it is not a job (but a sentinel). */
 static struct ledger_job *job_of(struct look *look, const struct reply *element)
 {
     struct job job;
@@ -69,7 +69,7 @@ static struct ledger_job *job_of(struct look *look, const struct reply *element)
     struct slice text = reply_slice(element);
     if (text.ptr == NULL || job_is_sentinel(text))
         return NULL;
-    (void)!job_read(text, INT64_MAX, &job, &ignored); /* one that is invalid may have an id, too */
+    (void)!job_read(text, INT64_MAX, &job, &ignored); /* even an invalid one may have an id */
     return ledger_job(look->ledger, job.id[0] == '\0' ? "(without an id)" : job.id);
 }
 
@@ -142,7 +142,7 @@ static bool is_anyone_alive(struct look *look)
     return is_one;
 }
 
-/* Of all workers, registered or not. */
+/* By all workers, registered or not. */
 static size_t count_held(struct look *look)
 {
     struct buf pattern = {0};
@@ -216,7 +216,7 @@ static void judge(struct ledger_job *job, void *context)
     verdict->cut += job->after_begin;
     verdict->repeated += job->after_end;
     look->gone += job->ended > 0 && places == 0;
-    /* What has begun was there, whether or not its push was acknowledged. */
+    /* A job that has begun had arrived, whether or not its push was acknowledged. */
     bool was_there = job->is_acknowledged || job->begun > 0;
     verdict->lost += note(look, job, was_there && job->ended == 0 && places == 0, "lost");
     verdict->doubled += note(look, job, places > 1, "in two places");
@@ -279,7 +279,7 @@ struct row {
     const char *name;
     int64_t value;
     const char *meaning;
-    bool is_wrong; /* unless it is 0 */
+    bool is_wrong; /* wrong unless it is 0 */
 };
 
 enum { ROWS = 17 };

@@ -1,4 +1,4 @@
-/* wait - tests wait for what they can see, never for time to pass. */
+/* wait - lets tests wait for what they can observe, never for time to pass. */
 #ifndef DARG_TESTS_SUPPORT_WAIT_H
 #define DARG_TESTS_SUPPORT_WAIT_H
 

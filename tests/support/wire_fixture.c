@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Far less than the lease of these workers, and than the pace of their audits. */
+/* Far less than the lease of these workers, and than the time between their audits. */
 enum { AT_ONCE_MS = 10000 };
 static const char long_lease[] = "60s";
 

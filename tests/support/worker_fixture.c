@@ -122,7 +122,7 @@ void worker_fixture_kill(struct process *worker)
     pid_t children[CHILDREN_MAX];
     if (process_poll(worker) >= 0)
         return;
-    /* Stopped first: it is to start no other. */
+    /* Stopped first, so that it starts no other child. */
     process_signal(worker, SIGSTOP);
     size_t count = worker_fixture_children(worker, children, CHILDREN_MAX);
     for (size_t i = 0; i < count; i++)
@@ -261,7 +261,7 @@ int64_t worker_fixture_held(struct worker_fixture *fixture)
 
 struct expected {
     struct worker_fixture *fixture;
-    const char *name; /* NULL: what is held */
+    const char *name; /* NULL: the number of jobs held */
     int64_t value;
     bool is_exact;
     int64_t got;

@@ -1,4 +1,4 @@
-/* The part of worker_fixture that reads what the jobs of push_many() came to. */
+/* The part of worker_fixture that reads the outcomes of the jobs of push_many(). */
 #include "support/cmocka_all.h"
 #include "support/worker_fixture.h"
 

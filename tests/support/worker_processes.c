@@ -1,4 +1,4 @@
-/* The processes of a worker, as /proc has them. */
+/* The processes of a worker, as /proc shows them. */
 #include "support/cmocka_all.h"
 #include "support/worker_fixture.h"
 
@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-/* The state and the parent of a process; false: there is none. */
+/* Reads the state and the parent of a process; false: there is no such process. */
 static bool look_at(pid_t pid, char *process_state, pid_t *parent)
 {
     char path[64], line[512] = "";
