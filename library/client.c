@@ -161,6 +161,8 @@ static void push_locked(struct darg_client *client, struct pipeline_job *jobs, s
         *err = (struct err){0};
         enum status status = pipeline_round(&client->pusher, jobs, count, err);
         size_t open = count_open(jobs, count);
+        /* A full queue or a refusal may pass. A failed link ends the call instead, so that the
+         * caller learns at once which jobs are uncertain. */
         bool may_mend = status == ST_OK || pusher_is_refusal(status);
         int64_t spent_ms = clock_mono_ms() - start_ms;
         bool has_time = client->wait_ms < 0 || spent_ms < client->wait_ms;

@@ -60,6 +60,7 @@ void buf_reserve(struct buf *buf, size_t more)
     if (needed <= buf->capacity)
         return;
     size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
+    /* Doubling keeps the cost of many appends linear. */
     while (capacity < needed)
         capacity *= 2;
     char *grown = realloc(buf->ptr, capacity);
@@ -96,6 +97,7 @@ void buf_append_char(struct buf *buf, char c)
 struct slice slice_of_int(int64_t value, char space[INT_TEXT_MAX])
 {
     size_t at = INT_TEXT_MAX;
+    /* Unsigned, because -INT64_MIN does not fit into an int64_t. */
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     do {
         space[--at] = (char)('0' + rest % 10);
@@ -122,6 +124,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
     int len = vsnprintf(buf->ptr + buf->len, room, format, args);
     va_end(args);
     ensure(len >= 0, "a text that cannot be formatted");
+    /* Most texts fit the first time; only one that does not is formatted twice. */
     if ((size_t)len >= room) {
         buf_reserve(buf, (size_t)len);
         vsnprintf(buf->ptr + buf->len, (size_t)len + 1, format, again);
@@ -165,6 +168,7 @@ void *mem_new(size_t size)
 
 void *mem_array(size_t count, size_t size)
 {
+    /* Never a size of 0, for which calloc() may return NULL although nothing is wrong. */
     void *memory = calloc(count ? count : 1, size ? size : 1);
     ensure(memory != NULL, "no memory for %zu times %zu bytes", count, size);
     return memory;

@@ -115,6 +115,7 @@ int64_t conn_backoff_ms(struct conn *conn)
         limit_ms *= 2;
     if (limit_ms > BACKOFF_MAX_MS)
         limit_ms = BACKOFF_MAX_MS;
+    /* Half of it is jitter, so that workers that were cut off together do not return together. */
     int64_t half_ms = limit_ms / 2;
     return half_ms + (int64_t)id_jitter((uint64_t)(limit_ms - half_ms) + 1);
 }
@@ -293,6 +294,7 @@ enum conn_wait conn_wait(struct conn *conn, int wake_fd, int64_t timeout_ms)
 static void copy_info(struct slice info, const char *name, char *out, size_t size)
 {
     struct buf line = {0};
+    /* With the line end before it, so that it does not match the end of a longer name. */
     buf_printf(&line, "\n%s:", name);
     const char *at = info.len == 0 ? NULL : memmem(info.ptr, info.len, line.ptr, line.len);
     size_t len = 0;

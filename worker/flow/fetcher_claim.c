@@ -214,6 +214,7 @@ static void send_claim(struct fetcher *self)
     atomic_store(&self->has_suspects, false);
     load_name_claim(options->load, options->slot, self->session->generation, self->base);
     enum status status = claim_call(self->conn, &self->claim, &claim, &err);
+    /* Should not happen; checked because everything after this relies on the numbers. */
     if (status == ST_OK && claim.outcome == CLAIM_JOBS && claim.base != self->base) {
         status = err_set(&err, ST_PROTOCOL, "Redis answered a claim with the jobs of another");
         claim_fini(&claim);

@@ -45,6 +45,7 @@ void fetcher_start_draining(struct fetcher *self)
 static bool tick(struct fetcher *self, enum drain_outcome *outcome)
 {
     struct err err = {0};
+    /* A cursor is valid only on the server that gave it, and a new link may lead to another. */
     if (self->look_link != conn_generation(self->conn))
         self->look = (struct drain_look){.cursor = ""};
     self->look_link = conn_generation(self->conn);

@@ -44,6 +44,7 @@ static bool await_start(const struct pool *pool, const struct session *session, 
         *now_us = clock_mono_us();
         if (is_fresh(pool, session, *now_us))
             return true;
+        /* Polling will do: this happens only if renewals are late. */
         struct timespec pause = {.tv_nsec = LEASE_POLL_MS * 1000000L};
         nanosleep(&pause, NULL);
     }

@@ -93,6 +93,7 @@ static void make_environment(const struct command *command, const struct handler
     };
     size_t count = command->environment_count;
     start->environment = mem_array(count + VARIABLE_COUNT + 1, sizeof *start->environment);
+    /* Only pointers: the strings are the command's, made once at the start. */
     memcpy(start->environment, command->environment, count * sizeof *start->environment);
     for (int i = 0; i < VARIABLE_COUNT; i++) {
         char *out = start->variables[i];

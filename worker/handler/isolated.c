@@ -130,6 +130,8 @@ static enum status take_streams(struct isolated *self, struct err *err)
                    dup2(STDERR_FILENO, STDOUT_FILENO) == STDOUT_FILENO;
     if (nothing >= 0)
         close(nothing);
+    /* By lines, as to a terminal: output should reach the log when it is written, and not be lost
+     * if the process is killed. */
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     return is_done ? ST_OK : err_system(err, errno, "cannot take the standard streams");
 }

@@ -47,6 +47,8 @@ static enum status check(const char *file, const struct darg_plugin_info *face, 
 static enum status load(struct plugin *plugin, struct err *err)
 {
     const struct darg_plugin_info *(*get)(void);
+    /* RTLD_NOW: a missing symbol is reported here, at the start, and does not end the process in
+     * the middle of a job. RTLD_LOCAL: plugins do not see each other's symbols. */
     plugin->library = dlopen(plugin->file, RTLD_NOW | RTLD_LOCAL);
     if (plugin->library == NULL)
         return err_set(err, ST_INVALID, "cannot load plugin: %s", dlerror());
@@ -70,6 +72,7 @@ enum status plugin_open(const char *option, struct plugin **opened, struct err *
     char *file = slice_dup(name);
     plugin->holders = 1;
     plugin->config = equals ? mem_dup(equals + 1) : NULL;
+    /* Absolute: dlopen() looks for a name without a slash in the system's library paths. */
     plugin->file = realpath(file, NULL);
     enum status status = ST_INVALID;
     if (plugin->file == NULL)
@@ -133,6 +136,7 @@ enum status plugin_begin(struct plugin *plugin, struct err *err)
         plugin->face.init(&plugin->state, plugin->config, why, sizeof why) == 0)
         return ST_OK;
     plugin->has_begun = false;
+    /* The plugin may have filled it without a NUL. */
     why[sizeof why - 1] = '\0';
     return err_set(err, ST_SYSTEM, "plugin \"%s\" cannot start: %s", plugin->file,
                    why[0] ? why : "it gave no reason");

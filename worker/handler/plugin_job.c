@@ -113,6 +113,7 @@ const char *darg_job_queue(const struct darg_job *job)
 const char *darg_job_args(struct darg_job *job, size_t *len)
 {
     struct slice args = job->call->job->args;
+    /* A copy: in the job's text no NUL follows the args. */
     if (job->args.len == 0)
         buf_append_slice(&job->args, args.len > 0 ? args : slice_of("null"));
     if (len != NULL)
@@ -168,6 +169,7 @@ int darg_job_done(struct darg_job *job, const char *json, size_t len)
     enum json_type type;
     struct err err = {0};
     struct slice text = {json, len};
+    /* One level less, because the result becomes a member of the outcome's object. */
     if (json_check(text, JSON_MAX_DEPTH - 1, &type, &err) == ST_OK)
         return set_result(job, text, true);
     err_prefix(&err, "the result is not JSON");

@@ -248,6 +248,9 @@ static void end_dead(struct talk *talk, bool is_fresh)
         slot->start_ms = 0;
         return;
     }
+    /* It had answered jobs before and did not touch this one, so the job is not to blame and gets
+     * another process. Not if it was fresh: a handler that dies at its start would be started for
+     * ever. */
     if (talk->end == TALK_GOES_ON && !has_read && !is_fresh) {
         talk->end = TALK_UNSEEN;
         return;
@@ -261,6 +264,7 @@ static void end_dead(struct talk *talk, bool is_fresh)
     bool is_silent = talk->end == TALK_GOES_ON;
     bool is_unable = is_silent && !has_read && code == EX_TEMPFAIL;
     slot->is_unable = is_unable;
+    /* A crash counts only if it had begun to read the job. */
     talk->result->is_crash = is_silent && death.is_known && has_read && code != EXIT_CANNOT_RUN;
     talk->result->is_stop = is_silent && (code == 0 || death_is_stop(&death));
     talk->result->outcome = is_unable ? HANDLER_UNABLE : HANDLER_RETRY;

@@ -49,6 +49,7 @@ static void note_end(struct stream_slot *slot)
     slot->failures = slot->answered > 0 ? 0 : slot->failures + 1;
     int64_t pause_ms = 0;
     if (slot->failures > 0)
+        /* The shift is limited so that it cannot overflow. */
         pause_ms = FIRST_PAUSE_MS << (slot->failures < 8 ? slot->failures - 1 : 7);
     slot->start_ms = clock_mono_ms() + (pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }

@@ -272,6 +272,7 @@ static void *keeper_main(void *argument)
         if (conn_connect(self->conn, &err) != ST_OK) {
             keeper_note_failure(self, "the keeper cannot reach Redis; it keeps trying", &err);
             pause_ms = reconnect_pause_ms(self, tick_ms);
+            /* The backoff can be 0, and this must not become a busy loop. */
             pause_ms = pause_ms > 10 ? pause_ms : 10;
             continue;
         }

@@ -65,6 +65,7 @@ static enum status look_at_page(struct keeper *self, struct err *err)
 void keeper_look_after_names(struct keeper *self)
 {
     struct err err = {0};
+    /* In a cluster the names are in another slot than the queues' keys, so no script sees both. */
     if (self->is_cluster)
         return;
     enum status status =

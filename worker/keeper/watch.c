@@ -50,6 +50,8 @@ static void forget_old(struct watch *watch)
 
 void watch_look(struct watch *watch, int64_t now_ms, const char *run_id)
 {
+    /* After a gap in our looks, or on another run of the server, an unchanged score proves nothing:
+     * the worker may have renewed unseen, or may not have been able to. */
     bool is_gap = watch->now_ms > 0 && now_ms - watch->now_ms > watch->lease_ms / 2;
     bool is_other_run = strcmp(watch->run_id, run_id) != 0 || !run_id[0];
     if (is_gap || (is_other_run && watch->now_ms > 0 && run_id[0]))

@@ -78,6 +78,7 @@ static bool make_address(enum health_place place, const char *name, int number,
 
 static int new_socket(int flags)
 {
+    /* SEQPACKET: an answer is one packet, so it is received whole or not at all. */
     return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 }
 

@@ -247,6 +247,8 @@ enum status spawn_start(const struct spawn_program *program, struct spawn_child 
         status = refuse(&plan, child->pid, err);
         goto out;
     }
+    /* Not too late: nobody else reaps the child, so even if it has ended its pid is still its
+     * own. */
     child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 out:
     for (int i = 0; i < 3; i++)
@@ -296,6 +298,7 @@ void spawn_renew(const struct spawn_child *child, const struct limits *limits)
     int64_t used_us = spawn_cpu_us(child);
     if (used_us < 0 || prlimit(child->pid, RLIMIT_CPU, NULL, &limit) != 0)
         return;
+    /* The kernel counts whole seconds over the process's life, so what is used is rounded up. */
     limit.rlim_cur = (rlim_t)(used_us / 1000000 + 1 + limits->numbers[LIMIT_CPU]);
     (void)prlimit(child->pid, RLIMIT_CPU, &limit, NULL);
 }
@@ -377,6 +380,7 @@ static void wait_for(const struct spawn_child *child, struct death *death)
 void spawn_wait(struct spawn_child *child, bool is_lost, struct death *death)
 {
     *death = (struct death){.is_lasting = child->is_lasting, .oom_kills = -1};
+    /* Before it is waited for: afterwards the number may be another's. */
     roster_leave(child->place);
     if (!is_lost)
         wait_for(child, death);

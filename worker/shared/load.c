@@ -111,6 +111,7 @@ void load_begin(struct load *load, size_t index, int64_t now_us, const struct lo
     struct line *line = &load->lines[index];
     atomic_store_explicit(&line->handler, handler, memory_order_relaxed);
     name_run(line, run);
+    /* Last, and with release: a reader that sees the start also sees which job it is. */
     atomic_store_explicit(&line->started_us, now_us > 0 ? now_us : 1, memory_order_release);
 }
 
