@@ -127,7 +127,7 @@ static enum darg_code await(struct wait *wait, int64_t deadline_ms, struct darg_
         if (status != ST_OK && status != ST_UNREACHABLE && !status_is_transient(status))
             return failure_of(&err);
         if (left_ms <= 0)
-            return failure_set(DARG_TIMED_OUT, "the job has not ended in time%s%s",
+            return failure_set(DARG_TIMED_OUT, "the job did not end in time%s%s",
                                status == ST_OK ? "" : ": ", status == ST_OK ? "" : err_text(&err));
         if (status != ST_OK)
             client_pause(status == ST_UNREACHABLE ? conn_backoff_ms(wait->conn) : REFUSED_MS);

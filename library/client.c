@@ -29,15 +29,15 @@ static enum status read_numbers(struct darg_client *client, const struct darg_op
                                 struct err *err)
 {
     if (options->timeout_ms < 0 || options->timeout_ms > TIMEOUT_MAX_MS)
-        return err_set(err, ST_INVALID, "timeout_ms is 0 to %d", TIMEOUT_MAX_MS);
+        return err_set(err, ST_INVALID, "timeout_ms must be 0 to %d", TIMEOUT_MAX_MS);
     if (options->wait_ms < -1)
-        return err_set(err, ST_INVALID, "wait_ms is -1 or more");
+        return err_set(err, ST_INVALID, "wait_ms must be -1 or more");
     if (options->later_linger_ms < 0 || options->later_linger_ms > TIMEOUT_MAX_MS)
-        return err_set(err, ST_INVALID, "later_linger_ms is 0 to %d", TIMEOUT_MAX_MS);
+        return err_set(err, ST_INVALID, "later_linger_ms must be 0 to %d", TIMEOUT_MAX_MS);
     if (options->later_max_jobs > LATER_MOST_JOBS)
-        return err_set(err, ST_INVALID, "later_max_jobs is %d at most", LATER_MOST_JOBS);
+        return err_set(err, ST_INVALID, "later_max_jobs must be at most %d", LATER_MOST_JOBS);
     if (options->max_job_bytes > INT32_MAX)
-        return err_set(err, ST_INVALID, "max_job_bytes is %d at most", INT32_MAX);
+        return err_set(err, ST_INVALID, "max_job_bytes must be at most %d", INT32_MAX);
     client->wait_ms = options->wait_ms;
     client->max_job_bytes =
         options->max_job_bytes > 0 ? (int64_t)options->max_job_bytes : JOB_DEFAULT_MAX_BYTES;
@@ -113,10 +113,10 @@ size_t darg_close(struct darg_client *client)
 enum darg_code client_check(const struct darg_client *client)
 {
     if (client == NULL)
-        return failure_set(DARG_INVALID, "there is no client");
+        return failure_set(DARG_INVALID, "the client is NULL");
     if (client->pid != getpid())
         return failure_set(DARG_FORKED,
-                           "this client belongs to the process %lld: a child opens its own",
+                           "this client belongs to process %lld: a child must open its own",
                            (long long)client->pid);
     return client->invalid.status == ST_OK ? DARG_OK : failure_of(&client->invalid);
 }

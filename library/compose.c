@@ -31,7 +31,7 @@ static enum status check(const struct compose_spec *spec, const struct darg_push
     if (options->timeout_ms < -1 || options->timeout_ms > INT64_MAX / 4)
         return err_set(err, ST_INVALID, "timeout_ms is out of range");
     if (options->max_attempts < 0 || options->max_attempts > JOB_COUNT_MAX)
-        return err_set(err, ST_INVALID, "max_attempts is 1 to %d, or 0", JOB_COUNT_MAX);
+        return err_set(err, ST_INVALID, "max_attempts must be 1 to %d, or 0", JOB_COUNT_MAX);
     if (options->expires_at_ms < 0)
         return err_set(err, ST_INVALID, "expires_at_ms is out of range");
     return ST_OK;

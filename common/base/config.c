@@ -49,7 +49,7 @@ static void check_heading(struct reading *reading, const char *line)
     if (line + 1 + strspn(line + 1, " \t") == end)
         fail(reading, "the section has no name");
     else if (!strchr(";#", *rest)) /* also true at the end of the line */
-        fail(reading, "a line with a [SECTION] holds nothing else; put the rest on the next line");
+        fail(reading, "a [SECTION] stands alone on its line; put the rest on the next line");
 }
 
 /* Skips the byte order mark with which some editors begin a file: libinih skips it too, but our own
@@ -152,7 +152,7 @@ static enum status open_config(const char *path, FILE **file, bool *is_public, s
     if (!S_ISREG(info.st_mode) || info.st_size > CONFIG_BYTES_MAX) {
         close(fd);
         return err_set(err, ST_INVALID, "the configuration file %s is %s", path,
-                       S_ISREG(info.st_mode) ? "larger than 1 MiB" : "no regular file");
+                       S_ISREG(info.st_mode) ? "larger than 1 MiB" : "not a regular file");
     }
     *is_public = (info.st_mode & (S_IROTH | S_IWOTH)) != 0;
     *file = fdopen(fd, "r");

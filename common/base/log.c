@@ -62,7 +62,8 @@ enum status log_parse_level(struct slice text, enum log_level *level, struct err
             *level = (enum log_level)i;
             return ST_OK;
         }
-    return err_set(err, ST_INVALID, "the log level is debug, info, warn, error or off, not '%.*s'",
+    return err_set(err, ST_INVALID,
+                   "the log level must be debug, info, warn, error or off, not '%.*s'",
                    text.len > 40 ? 40 : (int)text.len, text.ptr ? text.ptr : "");
 }
 
@@ -73,7 +74,7 @@ enum status log_parse_format(struct slice text, enum log_format *format, struct 
             *format = (enum log_format)i;
             return ST_OK;
         }
-    return err_set(err, ST_INVALID, "the log format is text or json, not '%.*s'",
+    return err_set(err, ST_INVALID, "the log format must be text or json, not '%.*s'",
                    text.len > 40 ? 40 : (int)text.len, text.ptr ? text.ptr : "");
 }
 

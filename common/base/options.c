@@ -18,7 +18,7 @@ static const struct option_row own_rows[] = {
      .type = OPT_FLAG,
      .value_name = "[=json]",
      .help = "show all values and where they came from"},
-    {.name = "help", .letter = 'h', .type = OPT_FLAG, .help = "show this"},
+    {.name = "help", .letter = 'h', .type = OPT_FLAG, .help = "show this help"},
     {.name = "version", .letter = 'V', .type = OPT_FLAG, .help = "show the version"},
     {.name = NULL},
 };

@@ -81,7 +81,8 @@ void options_help(const struct options_spec *spec, FILE *out)
         print_row(out, own, width);
     if (spec->environment_prefix)
         fprintf(out,
-                "\nAn option that is not given is taken from the environment: --log-level from "
+                "\n"
+                "Options that are not given are read from the environment: --log-level from "
                 "%sLOG_LEVEL.\n",
                 spec->environment_prefix);
 }
@@ -95,7 +96,8 @@ enum status options_help_as(const struct options_spec *spec, const char *format,
     } else if (strcmp(format, "completion") == 0) {
         options_completion(spec);
     } else {
-        return err_set(err, ST_INVALID, "--help is text, man or completion, not '%.40s'", format);
+        return err_set(err, ST_INVALID, "--help must be text, man or completion, not '%.40s'",
+                       format);
     }
     return ST_OK;
 }

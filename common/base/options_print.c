@@ -40,7 +40,7 @@ enum status options_print(const struct options_spec *spec, const char *format, s
     const struct options_record *record = spec->record;
     bool is_json = strcmp(format, "json") == 0;
     if (!is_json && strcmp(format, "text") != 0)
-        return err_set(err, ST_INVALID, "--print-config is text or json, not '%.40s'", format);
+        return err_set(err, ST_INVALID, "--print-config must be text or json, not '%.40s'", format);
     const char *gap = "[";
     for (const struct option_row *row = spec->rows; row->name; row++) {
         bool was_found = false;

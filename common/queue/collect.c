@@ -37,7 +37,7 @@ enum status collect_call(struct conn *conn, const struct queue *queue, const cha
         return status;
     if (!reply_is_array(answer)) {
         reply_free(answer);
-        return err_set(err, ST_PROTOCOL, "collect: the answer is no array");
+        return err_set(err, ST_PROTOCOL, "collect: the answer is not an array");
     }
     *results = answer;
     return ST_OK;

@@ -34,7 +34,7 @@ static enum status pause_a_little(const struct progress *progress, struct err *e
 {
     char text[PARSE_DURATION_MAX];
     if (!patience_wait(&progress->wait->patience, POLL_MS))
-        return err_set(err, ST_TIMED_OUT, "interrupted: the drain goes on without us");
+        return err_set(err, ST_TIMED_OUT, "interrupted: the drain goes on");
     if (progress->wait->timeout_ms > 0 && clock_mono_ms() >= progress->deadline_ms)
         return err_set(err, ST_TIMED_OUT, "the drain is not complete after %s; it goes on",
                        format_duration_ms(progress->wait->timeout_ms, text));

@@ -158,7 +158,7 @@ enum status settings_set(struct conn *conn, const struct queue *queue, const cha
     while (i < ROWS && (strcmp(rows[i].name, name) != 0 || rows[i].kind == SETTING_FLAG))
         i++;
     if (i == ROWS)
-        return err_set(err, ST_INVALID, "'%.64s' is no limit of a queue", name);
+        return err_set(err, ST_INVALID, "'%.64s' is not a limit of a queue", name);
     *value_of(&rows[i], &changes) = value;
     return settings_apply(conn, queue, &changes, err);
 }

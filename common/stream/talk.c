@@ -63,7 +63,7 @@ enum talk_next talk_next(struct talk *talk, struct talk_job *job, struct err *er
         job->fields[field] = (struct json_field){.name = stream_job_field_name(field)};
     /* One level more than the worker allows for args, since they are inside the line's object. */
     if (json_read_object(line, JSON_MAX_DEPTH + 1, job->fields, STREAM_JOB_FIELDS, err) != ST_OK) {
-        err_prefix(err, "this is no line of the protocol");
+        err_prefix(err, "this is not a line of the protocol");
         return TALK_BROKEN;
     }
     talk->id = job->fields[STREAM_JOB_ID].value.text;

@@ -160,7 +160,7 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 1 << 30,
      .no_environment = true,
-     .help = "an answer that is longer buries the job"},
+     .help = "a longer answer buries the job"},
     {.name = "ca",
      OPTION_FIELD(OPT_STRING, struct settings, ca_file),
      .value_name = "FILE",
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     struct post *post = NULL;
     enum status status = options_parse(&spec, argc, argv, &operands, &count, &is_done, &err);
     if (status == ST_OK && !is_done && count != 1)
-        status = err_set(&err, ST_INVALID, "it needs one URL");
+        status = err_set(&err, ST_INVALID, "exactly one URL is needed");
     if (status == ST_OK && !is_done)
         status =
             post_open(operands[0], settings.ca_file ? settings.ca_file : getenv("SSL_CERT_FILE"),

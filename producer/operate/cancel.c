@@ -16,10 +16,10 @@ static void say(const struct context *context, const struct canceller *canceller
     char time[PARSE_DURATION_MAX];
     switch (job->state) {
     case CANCELLER_UNKNOWN:
-        context_note("no job '%s' waits or runs in queue '%s'", id, queue);
+        context_note("no job '%s' is waiting or running in queue '%s'", id, queue);
         break;
     case CANCELLER_HELD:
-        context_note("'%s' is still held by worker %s after %s: its handler does not end", id,
+        context_note("'%s' is still held by worker %s after %s: its handler has not ended", id,
                      job->worker, format_duration_ms(canceller->timeout_ms, time));
         break;
     case CANCELLER_ENDED:

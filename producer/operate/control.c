@@ -22,7 +22,7 @@ static enum status check_scope(const struct context *context, void *options, str
     const struct orders_scope *scope = options;
     (void)context;
     if (scope->is_all && scope->worker != NULL)
-        return err_set(err, ST_INVALID, "--all and --worker exclude each other");
+        return err_set(err, ST_INVALID, "--all and --worker cannot be combined");
     /* A process's name is built like a queue's, but may be longer. */
     if (scope->worker != NULL &&
         (strlen(scope->worker) > LEASE_NAME_MAX ||
@@ -103,7 +103,7 @@ static int quiet(struct context *context, const void *options)
 
 const struct command quiet_command = {
     .name = "quiet",
-    .title = "let workers take no more jobs, but stay",
+    .title = "have workers take no more jobs, but keep running",
     .usage = "[options]",
     .summary = "Tells the queue's workers to take no more jobs, but stay, until `darg resume`.",
     .examples = "  darg quiet -q mail\n  darg quiet --all\n",
@@ -130,7 +130,7 @@ const struct command pause_command = {
     .name = "pause",
     .title = "hand out no jobs until resume",
     .usage = "[options]",
-    .summary = "Hands out no more jobs of the queue until `darg resume`; pushing goes on.",
+    .summary = "Stops handing out jobs of the queue until `darg resume`; jobs can still be pushed.",
     .examples = "  darg pause -q mail\n",
     .needs = NEEDS_QUEUE | NEEDS_CONNECTION,
     .run = pause_queue,
@@ -191,11 +191,11 @@ static int resume(struct context *context, const void *options)
     if (status != ST_OK)
         context_fail(&err);
     else if (!was_paused && old_order.len == 0)
-        context_note("%s: nothing was to be taken back", buf_text(&whom));
+        context_note("%s: there was nothing to undo", buf_text(&whom));
     if (status == ST_OK && was_paused)
         context_note("%s: no longer paused", buf_text(&whom));
     if (status == ST_OK && old_order.len > 0)
-        context_note("%s: took back '%.20s'", buf_text(&whom), buf_text(&old_order));
+        context_note("%s: undid '%.20s'", buf_text(&whom), buf_text(&old_order));
     if (status == ST_OK && !scope->is_all)
         warn_of_order_to_all(context);
     buf_fini(&old_order);
@@ -205,11 +205,11 @@ static int resume(struct context *context, const void *options)
 
 const struct command resume_command = {
     .name = "resume",
-    .title = "take back pause, stop and quiet",
+    .title = "undo pause, stop and quiet",
     .usage = "[options]",
-    .summary = "Takes back pause, stop and quiet for the queue; with --all or --worker the order "
-               "that was\n"
-               "given with the same option.",
+    .summary =
+        "Undoes pause, stop and quiet for the queue; with --all or --worker, the order given with\n"
+        "the same option.",
     .examples = "  darg resume -q mail\n  darg resume --all\n",
     .rows = scope_rows,
     .options_size = sizeof(struct orders_scope),

@@ -73,7 +73,7 @@ static void report_list(struct search *search)
         table_print(&search->table);
     fflush(stdout);
     if (search->walk.is_cut)
-        context_note("these are the %s that died last; --limit shows more, --all all of them",
+        context_note("these are the %s that died last; --limit N shows more, --all shows all",
                      table_number(search->walk.found, number));
 }
 

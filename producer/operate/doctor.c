@@ -72,10 +72,10 @@ static enum status look(struct doctor *doctor, struct err *err)
     if (status != ST_OK || is_sentinel(doctor))
         return status;
     if (doctor->info.len == 0)
-        say(doctor, "INFO", DOCTOR_UNKNOWN, "refused", "much could not be looked at");
+        say(doctor, "INFO", DOCTOR_UNKNOWN, "refused", "much could not be checked");
     if (!doctor->may_config)
         say(doctor, "CONFIG", DOCTOR_UNKNOWN, "refused",
-            "looked at as far as INFO tells: run this as an administrator, too");
+            "checked only as far as INFO tells: run this as an administrator, too");
     status = doctor_apply_rules(doctor, err);
     if (status != ST_OK)
         return status;

@@ -200,17 +200,15 @@ static void tell(struct doctor *doctor, struct lack *lack)
 {
     struct buf found = {0};
     if (lack->count == 0)
-        buf_append_text(&found, "this user may do what it has to");
+        buf_append_text(&found, "this user may do all it needs to");
     else
         buf_printf(&found, "this user may not: %s", buf_text(&lack->named));
     if (lack->count > NAMED_MAX)
         buf_printf(&found, " and %zu more", lack->count - NAMED_MAX);
-    doctor->say(
-        doctor, lack->role, lack->count > 0 ? DOCTOR_WRONG : DOCTOR_OK, buf_text(&found),
-        lack->count > 0
-            ? "it fails when it needs them: widen the user's rules (ACL SETUSER), or look for "
-              "rename-command"
-            : "");
+    doctor->say(doctor, lack->role, lack->count > 0 ? DOCTOR_WRONG : DOCTOR_OK, buf_text(&found),
+                lack->count > 0 ? "it will fail when it needs them: widen the user's rules (ACL "
+                                  "SETUSER), or look for rename-command"
+                                : "");
     buf_fini(&found);
     buf_fini(&lack->named);
 }
@@ -249,9 +247,9 @@ static bool begin(struct doctor *doctor)
         status = send_one(doctor, multi, 1, &err);
     if (status == ST_OK)
         return true;
-    doctor->say(doctor, "access", DOCTOR_UNKNOWN, err_text(&err),
-                "it is looked at within a transaction; workers need MULTI, too, to show themselves "
-                "in darg workers");
+    doctor->say(
+        doctor, "access", DOCTOR_UNKNOWN, err_text(&err),
+        "this is checked in a transaction; workers need MULTI, too, to appear in darg workers");
     return false;
 }
 
@@ -271,7 +269,7 @@ void doctor_check_access(struct doctor *doctor)
         tell(doctor, &worker);
         return;
     }
-    doctor->say(doctor, "access", DOCTOR_UNKNOWN, "the connection was closed meanwhile",
+    doctor->say(doctor, "access", DOCTOR_UNKNOWN, "the connection was closed during the check",
                 "a replica does that at the first write");
     buf_fini(&producer.named);
     buf_fini(&worker.named);

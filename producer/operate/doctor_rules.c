@@ -99,8 +99,8 @@ static void rule_version(struct doctor *doctor)
     int64_t major = 0;
     bool is_old = valkey.ptr == NULL && parse_digits(version, 3, &major) > 0 && major < 7;
     if (version.ptr == NULL) {
-        say(doctor, "version", DOCTOR_UNKNOWN, "INFO does not tell: it must be 7.0 or Valkey",
-            "not told");
+        say(doctor, "version", DOCTOR_UNKNOWN, "INFO does not say: it must be 7.0 or Valkey",
+            "unknown");
         return;
     }
     say(doctor, "version", is_old ? DOCTOR_WRONG : DOCTOR_OK,
@@ -112,8 +112,8 @@ static void rule_role(struct doctor *doctor)
 {
     bool is_replica = slice_is(doctor_info(doctor, "role"), "slave");
     if (doctor_info(doctor, "role").ptr == NULL) {
-        say(doctor, "role", DOCTOR_UNKNOWN, "INFO does not tell: a replica refuses all writes",
-            "not told");
+        say(doctor, "role", DOCTOR_UNKNOWN, "INFO does not say: a replica refuses all writes",
+            "unknown");
         return;
     }
     say(doctor, "role", is_replica ? DOCTOR_WRONG : DOCTOR_OK,
@@ -133,7 +133,7 @@ static void rule_role(struct doctor *doctor)
     else if (!is_replica && replicas > 0 && least == 0 && doctor->may_config)
         say(doctor, "replicas", DOCTOR_NOTE,
             "a failover may lose what was not replicated: min-replicas-to-write 1 narrows that",
-            "%" PRId64 ", none is waited for", replicas);
+            "%" PRId64 ", and no write waits for one", replicas);
     free(wanted);
 }
 
@@ -146,9 +146,9 @@ static void rule_eviction(struct doctor *doctor)
         : is_well          ? DOCTOR_OK
                            : DOCTOR_WRONG,
         is_unknown(policy)
-            ? "neither CONFIG nor INFO may be asked: it must be noeviction"
+            ? "neither CONFIG nor INFO is allowed: it must be noeviction"
             : "a full Redis throws jobs away: CONFIG SET maxmemory-policy noeviction",
-        "%s", is_unknown(policy) ? "not looked at" : policy);
+        "%s", is_unknown(policy) ? "not checked" : policy);
     free(policy);
     int64_t used = doctor_info_int(doctor, "used_memory", 0);
     int64_t limit = doctor_info_int(doctor, "maxmemory", 0);
@@ -166,29 +166,29 @@ static void rule_persistence(struct doctor *doctor)
     bool is_aof = is_text(aof, "yes") || doctor_info_int(doctor, "aof_enabled", 0) == 1;
     if (!is_aof && !is_known && is_unknown(aof) && doctor_info(doctor, "aof_enabled").ptr == NULL)
         say(doctor, "persistence", DOCTOR_UNKNOWN,
-            "neither CONFIG nor INFO may be asked: it should be appendonly yes", "not looked at");
+            "neither CONFIG nor INFO is allowed: it should be appendonly yes", "not checked");
     else if (is_aof)
         say(doctor, "persistence",
             is_unknown(sync)      ? DOCTOR_UNKNOWN
             : is_text(sync, "no") ? DOCTOR_NOTE
                                   : DOCTOR_OK,
-            is_unknown(sync) ? "CONFIG may not be asked: appendfsync should be everysec or always"
+            is_unknown(sync) ? "CONFIG is not allowed: appendfsync should be everysec or always"
                              : "the kernel decides what a power cut takes: appendfsync everysec",
-            "appendonly, appendfsync %s", is_unknown(sync) ? "not looked at" : sync);
+            "appendonly, appendfsync %s", is_unknown(sync) ? "not checked" : sync);
     else if (is_known && save.len == 0)
         say(doctor, "persistence", DOCTOR_WRONG,
             "a restart of Redis loses all jobs: appendonly yes", "none");
     else
         say(doctor, "persistence", is_known ? DOCTOR_NOTE : DOCTOR_UNKNOWN,
             is_known ? "a crash loses all since the last snapshot: appendonly yes"
-                     : "CONFIG may not be asked: whether there are snapshots is not known",
+                     : "CONFIG is not allowed: whether there are snapshots is not known",
             "appendonly no%s%s", is_known ? ", save " : "", buf_text(&save));
     static const char *const writes[] = {"aof_last_write_status", "rdb_last_bgsave_status"};
     for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
         struct slice word = doctor_info(doctor, writes[i]);
         if (word.ptr != NULL && !slice_is(word, "ok"))
             say(doctor, writes[i], DOCTOR_WRONG,
-                "the disk does not take it, so writes are refused (MISCONF): look at its log",
+                "saving to disk fails, so writes are refused (MISCONF): look at the server's log",
                 "%.*s", (int)word.len, word.ptr);
     }
     free(aof);
@@ -204,15 +204,15 @@ static void rule_clients(struct doctor *doctor)
     int64_t limit = number_of(most);
     if (limit > 0)
         say(doctor, "clients", used > limit / 10 * 8 ? DOCTOR_NOTE : DOCTOR_OK,
-            "workers are refused beyond maxclients: a process has 2 and one for each queue",
+            "workers are refused beyond maxclients: a process opens 2, and one for each queue",
             "%" PRId64 " of %" PRId64, used, limit);
     if (is_unknown(timeout))
-        say(doctor, "timeout", DOCTOR_UNKNOWN,
-            "CONFIG may not be asked: it should be 0 or above 10", "not looked at");
+        say(doctor, "timeout", DOCTOR_UNKNOWN, "CONFIG is not allowed: it should be 0 or above 10",
+            "not checked");
     else
         say(doctor, "timeout",
             number_of(timeout) > 0 && number_of(timeout) <= 10 ? DOCTOR_NOTE : DOCTOR_OK,
-            "idle workers reconnect again and again: 0, or more than 10", "%s s", timeout);
+            "idle workers keep reconnecting: set 0, or more than 10", "%s s", timeout);
     free(most);
     free(timeout);
 }
@@ -242,8 +242,8 @@ static void rule_output(struct doctor *doctor)
     int64_t bytes;
     if (!read_output_limit(setting, &bytes))
         say(doctor, "output-buffer", DOCTOR_UNKNOWN,
-            "CONFIG may not be asked: client-output-buffer-limit should be normal 0 0 0",
-            "not looked at");
+            "CONFIG is not allowed: client-output-buffer-limit should be normal 0 0 0",
+            "not checked");
     else
         say(doctor, "output-buffer",
             bytes == 0 || bytes > CLAIM_BYTES + JOB_DEFAULT_MAX_BYTES ? DOCTOR_OK
@@ -265,11 +265,12 @@ static void rule_password(struct doctor *doctor)
                    is_text(url->host, "::1") || strncmp(url->host, "127.", 4) == 0;
     if (url->password == NULL && !is_near)
         say(doctor, "password", DOCTOR_WRONG,
-            "whoever reaches the port can read and destroy all jobs: requirepass, or ACL users",
-            "none is asked for at %s", url->host);
+            "anyone who reaches the port can read and destroy all jobs: set requirepass, or use "
+            "ACL users",
+            "none is required at %s", url->host);
     else
         say(doctor, "password", DOCTOR_OK, "", "%s",
-            url->password != NULL ? "asked for" : "none, on a local address");
+            url->password != NULL ? "required" : "none, on a local address");
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -8,7 +8,7 @@
 static const char *advice_of(enum status status, const struct err *err)
 {
     if (server_lacks_command(status, err))
-        return "EVALSHA, and EVAL or SCRIPT LOAD, must be known: look for rename-command, or for a "
+        return "EVALSHA, and EVAL or SCRIPT LOAD, must work: look for rename-command, or for a "
                "proxy that does not pass them on";
     switch ((int)status) {
     case ST_CLUSTER:
@@ -25,7 +25,7 @@ static const char *advice_of(enum status status, const struct err *err)
     case ST_NOPERM:
         return "without scripts producers can only LPUSH, and workers do nothing";
     default:
-        return "nothing works without: the scripts need Redis 7.0 or Valkey";
+        return "nothing works without scripts: they need Redis 7.0 or Valkey";
     }
 }
 
@@ -41,5 +41,5 @@ void doctor_try_script(struct doctor *doctor)
         doctor->say(doctor, "script", DOCTOR_OK, "one was run", "");
     else
         doctor->say(doctor, "script", is_passing ? DOCTOR_UNKNOWN : DOCTOR_WRONG, err_text(&err),
-                    is_passing ? "it could not be tried now: ask again" : advice_of(status, &err));
+                    is_passing ? "it could not be tried now: try again" : advice_of(status, &err));
 }

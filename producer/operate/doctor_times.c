@@ -61,5 +61,5 @@ void doctor_check_times(struct doctor *doctor)
     snprintf(found, sizeof found, "set back by %s or more",
              format_duration_ms((last_ms - now_ms) / 1000 * 1000, ahead));
     doctor->say(doctor, "the clock of Redis", DOCTOR_NOTE, found,
-                "jobs that were delayed or to be retried before that wait so much longer");
+                "jobs that were delayed, or due for a retry, before that wait that much longer");
 }

@@ -30,7 +30,7 @@ static enum status begin(const struct context *context, bool awaits_retries,
     if (answer.is_paused)
         context_note("warning: the queue is paused, and will not drain before `darg resume`");
     if (stats.workers == 0)
-        context_note("warning: no worker is there to drain the queue");
+        context_note("warning: there is no worker to drain the queue");
     return ST_OK;
 }
 
@@ -62,7 +62,7 @@ static const struct option_row rows[] = {
 
 const struct command drain_command = {
     .name = "drain",
-    .title = "let the workers finish what is there and exit",
+    .title = "have workers finish what is there and exit",
     .usage = "[options]",
     .summary =
         "Lets the queue's workers finish every job that was pushed so far, and exit: the\n"

@@ -101,7 +101,7 @@ static enum status check(const struct context *context, void *given, struct err 
 {
     const struct fsck_options *options = given;
     if (options->is_all && context->queue_name != NULL)
-        return err_set(err, ST_INVALID, "--all and --queue exclude each other");
+        return err_set(err, ST_INVALID, "--all and --queue cannot be combined");
     return ST_OK;
 }
 
@@ -129,11 +129,11 @@ static const struct option_row rows[] = {
 
 const struct command fsck_command = {
     .name = "fsck",
-    .title = "look for damage in a queue's keys, and mend it",
+    .title = "look for damage in a queue's keys, and repair it",
     .usage = "[-q QUEUE | --all] [options]",
-    .summary = "Reads all keys of a queue and says what is wrong: jobs that nobody would ever\n"
-               "return, dead workers, damaged keys, counters that do not add up. May run beside\n"
-               "workers. Scans the keyspace, in small steps. Exit code 1: something is wrong.",
+    .summary = "Reads all keys of a queue and reports what is wrong: jobs that nobody would ever\n"
+               "return, dead workers, damaged keys, counters that do not add up. Can be run while\n"
+               "workers run. Scans the keyspace, in small steps. Exit code 1: something is wrong.",
     .examples = "  darg fsck -q mail\n  darg fsck --all --json\n  darg fsck -q mail --repair\n",
     .rows = rows,
     .options_size = sizeof(struct fsck_options),

@@ -124,7 +124,7 @@ const struct command limit_command = {
     .name = "limit",
     .title = "show or set a queue's limits",
     .usage = "[options]",
-    .summary = "Sets limits of the queue, and shows them.",
+    .summary = "Sets the limits of the queue, and shows them.",
     .examples = "  darg limit -q mail\n  darg limit -q mail --max-len 100000 --rate 100/1s\n"
                 "  darg limit -q mail --rate none\n",
     .rows = rows,

@@ -94,7 +94,7 @@ static int show(struct listing *listing, int64_t count)
     if (status != ST_OK)
         return context_fail(&err);
     if (peek.shown == 0)
-        context_note("no job waits in queue '%s'", context->queue.name);
+        context_note("no job is waiting in queue '%s'", context->queue.name);
     return DARG_OK;
 }
 
@@ -130,7 +130,8 @@ const struct command peek_command = {
     .name = "peek",
     .title = "the next jobs, without taking them",
     .usage = "[N] [options]",
-    .summary = "Shows the next N jobs of the queue (10), next first, without taking them.",
+    .summary =
+        "Shows the next N jobs of the queue (default: 10), next one first, without taking them.",
     .examples = "  darg peek\n  darg peek 3 -q mail --json\n",
     .options_size = sizeof(struct peek_options),
     .needs = NEEDS_QUEUE | NEEDS_JSON | NEEDS_CONNECTION,

@@ -92,7 +92,7 @@ static int forget_one(struct context *context, const char *name)
     if (status != ST_OK)
         return context_fail(&err);
     if (state == NAMES_GONE) {
-        context_note("queue '%s' is not listed any more", name);
+        context_note("queue '%s' is no longer listed", name);
         return DARG_OK;
     }
     context_note("queue '%s' has jobs or workers, and stays: see `darg stats -q %s`", name, name);

@@ -45,7 +45,7 @@ static enum status check(const struct context *context, void *options, struct er
 {
     (void)options;
     if (context->url.transport != REDIS_LOCAL)
-        return err_set(err, ST_INVALID, "only a private Redis can be asked about: -r local:[dir]");
+        return err_set(err, ST_INVALID, "this is only for a private Redis: -r local:[dir]");
     return ST_OK;
 }
 
@@ -74,9 +74,9 @@ static int run_stop(struct context *context, const void *options)
 
 static const struct command redis_status_command = {
     .name = "status",
-    .title = "whether it runs",
+    .title = "whether it is running",
     .usage = "-r local:[dir] [options]",
-    .summary = "Says whether the private Redis runs; exits with 3 if not.",
+    .summary = "Says whether the private Redis is running; exits with 3 if not.",
     .examples = "  darg redis status -r local:\n",
     .needs = NEEDS_JSON,
     .check = check,
@@ -85,9 +85,9 @@ static const struct command redis_status_command = {
 
 static const struct command redis_stop_command = {
     .name = "stop",
-    .title = "save and end it",
+    .title = "save and stop it",
     .usage = "-r local:[dir] [options]",
-    .summary = "Saves and ends the private Redis.",
+    .summary = "Saves and stops the private Redis.",
     .examples = "  darg redis stop -r local:/tmp/try\n",
     .check = check,
     .run = run_stop,

@@ -243,11 +243,11 @@ static const struct option_row rows[] = {
 
 const struct command stats_command = {
     .name = "stats",
-    .title = "what is in the queues and how fast it goes",
+    .title = "what is in the queues, and how fast they move",
     .usage = "[options]",
     .summary =
-        "Shows each queue: jobs waiting, running, scheduled and dead, its workers, and how long\n"
-        "the next in line has waited. All known queues, or the one that -q names.",
+        "Shows all known queues, or the one that -q names: jobs waiting, running, scheduled and\n"
+        "dead, the workers, and how long the next in line has waited.",
     .examples = "  darg stats\n  darg stats -q mail --watch\n  darg stats --json | jq .\n",
     .rows = rows,
     .options_size = sizeof(struct stats_options),

@@ -69,7 +69,7 @@ static void print_found(const struct inquiry *inquiry, const struct locate_job *
         return;
     }
     table_print_pair("id", slice_of(inquiry->locate.id));
-    table_print_pair("state", slice_of("ended: `darg result` tells how"));
+    table_print_pair("state", slice_of("ended: see `darg result`"));
 }
 
 static void put_whereabouts(struct json_writer *json, const struct locate_job *found)
@@ -160,7 +160,7 @@ static int run(struct context *context, const void *options)
 
 const struct command status_command = {
     .name = "status",
-    .title = "where a job is, and how far",
+    .title = "where a job is, and how far along",
     .usage = "ID [options]",
     .summary =
         "Shows where the job with this id is: delayed, waiting, running (and how far it is, if "

@@ -103,7 +103,7 @@ static int run(struct context *context, const void *options)
 
 const struct command workers_command = {
     .name = "workers",
-    .title = "who works on the queues",
+    .title = "the workers of the queues",
     .usage = "[options]",
     .summary = "Lists the registered workers: a row for each process and queue it serves.\n"
                "RENEWED is how long ago it last gave a sign of life; BUSY is some 2 s old.",

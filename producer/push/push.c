@@ -262,18 +262,18 @@ static enum status check_options(const struct push_options *options, size_t oper
 {
     const struct maker *job = &options->job;
     if (options->is_lines && options->is_jsonl)
-        return err_set(err, ST_INVALID, "--lines and --jsonl exclude each other");
+        return err_set(err, ST_INVALID, "--lines and --jsonl cannot be combined");
     if (options->is_jsonl && operands > 0)
-        return err_set(err, ST_INVALID, "with --jsonl every line says its own type");
+        return err_set(err, ST_INVALID, "with --jsonl each line gives its own type");
     if (options->is_jsonl && (job->max_attempts > 0 || job->timeout_ms >= 0 || job->backoff))
         return err_set(err, ST_INVALID,
-                       "with --jsonl every line says its own max_attempts, timeout_ms and backoff");
+                       "with --jsonl each line gives its own max_attempts, timeout_ms and backoff");
     if (!options->is_jsonl && operands == 0)
         return err_set(err, ST_INVALID, "TYPE is missing");
     if (options->is_lines && operands > 1)
         return err_set(err, ST_INVALID, "with --lines the args come from standard input");
     if (!options->is_wait && options->wait_timeout_ms > 0)
-        return err_set(err, ST_INVALID, "--wait-timeout is for --wait");
+        return err_set(err, ST_INVALID, "--wait-timeout needs --wait");
     if (is_bulk(options) && job->id)
         return err_set(err, ST_INVALID, "--id is for a single job");
     return ST_OK;
@@ -318,7 +318,7 @@ static enum status check(const struct context *context, void *given, struct err 
     if (context->operand_count > 1)
         options->args = slice_of(context->operands[1]);
     if (context->operand_count > 1 && options->args.len == 0)
-        return err_set(err, ST_INVALID, "ARGS is empty, which is no JSON; leave it out");
+        return err_set(err, ST_INVALID, "ARGS is empty, which is not JSON; leave it out");
     return try_job(options, err);
 }
 

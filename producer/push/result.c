@@ -141,7 +141,7 @@ static void say_nothing_found(const struct inquiry *inquiry)
     if (interrupt_is_set())
         context_note("interrupted while waiting for the result of '%s'", id_of(inquiry));
     else if (is_gone(inquiry))
-        context_note("'%s' has left queue '%s', and no result of it is kept: purged, dropped, "
+        context_note("'%s' has left queue '%s', and its result is not kept: purged, dropped, "
                      "pushed without --keep, or lost with Redis's data",
                      id_of(inquiry), inquiry->context->queue.name);
     else if (inquiry->options->is_wait)
@@ -150,7 +150,7 @@ static void say_nothing_found(const struct inquiry *inquiry)
                      format_duration_ms(inquiry->options->timeout_ms, time));
     else
         context_note("no result of '%s' is kept in queue '%s': not ended yet, pushed without "
-                     "--keep, or kept long enough (`darg status ID` says where a job is)",
+                     "--keep, or no longer kept (`darg status ID` says where a job is)",
                      id_of(inquiry), inquiry->context->queue.name);
 }
 
@@ -182,7 +182,7 @@ static const struct option_row rows[] = {
 
 const struct command result_command = {
     .name = "result",
-    .title = "how a job ended that was pushed with --keep",
+    .title = "the result of a job pushed with --keep",
     .usage = "ID [options]",
     .summary = "Prints the result of a job that was pushed with --keep. If it failed, prints why, "
                "and exits with 1.",

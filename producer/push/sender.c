@@ -89,7 +89,8 @@ enum status sender_open(struct sender *sender, struct err *err)
     if (may_be_waited_for(sender, status))
         status = ST_OK;
     if (status == ST_OK && pusher->is_plain)
-        context_note("note: this Redis user may run no scripts: a bound of the queue is not kept");
+        context_note("note: this Redis user may not run scripts: the queue's limit on its length "
+                     "is not kept");
     return status;
 }
 

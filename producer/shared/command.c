@@ -174,7 +174,7 @@ int command_run(const struct command *command, const char *program, int argc, ch
 
 /* Stands for the words before a command. */
 static const struct command nothing = {.usage = "[options] COMMAND",
-                                       .summary = "Options that are common to all commands.",
+                                       .summary = "Options common to all commands.",
                                        .needs = NEEDS_QUEUE | NEEDS_JSON};
 
 enum status command_count_leading(int argc, char **argv, int *count, struct err *err)

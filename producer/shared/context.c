@@ -65,7 +65,7 @@ bool context_confirm(bool is_yes, const char *format, ...)
     if (is_yes)
         return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        context_note("nothing was done: there is no terminal to ask on; say --yes");
+        context_note("nothing was done: there is no terminal to ask on; use --yes");
         return false;
     }
     va_list args;

@@ -28,7 +28,7 @@ static void print_help(const char *program, const struct command *group)
     printf("Usage: %s COMMAND [options]\n\n%s\n\nCommands:\n", program, group->summary);
     for (size_t i = 0; group->members[i]; i++)
         printf("  %-10s %s\n", group->members[i]->name, group->members[i]->title);
-    printf("\n'%s COMMAND --help' says more about each. Options that all have in common, such as "
+    printf("\n'%s COMMAND --help' says more about each. Options common to all commands, such as "
            "--redis,\nmay also stand before COMMAND.\n",
            program);
 }

@@ -62,7 +62,7 @@ static void note_replaced(const struct cJSON *outcome)
     if (replaced < 1)
         return;
     (void)!err_set(&shown, ST_INVALID,
-                   "%.*s: %lld bytes of the result are not UTF-8; U+FFFD stands for each",
+                   "%.*s: %lld bytes of the result are not UTF-8; each is shown as U+FFFD",
                    JOB_ID_MAX, text_of(outcome, "id"), (long long)replaced);
     fflush(stdout);
     context_note("%s", err_text(&shown));

@@ -86,7 +86,7 @@ static void test_unknown(void **state)
     struct cli cli = cli_of(f);
     worker_fixture_push(f, "{\"type\":\"noop\",\"id\":\"a\"}");
     cli_run(&cli, 1, "cancel", "x", "a", "-q", "jobs");
-    cli_expect_err_has(&cli, "no job 'x' waits or runs in queue 'jobs'");
+    cli_expect_err_has(&cli, "no job 'x' is waiting or running in queue 'jobs'");
     cli_expect_err_has(&cli, "cancelled 'a'\n");
     cli_run(&cli, 2, "cancel", "-q", "jobs");
     cli_expect_err_has(&cli, "ID is missing");

@@ -91,8 +91,8 @@ static void test_list_all(void **state)
     add_many(cli, "120");
     cli_run(cli, 0, "dead", "list", "--json");
     assert_int_equal(count_of(process_stdout(cli->last), "\"id\":\"d"), 2 * 50);
-    cli_expect_err(cli, "darg: these are the 50 that died last; --limit shows more, --all all of "
-                        "them\n");
+    cli_expect_err(cli, "darg: these are the 50 that died last; --limit N shows more, "
+                        "--all shows all\n");
     cli_run(cli, 0, "dead", "list", "--all", "--json");
     assert_int_equal(count_of(process_stdout(cli->last), "\"id\":\"d"), 2 * 120);
     cli_expect_err(cli, "");

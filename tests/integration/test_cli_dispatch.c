@@ -95,7 +95,7 @@ static void test_help(void **state)
         cli_expect_err(cli, "");
     }
     cli_run(cli, 2, "--help=html");
-    cli_expect_err_has(cli, "--help is text, man or completion, not 'html'");
+    cli_expect_err_has(cli, "--help must be text, man or completion, not 'html'");
 }
 
 int main(void)

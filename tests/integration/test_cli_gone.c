@@ -246,7 +246,7 @@ static void test_result(void **state)
     cli_run(cli, 0, "purge", "--yes");
     assert_int_equal(process_wait(result, WAIT_MS), 1);
     assert_string_equal(process_stderr(result),
-                        "darg: 'x' has left queue 'default', and no result of it is kept: purged, "
+                        "darg: 'x' has left queue 'default', and its result is not kept: purged, "
                         "dropped, pushed without --keep, or lost with Redis's data\n");
     process_free(result);
 }

@@ -27,7 +27,7 @@ static void test_pause_and_resume(void **state)
 {
     struct cli *cli = *state;
     cli_run(cli, 0, "resume");
-    cli_expect_err_has(cli, "nothing was to be taken back");
+    cli_expect_err_has(cli, "there was nothing to undo");
     cli_run(cli, 0, "pause");
     assert_int_equal(commands_int(cli->conn, "HEXISTS", "darg:{default}:settings", "paused"), 1);
     cli_run(cli, 0, "push", "t");
@@ -37,7 +37,7 @@ static void test_pause_and_resume(void **state)
     expect_key(cli, "darg:{default}:shutdown", "quiet");
     cli_run(cli, 0, "resume");
     cli_expect_err_has(cli, "no longer paused");
-    cli_expect_err_has(cli, "took back 'quiet'");
+    cli_expect_err_has(cli, "undid 'quiet'");
     assert_int_equal(commands_int(cli->conn, "HEXISTS", "darg:{default}:settings", "paused"), 0);
     expect_key(cli, "darg:{default}:shutdown", NULL);
 }
@@ -53,7 +53,7 @@ static void test_orders_and_their_scopes(void **state)
     cli_run(cli, 0, "quiet", "--worker", "host-1-ab");
     expect_key(cli, "darg:worker:host-1-ab:shutdown", "quiet");
     cli_run(cli, 0, "resume", "-q", "mail");
-    cli_expect_err_has(cli, "queue 'mail': took back 'stop'");
+    cli_expect_err_has(cli, "queue 'mail': undid 'stop'");
     cli_expect_err_has(cli, "'drain' still stands for all workers");
     expect_key(cli, "darg:{mail}:shutdown", NULL);
     expect_key(cli, "darg:shutdown", "drain");
@@ -111,7 +111,7 @@ static void test_peek(void **state)
 {
     struct cli *cli = *state;
     cli_run(cli, 0, "peek");
-    cli_expect_err_has(cli, "no job waits in queue 'default'");
+    cli_expect_err_has(cli, "no job is waiting in queue 'default'");
     commands_do(cli->conn, "LPUSH", key, "{\"type\":\"t\",\"id\":\"1\",\"args\":[1,\n\t2.50]}",
                 "{\"type\":\"\\u001b[2J\",\"id\":\"2\"}", "no \xff job", "{\"darg\":\"drain\"}");
     cli_run(cli, 0, "peek", "--json");
@@ -172,9 +172,9 @@ static void test_queues(void **state)
     cli_expect_out(cli, "[{\"queue\":\"a\",\"empty_ms\":null},{\"queue\":\"b\",\"empty_ms\":0},"
                         "{\"queue\":\"c\",\"empty_ms\":null}]\n");
     cli_run(cli, 1, "queues", "forget", "b", "a", "c");
-    cli_expect_err(cli, "darg: queue 'b' is not listed any more\n"
+    cli_expect_err(cli, "darg: queue 'b' is no longer listed\n"
                         "darg: queue 'a' has jobs or workers, and stays: see `darg stats -q a`\n"
-                        "darg: queue 'c' is not listed any more\n");
+                        "darg: queue 'c' is no longer listed\n");
     cli_run(cli, 0, "queues", "list", "--json");
     cli_expect_out(cli, "[{\"queue\":\"a\",\"empty_ms\":null}]\n");
     cli_run(cli, 2, "queues", "forget");
@@ -252,7 +252,7 @@ static void test_drain(void **state)
     cli_run(cli, 0, "drain");
     cli_expect_err_has(cli, "the drain has begun");
     cli_expect_err_has(cli, "will not drain before");
-    cli_expect_err_has(cli, "no worker is there");
+    cli_expect_err_has(cli, "there is no worker");
     cli_run(cli, 0, "drain");
     cli_expect_err_has(cli, "already under way");
     assert_int_equal(commands_int(cli->conn, "LLEN", key), 2);

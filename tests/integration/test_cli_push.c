@@ -66,7 +66,7 @@ static void test_usage_errors(void **state)
         {{"push", "t", "{\"a\":01}"}, "not JSON"},
         {{"push", "t", ""}, "ARGS is empty"},
         {{"push", "t", "1", "2"}, "'2' is one argument too many"},
-        {{"push", "t", "--lines", "--jsonl"}, "exclude each other"},
+        {{"push", "t", "--lines", "--jsonl"}, "cannot be combined"},
         {{"push", "t", "--jsonl"}, "its own type"},
         {{"push", "--jsonl", "--backoff", "1s"}, "its own max_attempts"},
         {{"push", "t", "--lines", "--id", "x"}, "single job"},
@@ -80,7 +80,7 @@ static void test_usage_errors(void **state)
         {{"push", "t", "--wiat"}, "--wait"},
         {{"limit", "--rate", "fast"}, "100/1s"},
         {{"peek", "none"}, "N: "},
-        {{"stop", "--all", "--worker", "x"}, "exclude each other"},
+        {{"stop", "--all", "--worker", "x"}, "cannot be combined"},
         {{"dead", "drop"}, "--all"},
         {{"redis", "status"}, "local:"},
     };
@@ -208,7 +208,7 @@ static void test_no_scripts(void **state)
     snprintf(url, sizeof url, "unix://plain:p@%s", redis_server_socket(cli->server));
     commands_do(cli->conn, "ACL", "SETUSER", "plain", "on", ">p", "~*", "+@all", "-@scripting");
     cli_run(cli, 0, "push", "t", "--id", "x", "-r", url);
-    cli_expect_err_has(cli, "may run no scripts");
+    cli_expect_err_has(cli, "may not run scripts");
     cli_expect_job(cli, key, "{\"id\":\"x\",\"type\":\"t\"}");
     commands_do(cli->conn, "ACL", "DELUSER", "plain");
 }

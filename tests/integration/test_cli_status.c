@@ -52,7 +52,7 @@ static void test_ended(void **state)
     worker_fixture_wait_count(f, "buried", 1);
     worker_fixture_wait_count(f, "retried", 1);
     cli_run(&cli, 0, "status", "a", "-q", "jobs");
-    cli_expect_out(&cli, "id           a\nstate        ended: `darg result` tells how\n");
+    cli_expect_out(&cli, "id           a\nstate        ended: see `darg result`\n");
     cli_run(&cli, 0, "status", "b", "-q", "jobs");
     cli_expect_out_has(&cli, "state        dead\n");
     cli_expect_out_has(&cli, "runs         1\nerror        why\n");

@@ -106,7 +106,7 @@ static void test_replaced_bytes_are_noted(void **state)
     answer_next(cli, "\"outcome\":\"done\",\"result\":\"a\",\"replaced_bytes\":7");
     assert_int_equal(process_wait(push, WAIT_MS), 0);
     assert_string_equal(process_stderr(push), "darg: x: 7 bytes of the result are not UTF-8; "
-                                              "U+FFFD stands for each\n");
+                                              "each is shown as U+FFFD\n");
     process_free(push);
 }
 

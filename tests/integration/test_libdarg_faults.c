@@ -294,7 +294,7 @@ static int use_in_child(struct darg_client *client)
     struct darg_item item = {.type = "t"};
     struct darg_result result;
     bool is_good = darg_push(client, "t", NULL, NULL, NULL) == DARG_FORKED;
-    is_good = is_good && strstr(darg_error(), "belongs to the process") != NULL;
+    is_good = is_good && strstr(darg_error(), "belongs to process") != NULL;
     is_good = is_good && darg_push_many(client, &item, 1) == DARG_FORKED;
     is_good = is_good && item.code == DARG_FORKED;
     is_good = is_good && darg_push_later(client, "t", NULL, NULL, NULL) == DARG_FORKED;

@@ -225,7 +225,7 @@ static void test_a_file_that_cannot_be_read(void **state)
     assert_non_null(strstr(err_text(&err), path));
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(parse(NULL), ST_INVALID);
-    assert_non_null(strstr(err_text(&err), "no regular file"));
+    assert_non_null(strstr(err_text(&err), "not a regular file"));
 }
 
 static void test_a_password_that_others_can_read(void **state)

@@ -127,7 +127,7 @@ static void test_nothing_is_dropped(void **state)
 {
     (void)state;
     static const char lonely[] =
-        "1: a line with a [SECTION] holds nothing else; put the rest on the next line";
+        "1: a [SECTION] stands alone on its line; put the rest on the next line";
     refuse("[worker] threads = 1\n", lonely);
     refuse("  [worker]threads = 1", lonely);
     refuse("[worker] [queues]\n", lonely);
@@ -186,7 +186,7 @@ static void test_no_file_to_read(void **state)
     config_fini(&config);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(config_read(path, &config, &err), ST_INVALID);
-    assert_non_null(strstr(err_text(&err), "no regular file"));
+    assert_non_null(strstr(err_text(&err), "not a regular file"));
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(read_bytes("", 0), ST_OK);
     assert_int_equal(truncate(path, FILE_BYTES + 1), 0);

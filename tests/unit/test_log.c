@@ -88,14 +88,14 @@ static void test_names(void **state)
     assert_int_equal(level, LOG_OFF);
     assert_int_equal(log_parse_level(slice_of("warning"), &level, &err), ST_INVALID);
     assert_string_equal(err_text(&err),
-                        "the log level is debug, info, warn, error or off, not 'warning'");
+                        "the log level must be debug, info, warn, error or off, not 'warning'");
     assert_int_equal(log_parse_level((struct slice){NULL, 0}, &level, &err), ST_INVALID);
     assert_int_equal(log_parse_format(slice_of("json"), &format, &err), ST_OK);
     assert_int_equal(format, LOG_JSON);
     assert_int_equal(log_parse_format(slice_of("text"), &format, &err), ST_OK);
     assert_int_equal(format, LOG_TEXT);
     assert_int_equal(log_parse_format(slice_of("JSON"), &format, &err), ST_INVALID);
-    assert_string_equal(err_text(&err), "the log format is text or json, not 'JSON'");
+    assert_string_equal(err_text(&err), "the log format must be text or json, not 'JSON'");
 }
 
 static void test_text_line(void **state)

@@ -123,7 +123,7 @@ static void test_bad_line(void **state)
     begin(f, "{\"darg\":1}\n", "{\"id\":\"a\"}\n", &line);
     tell_last(f, "{\"id\":\n");
     assert_int_equal(talk_next(&f->talk, &line, &err), TALK_BROKEN);
-    assert_non_null(strstr(err_text(&err), "this is no line of the protocol"));
+    assert_non_null(strstr(err_text(&err), "this is not a line of the protocol"));
     assert_int_equal(talk_next(&f->talk, &line, &err), TALK_END);
 }
 

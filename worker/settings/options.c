@@ -96,7 +96,8 @@ static enum status read_delivery(struct worker_options *o, const char *text, str
 {
     o->is_at_most_once = strcmp(text, "at-most-once") == 0;
     if (!o->is_at_most_once && strcmp(text, "at-least-once") != 0)
-        return err_set(err, ST_INVALID, "it is at-least-once or at-most-once, not '%.40s'", text);
+        return err_set(err, ST_INVALID, "it must be at-least-once or at-most-once, not '%.40s'",
+                       text);
     return ST_OK;
 }
 
@@ -107,7 +108,7 @@ static enum status read_prefetch(struct worker_options *o, const char *text, str
         return ST_OK;
     enum status status = parse_int(slice_of(text), 0, 4000, &o->prefetch, err);
     if (status != ST_OK)
-        err_prefix(err, "it is auto or a number");
+        err_prefix(err, "it must be auto or a number");
     return status;
 }
 

@@ -223,7 +223,7 @@ static enum status take_operands(const char **operands, size_t count, struct wor
         return err_set(err, ST_INVALID, "--try takes one ARGS, but there is '%s', too: quote them",
                        operands[1]);
     if (count > 0)
-        return err_set(err, ST_INVALID, "darg-worker takes no operand, but was given '%s'",
+        return err_set(err, ST_INVALID, "darg-worker takes no operands, but was given '%s'",
                        operands[0]);
     return ST_OK;
 }
