@@ -47,6 +47,9 @@ int worker_fixture_reset(void **state)
 {
     struct worker_fixture *fixture = *state;
     commands_must_connect(fixture->conn);
+    /* On a busy machine the server may not have noticed yet that workers of an earlier test were
+     * killed: a push would wake their pops, and be lost with them. */
+    commands_do(fixture->conn, "CLIENT", "KILL", "TYPE", "normal");
     commands_do(fixture->conn, "FLUSHALL");
     fixture->test++;
     fixture->program = "darg-worker";
