@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/plural.h"
 #include "job/job.h"
 #include "library/failure.h"
 #include "library/guard.h"
@@ -321,9 +322,10 @@ static enum darg_code sum_up(const struct darg_item *items, size_t count, const 
     }
     return code == DARG_OK ? code
                            : failure_set(code,
-                                         "%zu of %zu jobs are not known to be pushed; item "
+                                         "%zu of %zu %s %s not known to be pushed; item "
                                          "%zu: %s",
-                                         failed, count, at, first);
+                                         failed, count, plural_of((int64_t)count, "job", "jobs"),
+                                         plural_of((int64_t)failed, "is", "are"), at, first);
 }
 
 enum darg_code darg_push_many(struct darg_client *client, struct darg_item *items, size_t count)

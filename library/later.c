@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/plural.h"
 #include "library/failure.h"
 #include "library/guard.h"
 
@@ -253,12 +254,14 @@ static enum darg_code tell_locked(struct later *self, uint64_t until)
     const char *why = err_text(&self->trouble);
     enum darg_code code = DARG_OK;
     if (self->done < until)
-        code = failure_set(DARG_TIMED_OUT, "%llu jobs are still to be pushed: %s",
+        code = failure_set(DARG_TIMED_OUT, "%llu %s still to be pushed: %s",
                            (unsigned long long)(until - self->done),
+                           plural_of((int64_t)(until - self->done), "job is", "jobs are"),
                            self->trouble.text[0] ? why : "it takes longer");
     else if (self->uncertain > 0)
-        code = failure_set(DARG_UNCERTAIN, "%zu jobs may have been pushed or not: %s",
-                           self->uncertain, why);
+        code =
+            failure_set(DARG_UNCERTAIN, "%zu %s may have been pushed or not: %s", self->uncertain,
+                        plural_of((int64_t)self->uncertain, "job", "jobs"), why);
     if (self->done >= until)
         self->uncertain = 0;
     return code;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "job/job.h"
 #include "queue/names.h"
 #include "queue/place.h"
@@ -239,7 +240,8 @@ static enum status check_counters(struct check_walk *walk, struct err *err)
     if (status != ST_OK || !second.is_complete || second.difference != first.difference)
         return status;
     check_add(walk, "counters", check_level(walk->options->is_repair), -1, walk->queue->counts,
-              "say that %" PRId64 " more jobs are held than are", first.difference);
+              "say that %" PRId64 " more %s", first.difference,
+              plural_of(first.difference, "job is held than is", "jobs are held than are"));
     return ST_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
+#include "base/plural.h"
 #include "queue/dead_walk.h"
 
 #include <stdio.h>
@@ -73,7 +74,8 @@ static void report_list(struct search *search)
         table_print(&search->table);
     fflush(stdout);
     if (search->walk.is_cut)
-        context_note("these are the %s that died last; --limit N shows more, --all shows all",
+        context_note("%s the %s that died last; --limit N shows more, --all shows all",
+                     plural_of(search->walk.found, "this is", "these are"),
                      table_number(search->walk.found, number));
 }
 
@@ -88,8 +90,9 @@ static void report_change(const struct search *search)
         json_close_object(json);
         document_print(json);
     } else {
-        context_note("%s %s dead jobs of queue '%s'", is_retry ? "sent back" : "dropped",
-                     table_number(search->walk.found, number), search->context->queue.name);
+        context_note("%s %s dead %s of queue '%s'", is_retry ? "sent back" : "dropped",
+                     table_number(search->walk.found, number),
+                     plural_of(search->walk.found, "job", "jobs"), search->context->queue.name);
     }
 }
 

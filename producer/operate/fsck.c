@@ -4,6 +4,7 @@
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
+#include "base/plural.h"
 #include "queue/check.h"
 #include "queue/names.h"
 
@@ -93,7 +94,8 @@ static int look(struct fsck *fsck)
     if (fsck->findings == 0 && !fsck->options.is_all)
         context_note("queue '%s': nothing is wrong", fsck->context->queue.name);
     else if (fsck->findings == 0)
-        context_note("%zu queues: nothing is wrong", fsck->queues);
+        context_note("%zu %s: nothing is wrong", fsck->queues,
+                     plural_of((int64_t)fsck->queues, "queue", "queues"));
     return fsck->wrong == 0 ? DARG_OK : DARG_FAILED;
 }
 

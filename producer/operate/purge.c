@@ -3,6 +3,7 @@
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
+#include "base/plural.h"
 #include "queue/purge.h"
 #include "queue/stats.h"
 
@@ -42,8 +43,8 @@ static void report(const struct context *context, const bool *is_wanted,
         const char *name = place_state_name(states[i]);
         document_count(json, name, counts[i]);
         if (!context->is_json)
-            context_note("threw away %s %s jobs of queue '%s'", table_number(counts[i], number),
-                         name, context->queue.name);
+            context_note("threw away %s %s %s of queue '%s'", table_number(counts[i], number), name,
+                         plural_of(counts[i], "job", "jobs"), context->queue.name);
     }
     json_close_object(json);
     if (context->is_json)

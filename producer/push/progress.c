@@ -1,6 +1,7 @@
 #include "producer/push/progress.h"
 
 #include "base/clock.h"
+#include "base/plural.h"
 #include "producer/shared/table.h"
 
 #include <stdio.h>
@@ -43,7 +44,7 @@ void progress_draw(struct progress *progress, int64_t jobs, int64_t bytes)
     fputc('\r', stderr);
     if (progress->total_bytes > 0)
         draw_bar(progress, bytes);
-    fprintf(stderr, "%s jobs  %s/s\033[K", table_number(jobs, count),
+    fprintf(stderr, "%s %s  %s/s\033[K", table_number(jobs, count), plural_of(jobs, "job", "jobs"),
             table_number((int64_t)((double)jobs * 1000 / (double)span_ms), rate));
     progress->drawn_ms = now_ms;
     progress->is_drawn = true;

@@ -9,6 +9,7 @@
 #include "producer/shared/table.h"
 
 #include "base/clock.h"
+#include "base/plural.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -141,10 +142,10 @@ static void print_outcomes(const struct push *push)
 {
     char done[TABLE_NUMBER_MAX], failed[TABLE_NUMBER_MAX], gone[TABLE_NUMBER_MAX];
     const struct wait *wait = &push->wait;
-    context_note("%s jobs are done, %s failed%s%s%s", table_number(wait->done, done),
-                 table_number(wait->failed, failed), wait->gone > 0 ? ", " : "",
-                 wait->gone > 0 ? table_number(wait->gone, gone) : "",
-                 wait->gone > 0 ? " are gone" : "");
+    context_note("%s %s done, %s failed%s%s%s", table_number(wait->done, done),
+                 plural_of(wait->done, "job is", "jobs are"), table_number(wait->failed, failed),
+                 wait->gone > 0 ? ", " : "", wait->gone > 0 ? table_number(wait->gone, gone) : "",
+                 wait->gone > 0 ? plural_of(wait->gone, " is gone", " are gone") : "");
 }
 
 static void print_summary(struct push *push)
@@ -156,11 +157,12 @@ static void print_summary(struct push *push)
     progress_clear(&push->progress);
     if (push->options->is_quiet)
         return;
-    context_note("pushed %s jobs to '%s' in %.2f s (%s/s)", table_number(accepted, count),
-                 push->context->queue.name, seconds,
+    context_note("pushed %s %s to '%s' in %.2f s (%s/s)", table_number(accepted, count),
+                 plural_of(accepted, "job", "jobs"), push->context->queue.name, seconds,
                  table_number((int64_t)((double)accepted / seconds), rate));
     if (push->bad_lines > 0)
-        context_note("%s lines were refused", table_number(push->bad_lines, other));
+        context_note("%s %s refused", table_number(push->bad_lines, other),
+                     plural_of(push->bad_lines, "line was", "lines were"));
     if (push->options->is_wait)
         print_outcomes(push);
 }
@@ -173,12 +175,14 @@ static int fail(struct push *push, const struct err *err)
     progress_clear(&push->progress);
     context_note("%s", err_text(err));
     if (is_bulk(push->options))
-        context_note("%s jobs were pushed", table_number(push->sender.accepted, accepted));
+        context_note("%s %s pushed", table_number(push->sender.accepted, accepted),
+                     plural_of(push->sender.accepted, "job was", "jobs were"));
     if (is_bulk(push->options) && push->options->is_wait)
         print_outcomes(push);
     if (doubtful > 0)
-        context_note("%s jobs may have been pushed or not: the answer is lost%s%s",
-                     table_number(doubtful, uncertain), is_bulk(push->options) ? "" : "; id ",
+        context_note("%s %s may have been pushed or not: the answer is lost%s%s",
+                     table_number(doubtful, uncertain), plural_of(doubtful, "job", "jobs"),
+                     is_bulk(push->options) ? "" : "; id ",
                      is_bulk(push->options) ? "" : push->job.last_id);
     return DARG_FAILED;
 }
@@ -187,8 +191,9 @@ static int interrupted(struct push *push)
 {
     struct err err = {0};
     if (push->options->is_wait && wait_left(&push->wait) > 0)
-        (void)!err_set(&err, ST_TIMED_OUT, "interrupted while waiting for %lld results",
-                       (long long)wait_left(&push->wait));
+        (void)!err_set(&err, ST_TIMED_OUT, "interrupted while waiting for %lld %s",
+                       (long long)wait_left(&push->wait),
+                       plural_of(wait_left(&push->wait), "result", "results"));
     else
         (void)!err_set(&err, ST_TIMED_OUT, "interrupted");
     return fail(push, &err);

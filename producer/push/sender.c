@@ -1,5 +1,6 @@
 #include "producer/push/sender.h"
 
+#include "base/plural.h"
 #include "producer/shared/interrupt.h"
 
 enum { RESULTS_PAUSE_MS = 200 };
@@ -51,8 +52,8 @@ static enum status refused(void *owner, int64_t pause_ms, struct err *err)
     struct sender *sender = owner;
     const struct pusher *pusher = &sender->pusher;
     if (sender->no_wait_for_room && pusher->refusal == ST_OK)
-        return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld jobs)", pusher->queue->name,
-                       (long long)pusher->length);
+        return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld %s)", pusher->queue->name,
+                       (long long)pusher->length, plural_of(pusher->length, "job", "jobs"));
     /* A slot that is another server's does not come back: darg follows no MOVED. */
     if (sender->no_wait_for_room || pusher->refusal == ST_CLUSTER)
         return err_set(err, pusher->refusal, "%s", err_text(&pusher->refusal_err));

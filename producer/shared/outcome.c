@@ -1,6 +1,7 @@
 #include "producer/shared/outcome.h"
 
 #include "base/json.h"
+#include "base/plural.h"
 #include "producer/shared/context.h"
 
 #include <cjson/cJSON.h>
@@ -61,9 +62,9 @@ static void note_replaced(const struct cJSON *outcome)
     struct err shown; /* makes control bytes harmless */
     if (replaced < 1)
         return;
-    (void)!err_set(&shown, ST_INVALID,
-                   "%.*s: %lld bytes of the result are not UTF-8; each is shown as U+FFFD",
-                   JOB_ID_MAX, text_of(outcome, "id"), (long long)replaced);
+    (void)!err_set(&shown, ST_INVALID, "%.*s: %lld %s not UTF-8; each is shown as U+FFFD",
+                   JOB_ID_MAX, text_of(outcome, "id"), (long long)replaced,
+                   plural_of(replaced, "byte of the result is", "bytes of the result are"));
     fflush(stdout);
     context_note("%s", err_text(&shown));
 }

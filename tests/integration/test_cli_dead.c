@@ -130,7 +130,7 @@ static void test_retry(void **state)
     cli_run(cli, 1, "dead", "retry", "--id", "nobody");
     cli_expect_err_has(cli, "sent back 0 dead jobs");
     cli_run(cli, 0, "dead", "retry", "--type", "mail", "--error", "refused");
-    cli_expect_err(cli, "darg: sent back 1 dead jobs of queue 'default'\n");
+    cli_expect_err(cli, "darg: sent back 1 dead job of queue 'default'\n");
     assert_int_equal(dead_count(cli), 2);
     char *job = commands_text(cli->conn, "RPOP", key);
     assert_non_null(strstr(job, "\"job\":{\"type\":\"mail\",\"id\":\"a\"}}"));
@@ -154,7 +154,7 @@ static void test_drop(void **state)
     cli_run(cli, 0, "dead", "drop", "--all", "--limit", "1", "--yes");
     assert_int_equal(dead_count(cli), 1);
     cli_run(cli, 0, "dead", "drop", "--all", "--yes");
-    cli_expect_err_has(cli, "dropped 1 dead jobs");
+    cli_expect_err_has(cli, "dropped 1 dead job of");
     assert_int_equal(dead_count(cli), 0);
     assert_int_equal(commands_int(cli->conn, "LLEN", key), 0);
 }

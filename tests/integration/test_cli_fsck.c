@@ -44,7 +44,7 @@ static void test_nothing_is_wrong(void **state)
     cli_expect_err_has(cli, "queue 'jobs': nothing is wrong");
     cli_run(cli, 0, "push", "noop", "-q", "jobs");
     cli_run(cli, 0, "fsck", "--all");
-    cli_expect_err_has(cli, "1 queues: nothing is wrong");
+    cli_expect_err_has(cli, "1 queue: nothing is wrong");
     cli_run(cli, 2, "fsck", "--all", "-q", "jobs");
 }
 

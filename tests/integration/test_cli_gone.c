@@ -114,7 +114,7 @@ static void test_some_are_gone(void **state)
     assert_int_equal(process_wait(push, WAIT_MS), 1);
     assert_string_equal(process_stdout(push), "{\"id\":\"a\",\"outcome\":\"done\",\"run\":1}\n"
                                               "{\"id\":\"b\",\"outcome\":\"gone\"}\n");
-    process_wait_stderr(push, "1 jobs are done, 0 failed, 1 are gone\n", WAIT_MS);
+    process_wait_stderr(push, "1 job is done, 0 failed, 1 is gone\n", WAIT_MS);
     process_free(push);
     free(job);
 }
@@ -138,7 +138,7 @@ static void test_one_ends_twice(void **state)
     commands_do(cli->conn, "RPUSH", list, "{\"id\":\"b\",\"outcome\":\"done\",\"result\":2}");
     assert_int_equal(process_wait(push, WAIT_MS), 1);
     assert_string_equal(process_stdout(push), "b\t2\n");
-    process_wait_stderr(push, "1 jobs are done, 1 failed\n", WAIT_MS);
+    process_wait_stderr(push, "1 job is done, 1 failed\n", WAIT_MS);
     process_free(push);
     free(job);
 }

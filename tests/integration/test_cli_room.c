@@ -240,7 +240,7 @@ static void test_a_slot_that_moves(void **state)
     fclose(fopen(gate, "we"));
     assert_int_equal(process_wait(push, WAIT_MS), 1);
     process_wait_stderr(push, "CLUSTERDOWN", WAIT_MS);
-    process_wait_stderr(push, "1 jobs were pushed", WAIT_MS);
+    process_wait_stderr(push, "1 job was pushed", WAIT_MS);
     process_free(push);
     conn_close(cli->conn);
     redis_server_stop(cli->server);

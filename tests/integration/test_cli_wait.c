@@ -161,7 +161,7 @@ static void test_whole_jobs(void **state)
     assert_int_equal(process_wait(push, WAIT_MS), 1);
     assert_string_equal(process_stdout(push), "a\t1\n");
     process_wait_stderr(push, "line 2: ", WAIT_MS);
-    process_wait_stderr(push, "1 jobs are done, 1 failed", WAIT_MS);
+    process_wait_stderr(push, "1 job is done, 1 failed", WAIT_MS);
     process_free(push);
 }
 
@@ -326,7 +326,7 @@ static void test_interrupt(void **state)
     free(taken.job);
     process_signal(push, SIGINT);
     assert_int_equal(process_wait(push, WAIT_MS), 128 + SIGINT);
-    process_wait_stderr(push, "interrupted while waiting for 1 results", WAIT_MS);
+    process_wait_stderr(push, "interrupted while waiting for 1 result", WAIT_MS);
     process_free(push);
 }
 

@@ -132,7 +132,7 @@ static void test_redis_refuses(void **state)
     assert_int_equal(items[1].code, DARG_REFUSED);
     assert_int_equal(darg_push_later(client, "t", NULL, NULL, NULL), DARG_OK);
     assert_int_equal(darg_flush(client, 30), DARG_TIMED_OUT);
-    expect_error("1 jobs are still to be pushed: ");
+    expect_error("1 job is still to be pushed: ");
     commands_do(f->conn, "DEL", "darg:{jobs}");
     assert_int_equal(darg_flush(client, -1), DARG_OK);
     assert_int_equal(darg_push(client, "t", NULL, NULL, NULL), DARG_OK);

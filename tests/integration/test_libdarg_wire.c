@@ -155,7 +155,7 @@ static void test_later_tells_once(void **state)
     cut(PROXY_CUT_REPLY, "\"type\":\"cut\"", 0, 1);
     assert_int_equal(darg_push_later(client, "cut", NULL, NULL, NULL), DARG_OK);
     assert_int_equal(darg_flush(client, -1), DARG_UNCERTAIN);
-    assert_non_null(strstr(darg_error(), "1 jobs may have been pushed or not: "));
+    assert_non_null(strstr(darg_error(), "1 job may have been pushed or not: "));
     assert_int_equal(darg_flush(client, -1), DARG_OK);
     assert_int_equal(darg_push_later(client, "cut", NULL, NULL, NULL), DARG_OK);
     assert_int_equal(darg_flush(client, -1), DARG_OK);

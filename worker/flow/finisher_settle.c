@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/plural.h"
 
 enum { CALL_MAX_BYTES = 1 << 20 }; /* of envelopes and replies in one call */
 
@@ -178,8 +179,8 @@ static void settle_popped_chosen(struct finisher *self, struct session *session,
         }
     } while (may_repeat && await_retry(self, &err));
     if (status != ST_OK)
-        log_printf(LOG_WARN, "could not report how %zu jobs ended: %s", done + count,
-                   err_text(&err));
+        log_printf(LOG_WARN, "could not report how %zu %s ended: %s", done + count,
+                   plural_of((int64_t)(done + count), "job", "jobs"), err_text(&err));
     else
         settled(self);
 }

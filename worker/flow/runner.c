@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "job/outcome.h"
 #include "worker/program/usage.h"
 
@@ -41,8 +42,9 @@ static bool is_poison(const struct run *run)
 
 static void fail_as_poison(struct run *run, struct err *err)
 {
-    (void)err_set(err, ST_INVALID, "poison: %lld workers died while running it",
-                  (long long)run->job->history.crashes);
+    (void)err_set(err, ST_INVALID, "poison: %lld %s died while running it",
+                  (long long)run->job->history.crashes,
+                  plural_of(run->job->history.crashes, "worker", "workers"));
     run_fail(run, HANDLER_BURY, err_text(err));
 }
 

@@ -1,5 +1,7 @@
 #include "worker/process/descriptors.h"
 
+#include "base/plural.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -38,11 +40,13 @@ enum status descriptors_provide(const struct worker_options *options, struct err
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= most)
         return ST_OK;
     if (limit.rlim_max < least && registry_count_programs(options->registry) > 0)
-        return err_set(err, ST_INVALID,
-                       "%" PRId64 " threads that run programs may need %" PRIu64
-                       " descriptors, and this process may have %" PRIu64
-                       ": lower --threads, or raise the hard limit (ulimit -Hn)",
-                       options->threads, (uint64_t)least, (uint64_t)limit.rlim_max);
+        return err_set(
+            err, ST_INVALID,
+            "%" PRId64 " %s may need %" PRIu64 " descriptors, and this process may have %" PRIu64
+            ": lower --threads, or raise the hard limit (ulimit -Hn)",
+            options->threads,
+            plural_of(options->threads, "thread that runs programs", "threads that run programs"),
+            (uint64_t)least, (uint64_t)limit.rlim_max);
     limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit, so it cannot be refused */
     return ST_OK;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/parse.h"
+#include "base/plural.h"
 
 enum { SHELL_SIGNAL = 128 }; /* plus the number of the signal: the exit status that shells report */
 
@@ -69,8 +70,8 @@ static void append_killer(const struct death *death, struct buf *reason)
     else
         buf_append_text(reason, ", not by darg: perhaps by the kernel for lack of memory");
     if (in_group < 0 && death->oom_kills > 0)
-        buf_printf(reason, " (which it has done %" PRId64 " time%s since the worker started)",
-                   death->oom_kills, death->oom_kills == 1 ? "" : "s");
+        buf_printf(reason, " (which it has done %" PRId64 " %s since the worker started)",
+                   death->oom_kills, plural_of(death->oom_kills, "time", "times"));
 }
 
 static void append_signal(const struct death *death, const struct limits *limits,
@@ -108,9 +109,9 @@ static void append_refused_processes(const struct death *death, const struct lim
 {
     int64_t times = death->group.processes_refused;
     buf_printf(reason,
-               "it was refused a process %" PRId64 " time%s: it may have %" PRId64
+               "it was refused a process %" PRId64 " %s: it may have %" PRId64
                " (--limit processes)",
-               times, times == 1 ? "" : "s", limits->numbers[LIMIT_PROCESSES]);
+               times, plural_of(times, "time", "times"), limits->numbers[LIMIT_PROCESSES]);
 }
 
 /* A program that came near its memory limit and fails may have failed because of that. */
