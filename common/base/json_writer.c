@@ -74,8 +74,8 @@ void json_put_null(struct json_writer *writer, const char *name)
     buf_append_text(begin(writer, name), "null");
 }
 
-/* Controls of ASCII stand between tokens, where they are but white space; the others, and DEL, in
- * strings, where they can be escaped. */
+/* ASCII control characters can only be between tokens, where they are white space. Others, and DEL,
+ * can only be in strings, where they can be escaped. */
 void json_put_raw(struct json_writer *writer, const char *name, struct slice json)
 {
     struct buf *out = begin(writer, name);

@@ -9,9 +9,9 @@
  *   json_close_object(&w);
  *   buf_slice(&w.out)                                {"n":1,"list":["a"]}
  *
- * name is that of a member of the object that is open; NULL: an element of an array, or the
- * document itself. Names are of our own, and written as they are. The caller closes what it opens.
- * What is written has no line end, and no character that may steer a terminal. Pure; any thread. */
+ * name: of a member of the open object; NULL: an element of an array, or the document itself. Names
+ * are our own, and written unchanged. The caller closes what it opens. The document has no line
+ * ends, and no character that could control a terminal. Pure; any thread. */
 #ifndef DARG_BASE_JSON_WRITER_H
 #define DARG_BASE_JSON_WRITER_H
 
@@ -22,7 +22,7 @@
 
 struct json_writer {
     struct buf out;
-    bool is_behind; /* a value stands before the next one, on its level */
+    bool is_behind; /* a value precedes the next one on this level */
 };
 
 void json_writer_fini(struct json_writer *writer);
@@ -32,14 +32,14 @@ void json_close_object(struct json_writer *writer);
 void json_open_array(struct json_writer *writer, const char *name);
 void json_close_array(struct json_writer *writer);
 
-/* Text of any bytes, made valid where it is not: json_append_string(). */
+/* Text may be any bytes; json_append_string() makes it valid. */
 void json_put_text(struct json_writer *writer, const char *name, struct slice text);
 void json_put_int(struct json_writer *writer, const char *name, int64_t value);
 void json_put_bool(struct json_writer *writer, const char *name, bool value);
 void json_put_null(struct json_writer *writer, const char *name);
 
-/* A value that is JSON already, byte for byte but for what the paragraph above says. Precondition:
- * json_check() accepts it, at any depth. */
+/* A value that is JSON already. Copied byte for byte, except for line ends and characters that
+ * could control a terminal. Precondition: json_check() accepts it, at any depth. */
 void json_put_raw(struct json_writer *writer, const char *name, struct slice json);
 
 #endif

@@ -4,10 +4,11 @@
 
 enum { PING_MS = 1000 };
 
-/* A server that has just started lets us in before it has read its data. */
+/* Checks that the server is ready: one that has just started lets us in before it has loaded its
+ * data. */
 static enum status ping(struct conn *conn, int64_t deadline_ms, struct err *err)
 {
-    /* Where we have started it ourselves, there may be no time left. */
+    /* If we started it ourselves, that may have used up the time. */
     int64_t least_ms = clock_mono_ms() + PING_MS;
     conn_limit(conn, deadline_ms > least_ms ? deadline_ms : least_ms);
 
@@ -27,8 +28,9 @@ static enum status await(struct conn *conn, int64_t deadline_ms, const struct pa
         enum status status = conn_connect(conn, err);
         if (status == ST_OK)
             status = ping(conn, deadline_ms, err);
-        conn_limit(conn, deadline_ms); /* of all tries but the first, which has it for itself */
-        /* A password that is refused after it has been good is being changed. */
+        /* for all attempts except the first, which has a limit of its own */
+        conn_limit(conn, deadline_ms);
+        /* A password that worked before and is refused now is probably being changed. */
         bool may_change = status == ST_NOAUTH && conn_generation(conn) > 0;
         if (status != ST_UNREACHABLE && !status_is_transient(status) && !may_change)
             return status;
