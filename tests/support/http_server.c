@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { TLS_HANDSHAKE = 0x16 }; /* the first byte of who speaks TLS */
+
 struct http_server {
     int listener, stop[2], port;
     atomic_int requests;
@@ -113,6 +115,10 @@ static void talk(struct http_server *server, int fd)
         if (len <= 0)
             break;
         buf_append(&bytes, part, (size_t)len);
+        if (bytes.ptr[0] == TLS_HANDSHAKE) {
+            answer(fd, 400, "", slice_of("this is no HTTPS"));
+            break;
+        }
         size_t request = request_length(&bytes);
         if (request == 0)
             continue;

@@ -10,7 +10,9 @@
  *   /quotes/N      200 and so many of the byte ", each of which JSON writes as two
  *   /once          as /status/200, but the second request of a connection is its end: not answered
  *   /silence       nothing, until the client closes the connection
- *   /close         the connection's end */
+ *   /close         the connection's end
+ *
+ * Who speaks TLS to it is told at once that it does not. */
 #ifndef DARG_TESTS_SUPPORT_HTTP_SERVER_H
 #define DARG_TESTS_SUPPORT_HTTP_SERVER_H
 
