@@ -4,12 +4,9 @@
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
 
-#include "queue/names.h"
-#include "queue/stats.h"
+#include "queue/stats_watch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct stats_options {
@@ -20,20 +17,18 @@ struct stats_options {
 struct view {
     struct context *context;
     const struct stats_options *options;
-    struct names names;
-    struct stats *now, *before; /* --watch: of each name; before: the reading before that */
-    bool has_before;
+    struct stats_watch watch; /* without --watch: only the names */
     struct table table;
     struct document_list list;
 };
 
-static enum status find_queues(struct view *view, struct err *err)
+static enum status find_queues(const struct view *view, struct names *names, struct err *err)
 {
     const struct context *context = view->context;
     if (view->options->is_all || context->queue_name == NULL)
-        return names_read(context->conn, context->namespace, &view->names, err);
-    view->names = (struct names){.list = mem_array(1, sizeof *view->names.list), .count = 1};
-    view->names.list[0] = mem_dup(context->queue.name);
+        return names_read(context->conn, context->namespace, names, err);
+    *names = (struct names){.list = mem_array(1, sizeof *names->list), .count = 1};
+    names->list[0] = mem_dup(context->queue.name);
     return ST_OK;
 }
 
@@ -48,35 +43,8 @@ static enum status read_queue(const struct context *context, const char *name, s
     return status;
 }
 
-/* Reads everything anew; what was read last time becomes `before` if the queues are the same. */
-static enum status refresh(struct view *view, struct err *err)
-{
-    struct names old = view->names;
-    free(view->before);
-    view->before = view->now;
-    view->names = (struct names){0};
-    view->now = NULL;
-    enum status status = find_queues(view, err);
-    view->now = mem_array(view->names.count + 1, sizeof *view->now);
-    for (size_t i = 0; status == ST_OK && i < view->names.count; i++)
-        status = read_queue(view->context, view->names.list[i], &view->now[i], err);
-    view->has_before = view->before != NULL && old.count == view->names.count;
-    for (size_t i = 0; view->has_before && i < view->names.count; i++)
-        view->has_before = strcmp(view->names.list[i], old.list[i]) == 0;
-    names_fini(&old);
-    return status;
-}
-
-/* How fast a counter grew between two readings, a second; -1: unknown. */
-static int64_t rate_of(const struct view *view, size_t i, int64_t now, int64_t before)
-{
-    int64_t span_ms = view->has_before ? view->now[i].now_ms - view->before[i].now_ms : 0;
-    return span_ms <= 0 || now < before ? -1 : (now - before) * 1000 / span_ms;
-}
-
 #define RATE(view, i, counter)                                                                     \
-    rate_of((view), (i), (view)->now[i].counts.counter,                                            \
-            (view)->has_before ? (view)->before[i].counts.counter : 0)
+    stats_watch_rate(&(view)->watch, (i), offsetof(struct stats, counts.counter))
 
 static void add_settings(struct json_writer *json, const struct settings *settings)
 {
@@ -94,7 +62,7 @@ static void add_json(struct view *view, size_t i, const struct stats *stats)
 {
     struct json_writer *json = &view->list.json;
     json_open_object(json, NULL);
-    json_put_text(json, "queue", slice_of(view->names.list[i]));
+    json_put_text(json, "queue", slice_of(view->watch.names.list[i]));
     document_count(json, "waiting", stats->waiting);
     document_count(json, "held", stats->held < 0 ? 0 : stats->held);
     document_count(json, "scheduled", stats->scheduled);
@@ -122,7 +90,7 @@ static void add_json(struct view *view, size_t i, const struct stats *stats)
 static void add_row(struct view *view, size_t i, const struct stats *stats)
 {
     struct table *table = &view->table;
-    table_add_text(table, view->names.list[i]);
+    table_add_text(table, view->watch.names.list[i]);
     table_add_int(table, stats->waiting);
     table_add_int(table, stats->held < 0 ? 0 : stats->held);
     table_add_int(table, stats->scheduled);
@@ -170,20 +138,20 @@ static void show_end(struct view *view)
     }
     table_print(&view->table);
     table_fini(&view->table);
-    if (view->names.count == 0)
+    if (view->watch.names.count == 0)
         context_note("no queue is known yet: push a job or start a worker");
 }
 
 /* Each queue is shown as soon as it has been read: there may be very many. */
 static enum status show_once(struct view *view, struct err *err)
 {
-    enum status status = find_queues(view, err);
+    enum status status = find_queues(view, &view->watch.names, err);
     if (status != ST_OK)
         return status;
     show_begin(view);
-    for (size_t i = 0; status == ST_OK && i < view->names.count; i++) {
+    for (size_t i = 0; status == ST_OK && i < view->watch.names.count; i++) {
         struct stats stats;
-        status = read_queue(view->context, view->names.list[i], &stats, err);
+        status = read_queue(view->context, view->watch.names.list[i], &stats, err);
         if (status == ST_OK)
             show(view, i, &stats);
     }
@@ -193,12 +161,19 @@ static enum status show_once(struct view *view, struct err *err)
 
 static enum status show_again(struct view *view, struct err *err)
 {
-    enum status status = refresh(view, err);
+    struct names names = {0};
+    enum status status = find_queues(view, &names, err);
+    if (status != ST_OK) {
+        names_fini(&names);
+        return status;
+    }
+    status =
+        stats_watch_read(&view->watch, view->context->conn, view->context->namespace, &names, err);
     if (status != ST_OK)
         return status;
     show_begin(view);
-    for (size_t i = 0; i < view->names.count; i++)
-        show(view, i, &view->now[i]);
+    for (size_t i = 0; i < view->watch.names.count; i++)
+        show(view, i, &view->watch.now[i]);
     show_end(view);
     return ST_OK;
 }
@@ -224,9 +199,7 @@ static int run(struct context *context, const void *options)
 {
     struct view view = {.context = context, .options = options};
     int code = look(&view);
-    names_fini(&view.names);
-    free(view.now);
-    free(view.before);
+    stats_watch_fini(&view.watch);
     return code;
 }
 
