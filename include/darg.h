@@ -107,7 +107,7 @@ struct darg_push_options {
     int64_t timeout_ms;   /* longest run; 0: the worker's default; -1: no limit */
     int64_t max_attempts; /* 0: the worker's default */
     const char *backoff;  /* "2s..1h"; NULL: the worker's default */
-    /* since 1970, by Redis's clock: will not run after that; 0: never expires */
+    /* Since 1970, by Redis's clock: will not run after that; 0: never expires. */
     int64_t expires_at_ms;
 };
 

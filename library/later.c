@@ -28,9 +28,9 @@ struct later {
     uint64_t added, done;         /* under lock: jobs ever added; ever settled */
     size_t flushing;              /* under lock: callers in darg_flush(); then jobs do not linger */
     bool is_ending;               /* under lock */
-    /* under lock: uncertain jobs since the last flush reported them */
+    /* Under lock: uncertain jobs since the last flush reported them. */
     size_t uncertain;
-    /* under lock: why the last round left jobs, or made some uncertain */
+    /* Under lock: why the last round left jobs, or made some uncertain. */
     struct err trouble;
     struct pusher pusher; /* thread only */
 };

@@ -44,7 +44,7 @@ enum status err_set(struct err *err, enum status status, const char *format, ...
 {
     if (!err)
         return status;
-    /* formatted aside, since the arguments may include err's own old text */
+    /* Formatted aside, since the arguments may include err's own old text. */
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);

@@ -22,17 +22,17 @@ struct conn {
     size_t max_reply_bytes;
     _Atomic bool *is_reading_large;
 
-    struct wire *wire; /* NULL: not connected */
-    uint64_t generation;
-    unsigned failures; /* in a row */
-    bool was_closed;   /* see conn_was_closed() */
+    struct wire *wire;   /* NULL: not connected */
+    uint64_t generation; /* see conn_generation() */
+    unsigned failures;   /* in a row */
+    bool was_closed;     /* see conn_was_closed() */
 
     /* The rest is about the present link. */
-    size_t unanswered; /* requests sent whose replies have not been received */
-    bool has_answered;
-    int64_t connected_ms, used_ms;
+    size_t unanswered;             /* requests sent whose replies have not been received */
+    bool has_answered;             /* with anything but an error that ends the link */
+    int64_t connected_ms, used_ms; /* monotonic: when it was made; last used */
     bool is_run_id_known;
-    char run_id[RUN_ID_BYTES];
+    char run_id[RUN_ID_BYTES]; /* of the link that was asked last; "" if none was */
 };
 
 struct conn *conn_open(const struct conn_options *options)

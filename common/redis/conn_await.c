@@ -28,7 +28,7 @@ static enum status await(struct conn *conn, int64_t deadline_ms, const struct pa
         enum status status = conn_connect(conn, err);
         if (status == ST_OK)
             status = ping(conn, deadline_ms, err);
-        /* for all attempts except the first, which has a limit of its own */
+        /* For all attempts except the first, which has a limit of its own. */
         conn_limit(conn, deadline_ms);
         /* A password that worked before and is refused now is probably being changed. */
         bool may_change = status == ST_NOAUTH && conn_generation(conn) > 0;

@@ -46,7 +46,7 @@ static enum status dial_local(const struct conn_link *link, struct deadline *dea
     enum status status = local_directory(link->url.path, &directory, err);
     if (status == ST_OK)
         status = local_start(buf_text(&directory), &socket_path, err);
-    /* starting a server has its own time limit */
+    /* Starting a server has its own time limit. */
     deadline->at_ms = clock_mono_ms() + link->timeout_ms;
     if (status == ST_OK)
         status = dial_unix(buf_text(&socket_path), deadline, fd, err);

@@ -59,7 +59,7 @@ static _Noreturn void run_server(const struct spawn *spawn)
     if (dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0)
         give_up(report_fd);
     close_all_on_exec();
-    /* the lock is inherited, and held as long as the server lives */
+    /* The lock is inherited, and held as long as the server lives. */
     if (fcntl(lock_fd, F_SETFD, 0) != 0)
         give_up(report_fd);
     umask(077);

@@ -21,7 +21,7 @@ struct talk {
     bool takes_rest;
     struct buf read;
     size_t taken; /* bytes of `read` already given out as lines */
-    /* of the job, as JSON, pointing into `read`; nonce: empty if there is none */
+    /* Of the job, as JSON, pointing into `read`; nonce: empty if there is none. */
     struct slice id, nonce;
 };
 

@@ -14,7 +14,7 @@
 #include "stream/talk.h"
 
 enum {
-    /* gives up this long before the worker's timeout, which would end the process */
+    /* Gives up this long before the worker's timeout, which would end the process. */
     EARLY_MS = 100,
     QUOTED_BYTES = 200, /* of a body quoted in a reason */
 };

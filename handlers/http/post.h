@@ -22,7 +22,7 @@ MUST_CHECK enum status post_open(const char *url, const char *ca, struct post **
 void post_close(struct post *post); /* NULL is fine */
 
 struct post_job {
-    /* any bytes: percent-encoded where a header cannot contain them */
+    /* Any bytes: percent-encoded where a header cannot contain them. */
     struct slice id, type, queue;
     struct slice run, attempt; /* decimal digits */
     struct slice args;         /* JSON: the body */

@@ -24,7 +24,7 @@ const char *proxy_url(const struct proxy *proxy); /* unix://... */
 
 enum proxy_action {
     PROXY_CUT_REQUEST, /* the server gets the beginning of the request, then the link ends */
-    /* carried out; the client gets the beginning of the reply, then the link ends */
+    /* Carried out; the client gets the beginning of the reply, then the link ends. */
     PROXY_CUT_REPLY,
     PROXY_FORGE_REPLY, /* carried out; the client gets other bytes instead of the reply */
 };

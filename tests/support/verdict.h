@@ -24,7 +24,7 @@ struct verdict {
 
     /* What must not happen: all of these should be 0. */
     size_t lost; /* acknowledged jobs that have not ended, and are nowhere */
-    /* in an inbox, held or being reaped, with no worker alive to attend to them */
+    /* In an inbox, held or being reaped, with no worker alive to attend to them. */
     size_t stuck;
     size_t doubled;      /* in two places */
     size_t unexpected;   /* jobs that nobody has pushed */

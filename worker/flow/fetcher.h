@@ -35,7 +35,7 @@ struct fetcher_options {
     int64_t started_ms;        /* monotonic: when the worker, that is its supervisor, started */
     int64_t max_bytes;         /* budget of one claim */
     const struct job_policy *policy;
-    /* a process died while reading a claim: claim one by one until past its jobs */
+    /* A process died while reading a claim: claim one by one until past its jobs. */
     bool is_careful;
     bool is_at_most_once;
     bool is_burst; /* end once the queue is empty and nothing is due */

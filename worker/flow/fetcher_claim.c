@@ -18,7 +18,7 @@ enum {
     STUCK_MS = 30,
     UNBOX_LIMIT = 100,
     CUTS = 2, /* replies cut off in a row: then ask for less */
-    /* cut off with one job: then ask for its beginning only, and bury it */
+    /* Cut off with one job: then ask for its beginning only, and bury it. */
     ALONE_MAX = 3,
     SHORT_MS = 10 * 1000,       /* time for the burial, in which the job is not given back */
     EASE_MS = 10 * 1000,        /* after this long, ask for twice as much again */
@@ -188,7 +188,7 @@ static void act_on(struct fetcher *self, struct claim *claim)
     case CLAIM_DRAIN:
         fetcher_start_draining(self);
         break;
-    /* for a limit, or until a suspect has ended; one of our own jobs may be what it waits for */
+    /* For a limit, or until a suspect has ended; one of our own jobs may be what it waits for. */
     case CLAIM_WAIT:
         atomic_store(&self->session->is_awaited, true);
         fetcher_rest(self, claim->wait_ms < LIMIT_LOOK_MS ? claim->wait_ms : LIMIT_LOOK_MS);

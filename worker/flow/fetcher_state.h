@@ -13,9 +13,9 @@
 struct fetcher {
     struct fetcher_options options; /* fixed after start */
     pthread_t thread;
-    struct wake wake;           /* set to interrupt the thread's waiting */
-    _Atomic int orders[VOICES]; /* enum order */
-    _Atomic bool is_ready, has_ended;
+    struct wake wake;                 /* set to interrupt the thread's waiting */
+    _Atomic int orders[VOICES];       /* enum order */
+    _Atomic bool is_ready, has_ended; /* written by the thread */
     _Atomic int poppers;       /* at most once: popper threads that may hold a job of this queue */
     _Atomic bool is_closing;   /* at most once: an empty queue is about to be left */
     _Atomic bool has_suspects; /* claim at once instead of waiting for jobs */
@@ -26,8 +26,8 @@ struct fetcher {
 
     /* The rest belongs to the thread, and to fetcher_leave() once it is joined. */
     struct conn *conn;
-    struct session *session;
-    uint64_t generation; /* of the last session opened; part of its name */
+    struct session *session; /* NULL: none is open */
+    uint64_t generation;     /* of the last session opened; part of its name */
     bool is_registered;
     bool may_be_registered; /* or the reply that would say so was lost */
     int64_t base;           /* number of the last job claimed; never restarts */
@@ -36,26 +36,26 @@ struct fetcher {
     int64_t granted; /* by the room, for the open claim; 0 once given back */
     int64_t asked;   /* jobs that the open claim asks for */
     int cuts;        /* how often in a row its reply was cut off */
-    /* asked for now: less than in options after such cuts; 1: a single job */
+    /* Asked for now: less than in options after such cuts; 1: a single job. */
     int64_t max_bytes;
     int alone; /* claims of a single job in a row whose replies were cut off */
-    /* monotonic: when the beginning of such a job arrived; 0: not in the last claim */
+    /* Monotonic: when the beginning of such a job arrived; 0: not in the last claim. */
     int64_t short_ms;
     int64_t eased_ms;      /* monotonic: when max_bytes last changed */
     bool must_release;     /* give back what the open claim took: its reply does not get through */
     int64_t careful_left;  /* jobs still to be claimed one by one */
     uint64_t audited_link; /* conn_generation() at the last audit */
-    int64_t audited_ms;
-    uint64_t taken_seen; /* ring_taken() at the last progress of the pool */
-    int64_t taken_ms;
+    int64_t audited_ms;    /* monotonic: when that was */
+    uint64_t taken_seen;   /* ring_taken() at the last progress of the pool */
+    int64_t taken_ms;      /* monotonic: when that was seen */
     struct outage outage;
-    struct lease_drain known_drain;
-    struct drain_look look; /* of a drain that waits for retries */
-    uint64_t look_link;     /* conn_generation() at its beginning */
-    int64_t look_rest_ms;   /* pause before its next step */
-    bool has_drained;       /* since the process started */
-    bool is_reentering;     /* drained: deregister, then register again */
-    bool is_leaving;
+    struct lease_drain known_drain; /* the last drain that Redis has told of */
+    struct drain_look look;         /* of a drain that waits for retries */
+    uint64_t look_link;             /* conn_generation() at its beginning */
+    int64_t look_rest_ms;           /* pause before its next step */
+    bool has_drained;               /* since the process started */
+    bool is_reentering;             /* drained: deregister, then register again */
+    bool is_leaving;                /* ends after this step */
 };
 
 /* What fetcher_session() returns from now on; NULL: none. */

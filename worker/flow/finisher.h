@@ -17,7 +17,7 @@ struct finisher;
 
 struct finisher_options {
     const struct conn_options *conn; /* copied by conn_open() */
-    /* borrowed; only its count is read: while it is empty, endings are sent at once */
+    /* Borrowed; only its count is read: while it is empty, endings are sent at once. */
     struct ring *tasks;
     struct ring *endings; /* borrowed; in */
     struct room *room;    /* borrowed */

@@ -17,17 +17,18 @@ struct finisher {
     struct finisher_options options; /* fixed after start */
     struct conn *conn;               /* finisher only */
     struct request request;          /* finisher only */
+    /* Set by finisher_stop(): stop trying; set by the thread: it has ended. */
     struct wake give_up, ended;
     pthread_t thread;
     struct task **stuck; /* finisher only: refused for a reason that a person must fix */
     size_t stuck_count, stuck_capacity;
-    /* monotonic: when they are tried again; undefined while there are none */
+    /* Monotonic: when they are tried again; undefined while there are none. */
     int64_t stuck_retry_ms;
-    size_t left;          /* finisher only, until joined: endings given up */
-    struct outage outage; /* finisher only */
-    struct task *gathered[SETTLE_MAX];
-    struct task *chosen[SETTLE_MAX];
-    struct settle_item items[SETTLE_MAX];
+    size_t left;                          /* finisher only, until joined: endings given up */
+    struct outage outage;                 /* finisher only */
+    struct task *gathered[SETTLE_MAX];    /* finisher only; NULL once chosen */
+    struct task *chosen[SETTLE_MAX];      /* finisher only: the tasks of the next call */
+    struct settle_item items[SETTLE_MAX]; /* finisher only: the same, as the call takes them */
 };
 
 /* Tells Redis how the first `gathered` tasks of self->gathered ended, by session and kind, and

@@ -14,7 +14,7 @@ struct pool;
 
 struct pool_options {
     size_t thread_count;
-    /* no job of a session that was not renewed for half of it is started */
+    /* No job of a session that was not renewed for half of it is started. */
     int64_t lease_ms;
     const struct runner *runner; /* this and the rest: borrowed */
     struct ring *tasks;          /* in: struct task * */

@@ -22,8 +22,8 @@ struct popper_thread {
     size_t index;
     pthread_t thread;
     struct conn *conn;
-    struct session **sessions; /* by queue; NULL: it is not part of the current pop */
-    const struct queue **queues;
+    struct session **sessions;   /* by queue; NULL: it is not part of the current pop */
+    const struct queue **queues; /* scratch: the queues of the current pop */
     struct outage outage;
     unsigned fed; /* pops in a row that brought jobs: the next need not wait */
     size_t turn;  /* in a cluster: at which queue to wait next */
@@ -36,9 +36,9 @@ struct popper {
     _Atomic bool is_by_queue;      /* a cluster: no two queues are in the same slot */
     _Atomic bool is_stopping;
     _Atomic int64_t limit_ms; /* monotonic: calls to Redis wait until then at most; 0: no limit */
-    _Atomic size_t running;
-    struct wake ended; /* set when the last thread has */
-    size_t started;
+    _Atomic size_t running;   /* threads not ended */
+    struct wake ended;        /* set when the last thread has */
+    size_t started;           /* fixed after start */
     struct popper_thread threads[];
 };
 

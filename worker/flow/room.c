@@ -33,7 +33,7 @@ struct slot {
     bool is_wanting;      /* its fetcher waits for room */
     bool was_idle;        /* its last claim found nothing */
     int64_t return_by_ms; /* monotonic: its fetcher is on its way back until then; 0: it is not */
-    /* one per slot: a shared one would wake every fetcher for the turn of one */
+    /* One per slot: a shared one would wake every fetcher for the turn of one. */
     pthread_cond_t changed;
 };
 

@@ -13,7 +13,7 @@
 
 struct seat {
     _Alignas(64) _Atomic bool is_visited; /* its thread must take the lock at the job's end */
-    /* written by its thread; read by the keeper during a visit */
+    /* Written by its thread; read by the keeper during a visit. */
     const struct job *job;
     struct wake stop;
     pthread_mutex_t lock;
@@ -100,7 +100,7 @@ void running_set_progress(struct running *running, size_t index, struct slice pr
     pthread_mutex_lock(&seat->lock);
     buf_clear(&seat->progress);
     flatten_json(&seat->progress, progress);
-    /* so that the end of the job takes the lock, and clears it */
+    /* So that the end of the job takes the lock, and clears it. */
     atomic_store(&seat->is_visited, true);
     pthread_mutex_unlock(&seat->lock);
 }

@@ -75,7 +75,7 @@ struct session {
     _Atomic int64_t popped;          /* number of the last job popped */
     _Atomic bool must_audit; /* the result of a release is unknown: its fetcher must compare */
     _Atomic int references;
-    /* fixed; set when held becomes 0 or the lease is lost; see also is_awaited */
+    /* Fixed; set when held becomes 0 or the lease is lost; see also is_awaited. */
     struct wake *emptied;
     pthread_mutex_t lock;
     struct batch *batches; /* under lock */

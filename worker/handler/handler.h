@@ -55,7 +55,7 @@ struct handler_result {
     bool output_is_json;     /* output is JSON text already; otherwise it is plain bytes */
     int64_t output_replaced; /* bytes of it that were not UTF-8 and have been replaced by U+FFFD */
     struct buf error;        /* reason, for people, unless the outcome is HANDLER_DONE */
-    /* with HANDLER_RETRY: the delay it asks for; -1: use the job's backoff */
+    /* With HANDLER_RETRY: the delay it asks for; -1: use the job's backoff. */
     int64_t retry_after_ms;
     bool is_stop;  /* with HANDLER_RETRY: somebody else told its process to end */
     bool is_crash; /* with HANDLER_RETRY: its process died during the job, which counts a crash */

@@ -15,7 +15,7 @@
 
 struct isolate_spec {
     const char *type;
-    /* of the plugin; file NULL: the program's own handlers; config NULL: none */
+    /* Of the plugin; file NULL: the program's own handlers; config NULL: none. */
     const char *file, *config;
     int64_t max_output;
 };

@@ -22,7 +22,7 @@ enum {
     ABORT_GRACE_MS = 1000,
     CLOSED_GRACE_MS = 1000, /* from the end of its output to its own end */
     EXIT_CANNOT_RUN = 127,
-    /* processor time of a job for which it is worth asking for its memory */
+    /* Processor time of a job for which it is worth asking for its memory. */
     WORTH_A_LOOK_US = 1000,
 };
 
@@ -33,7 +33,7 @@ enum talk_end {
     TALK_TOO_LARGE, /* its answer is too large, and has not even ended */
     TALK_CLOSED,    /* it closed its output */
     TALK_DIED,
-    /* it died without reading its job: it was as good as dead before, so try another process */
+    /* It died without reading its job: it was as good as dead before, so try another process. */
     TALK_UNSEEN,
     TALK_TIMED_OUT,
     TALK_ABORTED,

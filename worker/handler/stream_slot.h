@@ -19,9 +19,9 @@ struct stream_slot {
     int64_t failures;            /* processes in a row that ended without answering a job */
     int64_t start_ms;            /* monotonic: the next process may start then */
     size_t said;                 /* lines logged since its last job */
-    /* its input was closed: it must end by itself, and gets no more jobs */
+    /* Its input was closed: it must end by itself, and gets no more jobs. */
     bool is_asked;
-    /* the last process lacked resources: jobs do not wait for start_ms */
+    /* The last process lacked resources: jobs do not wait for start_ms. */
     bool is_unable;
     struct buf reason; /* scratch */
 };

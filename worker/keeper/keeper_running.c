@@ -10,7 +10,7 @@
 #include "queue/report.h"
 
 enum {
-    /* shorter jobs are not reported: they would be over before anybody reads it */
+    /* Shorter jobs are not reported: they would be over before anybody reads it. */
     TOLD_AFTER_MS = 700,
     TOLD_MAX = 200, /* jobs in one report */
     TELL_MS = 5000, /* how often an unchanged report is repeated */

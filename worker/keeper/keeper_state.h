@@ -42,23 +42,23 @@ struct keeper_names {
 
 struct keeper {
     struct keeper_options options; /* fixed after start */
-    struct wake stop;
+    struct wake stop;              /* set by keeper_stop() */
     pthread_t thread;
     /* The rest belongs to the keeper's thread. */
     struct conn *conn;
-    char *order_keys[2];    /* the shutdown keys for all workers and for this process */
-    struct orders orders;   /* what they hold */
-    bool has_orders;        /* `orders` was read in this tick */
-    bool is_cluster;        /* order_keys cannot be read together with a queue's keys */
-    char refused_order[16]; /* the last unknown word that was complained about */
-    bool *is_dead_reaped;   /* of options.dead */
-    int64_t published_ms;
+    char *order_keys[2];     /* the shutdown keys for all workers and for this process */
+    struct orders orders;    /* what they hold */
+    bool has_orders;         /* `orders` was read in this tick */
+    bool is_cluster;         /* order_keys cannot be read together with a queue's keys */
+    char refused_order[16];  /* the last unknown word that was complained about */
+    bool *is_dead_reaped;    /* of options.dead */
+    int64_t published_ms;    /* monotonic; 0: not yet */
     char published_busy[24]; /* busy threads at that time */
     bool has_seen_policy;    /* the server's eviction policy */
     struct outage outage;
-    bool has_failed; /* something has failed since the last tick began */
-    int reaps_left;  /* reap calls still allowed in this tick */
-    bool has_clock;
+    bool has_failed;        /* something has failed since the last tick began */
+    int reaps_left;         /* reap calls still allowed in this tick */
+    bool has_clock;         /* clock_least_ms is set */
     int64_t clock_least_ms; /* lower bound of server clock minus monotonic clock */
     struct keeper_names names;
     struct ward wards[];

@@ -11,10 +11,10 @@ enum {
     OF_QUEUE = 4,    /* a connection, its wake, and the like */
     OF_CHILD = 2,    /* in the supervisor, per worker process */
     OF_THREAD = 4,   /* the descriptor that stops it; at most once also a connection */
-    /* per running program: our ends of its pipes, the process, its control group */
+    /* Per running program: our ends of its pipes, the process, its control group. */
     OF_PROGRAM = 5,
     OF_START = 7, /* additionally while it is being started */
-    /* per persistent process: our ends of its pipes, the process, its control group */
+    /* Per persistent process: our ends of its pipes, the process, its control group. */
     OF_RESIDENT = 6,
 };
 

@@ -22,7 +22,7 @@
 struct health {
     int64_t age_ms; /* since its fetchers last turned; PULSE_NEVER: they have not yet */
     pid_t pid;      /* 0: it has died and will be started again */
-    /* how long Redis has been unusable, for the process where that is longest; 0: it is usable */
+    /* How long Redis has been unusable, for the process where that is longest; 0: it is usable. */
     int64_t outage_ms;
     enum status outage; /* why */
 };

@@ -20,17 +20,17 @@
 enum { SUPERVISOR_DEAD_MAX = 64 };
 
 struct child {
-    pid_t pid; /* 0: not running */
-    char process[LEASE_NAME_MAX + 1];
-    struct load *load;     /* shared with it: what its threads are running */
+    pid_t pid;                        /* 0: not running */
+    char process[LEASE_NAME_MAX + 1]; /* P; new for each start */
+    struct load *load;                /* shared with it: what its threads are running */
     struct pulse *pulse;   /* likewise: when its fetchers turned; passed on to its successors */
     struct roster *roster; /* likewise: its programs; NULL: none are tracked */
     int report_fd;         /* its reports; -1: closed */
     int64_t started_ms;
     int64_t restart_ms; /* monotonic: when to start it again; 0: it has ended for good */
     int quick_deaths;   /* in a row */
-    bool is_ready;
-    int told_code; /* the exit code that it has announced; -1: none */
+    bool is_ready;      /* it has reported so */
+    int told_code;      /* the exit code that it has announced; -1: none */
 };
 
 struct supervisor {
@@ -42,13 +42,13 @@ struct supervisor {
     int signal_fd;
     struct health_listener health;
     bool is_stopping;
-    int64_t stopped_ms; /* monotonic: when it was told to end; 0: not yet */
-    bool was_let_in;    /* Redis has let a child in: refusals since then are an outage */
-    bool has_told_ready;
-    bool has_told_stopping;
-    int64_t watchdog_ms; /* how often the service manager expects to hear from us; 0: never */
-    int64_t beat_ms;     /* monotonic: when to notify it next */
-    int exit_code;
+    int64_t stopped_ms;     /* monotonic: when it was told to end; 0: not yet */
+    bool was_let_in;        /* Redis has let a child in: refusals since then are an outage */
+    bool has_told_ready;    /* to --ready-fd and the service manager */
+    bool has_told_stopping; /* to the service manager */
+    int64_t watchdog_ms;    /* how often the service manager expects to hear from us; 0: never */
+    int64_t beat_ms;        /* monotonic: when to notify it next */
+    int exit_code;          /* of the program */
     struct obituary dead[SUPERVISOR_DEAD_MAX]; /* their jobs may not be recovered yet */
     size_t dead_count;
     struct child *children;

@@ -12,14 +12,14 @@
 
 /* The end takes no longer than the shutdown timeout plus END_MS, whatever Redis does. */
 enum {
-    /* for everything left to do when the jobs have ended, or their time is up */
+    /* For everything left to do when the jobs have ended, or their time is up. */
     END_MS = 5000,
     ABORT_GRACE_MS = 4000,  /* of that, for handlers to end once they are told to */
     FETCHERS_MIN_MS = 1000, /* for the reply to a claim that is under way */
-    /* of END_MS: a job popped as the time runs out would be lost otherwise */
+    /* Of END_MS: a job popped as the time runs out would be lost otherwise. */
     POPPERS_MORE_MS = 2000,
     HURRIED_MS = 500, /* for both, after a second signal */
-    /* out of FLUSH_OF parts of the time left are for settling, the rest for leaving */
+    /* Out of FLUSH_OF parts of the time left are for settling, the rest for leaving. */
     FLUSH_PARTS = 3,
     FLUSH_OF = 5,
     PROBE_MS = 2000,

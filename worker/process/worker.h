@@ -21,7 +21,7 @@ struct worker_birth {
     const char *process; /* P, given by the supervisor */
     int64_t started_ms;  /* monotonic: start of the supervisor */
     bool is_first;       /* no process of this worker has been let in by Redis yet */
-    /* gets "let in\n", "ready\n", "reaped P\n" and, last, "ended CODE\n"; -1: nobody listens */
+    /* Gets "let in\n", "ready\n", "reaped P\n" and, last, "ended CODE\n"; -1: nobody listens. */
     int report_fd;
     struct load *load;           /* in memory shared with the supervisor */
     struct pulse *pulse;         /* likewise; one slot per queue */

@@ -23,8 +23,8 @@ struct worker {
     struct shortage shortage;   /* likewise */
     struct running *running;
     struct wake changed; /* set when a fetcher has become ready or has ended */
-    int signal_fd;
-    pid_t supervisor; /* fixed; it may have died since */
+    int signal_fd;       /* main thread */
+    pid_t supervisor;    /* fixed; it may have died since */
     struct fetcher **fetchers;
     size_t fetcher_count;
     _Atomic size_t undrained; /* see fetcher.h */
@@ -39,7 +39,7 @@ struct worker {
     bool is_stopping;   /* TERM or INT has come */
     int64_t stopped_ms; /* monotonic: when it came; undefined before */
     bool is_hurried;    /* a second one has come */
-    /* monotonic: end of the shutdown timeout; undefined before a stop or the fetchers' end */
+    /* Monotonic: end of the shutdown timeout; undefined before a stop or the fetchers' end. */
     int64_t deadline_ms;
 };
 

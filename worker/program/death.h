@@ -18,7 +18,7 @@ struct death {
     int wait_status; /* waitpid()'s */
     struct usage usage;
     int64_t own_cpu_us; /* microseconds: its own and of children it waited for */
-    /* after SIGKILL: kills on this machine since the start of the worker; -1: not known */
+    /* After SIGKILL: kills on this machine since the start of the worker; -1: not known. */
     int64_t oom_kills;
     bool has_group;
     struct cgroup_usage group; /* of everything that ran in it */

@@ -26,8 +26,8 @@ enum {
 };
 
 struct roster_place {
-    _Atomic pid_t leader; /* of the program's session; or FREE, or TAKEN */
-    _Atomic int64_t noted_ms, autogroup;
+    _Atomic pid_t leader;                /* of the program's session; or FREE, or TAKEN */
+    _Atomic int64_t noted_ms, autogroup; /* undefined unless there is a leader */
 };
 
 struct roster {

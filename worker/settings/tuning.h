@@ -17,7 +17,7 @@ struct tuning {
     _Atomic int64_t log_level;           /* enum log_level */
     _Atomic int64_t shutdown_timeout_ms; /* for stops that begin from now on */
     _Atomic int64_t prefetch;            /* -1: adaptive */
-    /* not a setting: the supervisor was told a second time to end */
+    /* Not a setting: the supervisor was told a second time to end. */
     _Atomic bool is_hurried;
     _Atomic int64_t health_age_ms; /* for the watchdog; supervisor only */
     _Atomic int64_t weights[];     /* of the queues, in their order; 0: none given */

@@ -9,9 +9,9 @@
 enum { WINDOW_JOBS = 2000, WINDOW_US = 100 * 1000 }; /* what counts as "recently" */
 
 struct line {
-    /* monotonic: when the running job began; 0: none runs */
+    /* Monotonic: when the running job began; 0: none runs. */
     _Alignas(64) _Atomic int64_t started_us;
-    /* is taking a task, or has not ended the one it took */
+    /* Is taking a task, or has not ended the one it took. */
     _Atomic bool is_busy;
     _Atomic bool is_reading; /* it is reading the text of a job */
     _Atomic int64_t number;
@@ -30,7 +30,7 @@ struct claim_line {
 
 struct load {
     size_t count, queue_count;
-    /* behind the lines; same address in every process, since they are forks */
+    /* Behind the lines; same address in every process, since they are forks. */
     struct claim_line *claims;
     double jobs, busy_us;          /* reader only: decaying sums */
     uint64_t seen_jobs, seen_busy; /* reader only: totals at the last look */
