@@ -1,7 +1,7 @@
 /* await - blocks on the server until a list holds something, and leaves the list as it is.
  *
- * Moving the first element to where it is: the one blocking command that takes nothing. Several may
- * wait for the same list. */
+ * It moves the first element to where it already is: BLMOVE is the only blocking command that can
+ * leave a list unchanged. Several may wait for the same list. */
 #ifndef DARG_QUEUE_AWAIT_H
 #define DARG_QUEUE_AWAIT_H
 
@@ -14,7 +14,7 @@
 MUST_CHECK enum status await_begin(struct conn *conn, struct slice list, int64_t timeout_ms,
                                    struct err *err);
 
-/* *element: the first element, or nil: there was none in all that time. To be freed. */
+/* *element: the first element, or nil if there was none in all that time. The caller frees it. */
 MUST_CHECK enum status await_end(struct conn *conn, struct reply **element, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
-/* cancel - jobs that are not to run (any more).
+/* cancel - stops jobs from running, or from running on.
  *
- * Those that wait or are delayed are moved to the dead set here. Those that workers hold are
- * marked: their worker stops and buries them, as soon as it renews its lease. */
+ * Jobs that wait or are delayed are moved to the dead set here. Jobs that workers hold are marked:
+ * their worker stops and buries them as soon as it renews its lease. */
 #ifndef DARG_QUEUE_CANCEL_H
 #define DARG_QUEUE_CANCEL_H
 
@@ -12,9 +12,9 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-#define CANCEL_REASON "cancelled" /* with which the error of a cancelled job begins */
+#define CANCEL_REASON "cancelled" /* the error of a cancelled job begins with it */
 
-enum { CANCEL_MARK_MS = 60 * 1000 }; /* how long a mark lasts that is not taken back */
+enum { CANCEL_MARK_MS = 60 * 1000 }; /* how long a mark lasts unless taken back */
 
 /* Marks these ids, at *now_ms of the server's clock / takes the marks back. May be repeated. */
 MUST_CHECK enum status cancel_mark(struct conn *conn, const struct queue *queue,
@@ -23,8 +23,8 @@ MUST_CHECK enum status cancel_mark(struct conn *conn, const struct queue *queue,
 MUST_CHECK enum status cancel_unmark(struct conn *conn, const struct queue *queue,
                                      const char *const *ids, size_t count, struct err *err);
 
-/* Moves a job from `key` (the queue, its inbox, or scheduled) to the dead set, and tells whoever
- * asked for its end. *is_removed false: it was not there any more. May be repeated. */
+/* Moves a job from `key` (the queue, its inbox, or scheduled) to the dead set, and tells those who
+ * wait for it or its result. *is_removed false: it was no longer there. May be repeated. */
 MUST_CHECK enum status cancel_remove(struct conn *conn, const struct queue *queue, const char *key,
                                      const struct job *job, bool *is_removed, struct err *err);
 

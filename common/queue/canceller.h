@@ -1,9 +1,10 @@
-/* canceller - cancels the jobs of given ids wherever they are, and waits for those that run.
+/* canceller - cancels the jobs with given ids wherever they are, and waits for those that are
+ * running.
  *
- * The ids are marked, so that a job that is claimed while the queue is searched is stopped by its
- * worker, and marked again as long as this takes. Then everything is searched until nothing of them
- * is left: what waits is moved to the dead set, what is held is waited for. What became of a job
- * that was held is read in the dead set. One thread. */
+ * The ids are marked, so that a job claimed while the queue is searched is stopped by its worker;
+ * the marks are renewed for as long as this takes. Then every place is searched until none of the
+ * jobs is left: waiting ones are moved to the dead set, held ones are waited for. The dead set
+ * tells what became of a job that was held. One thread. */
 #ifndef DARG_QUEUE_CANCELLER_H
 #define DARG_QUEUE_CANCELLER_H
 
@@ -11,19 +12,19 @@
 #include "queue/cancel.h"
 #include "queue/lease.h"
 
-/* A worker is told of no more at once. */
+/* A worker is told of at most so many at once. */
 enum { CANCELLER_IDS_MAX = LEASE_CANCEL_MAX };
 
 enum canceller_state {
-    CANCELLER_UNKNOWN,   /* not met: it is not there, or ended before it was looked for */
-    CANCELLER_HELD,      /* a worker has it, still */
-    CANCELLER_ENDED,     /* was held, and ended otherwise before it could be stopped */
+    CANCELLER_UNKNOWN,   /* not found: not there, or ended before the search */
+    CANCELLER_HELD,      /* a worker still has it */
+    CANCELLER_ENDED,     /* was held, and ended by itself before it could be stopped */
     CANCELLER_CANCELLED, /* in the dead set, moved there here or by its worker */
 };
 
 struct canceller_job {
     enum canceller_state state;
-    char worker[LEASE_NAME_MAX + 1]; /* that held it last; "": none */
+    char worker[LEASE_NAME_MAX + 1]; /* the last one that held it; "": none */
     int64_t number;                  /* of that claim */
 };
 
@@ -37,9 +38,9 @@ struct canceller {
     struct canceller_job jobs[CANCELLER_IDS_MAX];
 };
 
-/* Blocks until all is done, or for the timeout and as long as the searches take. Where the patience
- * ends it the states say how far it came. A status other than ST_OK: it broke off, and the states
- * mean little. The marks are taken back unless a worker still holds one of the jobs. */
+/* Blocks until all is done, or for the timeout plus the time that the searches take. If the
+ * patience ends it, the states say how far it got. With a status other than ST_OK it broke off, and
+ * the states mean little. The marks are taken back unless a worker still holds one of the jobs. */
 MUST_CHECK enum status canceller_run(struct conn *conn, const struct queue *queue,
                                      struct canceller *canceller, struct err *err);
 

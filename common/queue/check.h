@@ -1,8 +1,9 @@
-/* check - is a queue whole? Reads all its keys, says what is wrong, and mends what can be mended.
+/* check - is a queue whole? Reads all its keys, reports what is wrong, and repairs what can be
+ * repaired.
  *
  * For `darg fsck`, the one command that scans the keyspace (SCAN, in bounded steps). It may run
- * beside producers and workers: what is judged together is read in one atomic step, what may be on
- * its way is looked at twice, and a worker that lives is never touched. */
+ * while producers and workers do: what is judged together is read in one atomic step, what may be
+ * in transit is looked at twice, and a live worker is never touched. */
 #ifndef DARG_QUEUE_CHECK_H
 #define DARG_QUEUE_CHECK_H
 
@@ -16,9 +17,9 @@
 enum check_level { CHECK_NOTE, CHECK_WRONG, CHECK_MENDED };
 
 struct check_finding {
-    const char *kind; /* "orphan", "counters" ...: for programs; static */
+    const char *kind; /* "orphan", "counters" ...: for programs to read; static */
     enum check_level level;
-    int64_t count; /* jobs or entries that it is about; -1: does not apply */
+    int64_t count; /* jobs or entries concerned; -1: does not apply */
     char *key;     /* owned */
     char *text;    /* a few words; owned */
 };
@@ -34,9 +35,9 @@ struct check_options {
     struct patience patience;
 };
 
-/* Adds what is found to *check, mended with is_repair. A status other than ST_OK: the check could
- * not be carried out to its end. Blocks for as long as it takes: two seconds and more where
- * something has to be looked at twice, with is_repair a lease. */
+/* Adds what it finds to *check; with is_repair it repairs that, too. A status other than ST_OK: the
+ * check could not be completed. Blocks for as long as it takes: two seconds or more if something
+ * has to be looked at twice, a lease with is_repair. */
 MUST_CHECK enum status check_run(struct conn *conn, const struct queue *queue,
                                  const struct check_options *options, struct check *check,
                                  struct err *err);

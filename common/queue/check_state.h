@@ -1,19 +1,19 @@
-/* check_state - what the parts of check share: the walk through one queue. Not for others. */
+/* check_state - what the parts of check share: the walk through one queue. For them only. */
 #ifndef DARG_QUEUE_CHECK_STATE_H
 #define DARG_QUEUE_CHECK_STATE_H
 
 #include "queue/check.h"
 #include "queue/lease.h"
 
-/* One name that stands in the registry, in `reaped`, in `drained`, or behind a holding. */
+/* A name found in the registry, in `reaped`, in `drained`, or in the key of a holding. */
 struct check_holder {
     char name[LEASE_NAME_MAX + 1];
     char score[LEASE_SCORE_MAX + 1]; /* as Redis writes it; "": not registered */
     int64_t score_ms;                /* the same, if it is registered */
-    int64_t jobs;                    /* fields of its claimed hash less those that are no jobs */
+    int64_t jobs;                    /* fields of its claimed hash that are jobs */
     bool is_reaped, is_hash, is_there, is_stale, has_receipt_right;
     int64_t now_ms;    /* when this was so */
-    struct reply *odd; /* fields that are no claim numbers; the whole answer, or NULL */
+    struct reply *odd; /* fields that are not claim numbers; the whole answer, or NULL */
 };
 
 struct check_walk {
@@ -26,7 +26,7 @@ struct check_walk {
     size_t live; /* registered workers that renew */
 };
 
-/* Adds a finding; the level of what is wrong is MENDED if is_mended. */
+/* Adds a finding; with is_mended, what would be WRONG is MENDED. */
 void check_add(struct check_walk *walk, const char *kind, enum check_level level, int64_t count,
                const char *key, const char *format, ...) PRINTF_LIKE(6, 7);
 enum check_level check_level(bool is_mended);

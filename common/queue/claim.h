@@ -10,23 +10,23 @@
 #include "queue/lease.h"
 
 enum { CLAIM_MAX = 1000 };             /* jobs in one claim */
-enum { CLAIM_SHORT_BYTES = 64 << 10 }; /* of a job that is answered in short, and its like */
+enum { CLAIM_SHORT_BYTES = 64 << 10 }; /* of a job of which only the start is answered */
 
 struct claim_options {
     int64_t max_bytes; /* about how many bytes one claim may carry */
-    /* Of it: jobs larger than max_job_size are answered in short, likewise suspects with
-     * max_crashes. */
+    /* Of larger jobs than max_job_size, and of suspects with max_crashes, only the start is
+     * answered. */
     struct job_policy policy;
     bool discard_sentinel; /* --ignore-sentinel */
 };
 
 enum claim_outcome {
     CLAIM_JOBS,  /* jobs were claimed */
-    CLAIM_EMPTY, /* nothing waits; next_due_ms tells when something may */
+    CLAIM_EMPTY, /* nothing waits; next_due_ms: when something may */
     CLAIM_DRAIN, /* the sentinel is at the head of the line */
     CLAIM_WAIT,  /* paused or limited: ask again in wait_ms */
-    CLAIM_STALE, /* the request was an old one: impossible while one is open at a time */
-    CLAIM_LOST,  /* not registered any more: start over under a new name */
+    CLAIM_STALE, /* the request was an old one: cannot be, with one open at a time */
+    CLAIM_LOST,  /* no longer registered: start over under a new name */
 };
 
 /* What a claim answered. Owns the reply into which the job slices point: claim_fini(). */
@@ -42,25 +42,25 @@ struct claim {
 };
 void claim_fini(struct claim *claim);
 
-/* Job i (i < count). One that the worker is only to bury, being too large or poison, may be
- * answered in short: by its size and its first bytes. */
+/* Job i (i < count). Of a job that the worker will only bury, since it is too large or poison, the
+ * answer may hold just its size and its first bytes. */
 struct claim_job {
-    struct slice text; /* borrowed; ptr NULL where a repeated claim finds the job gone */
-    bool is_short;     /* text is just the beginning of it */
-    int64_t size;      /* in short: bytes of the whole original */
+    struct slice text; /* borrowed; ptr NULL if a repeated claim finds the job gone */
+    bool is_short;     /* text is just its beginning */
+    int64_t size;      /* if is_short: bytes of the whole original */
 };
 struct claim_job claim_job(const struct claim *claim, size_t i);
 
-/* Encodes a claim of up to n jobs after number `base`. The request is kept until claim_call() has
- * answered ST_OK and is sent again, unchanged, after any failure. */
+/* Encodes a claim of up to n jobs after number `base`. The caller keeps the request until
+ * claim_call() answers ST_OK, and sends it again, unchanged, after any failure. */
 void claim_encode(struct request *request, const struct lease *lease, int64_t base, int64_t n,
                   const struct claim_options *options);
 MUST_CHECK enum status claim_call(struct conn *conn, const struct request *request,
                                   struct claim *claim, struct err *err);
 
 /* Sends the blocking wait (BLMOVE queue inbox, timeout_ms) without waiting for it; then conn_wait()
- * and, once readable, claim_wait_end(): *woken is true if a job has come into the inbox. The job
- * itself, which Redis answers too, takes no memory, however large it is. */
+ * and, once readable, claim_wait_end(): *woken is true if a job has come into the inbox. Redis
+ * answers with the job itself, too, but that is not kept, however large it is. */
 MUST_CHECK enum status claim_wait_begin(struct conn *conn, const struct queue *queue,
                                         int64_t timeout_ms, struct err *err);
 MUST_CHECK enum status claim_wait_end(struct conn *conn, bool *woken, struct err *err);

@@ -1,7 +1,7 @@
-/* collect - a producer takes the results of its jobs off a reply list, losing and doubling none.
+/* collect - a producer takes the results of its jobs off a reply list, each exactly once.
  *
- * A result leaves the list only when a later call tells that it has been received, so a lost answer
- * loses no result. The calls of one list come from one producer. */
+ * A result leaves the list only when a later call says that it has been received, so a lost answer
+ * loses no result. All calls for a list come from one producer. */
 #ifndef DARG_QUEUE_COLLECT_H
 #define DARG_QUEUE_COLLECT_H
 
@@ -12,8 +12,8 @@
 
 enum { COLLECT_MAX = 256 }; /* results in one answer */
 
-/* The next results after the `received` ones that the caller has, as many as fit into one answer:
- * an array of strings, to be freed; empty if there is none now. May be repeated. */
+/* The results that follow the `received` ones the caller has, as many as fit into one answer: an
+ * array of strings, which the caller frees; empty if there is none now. May be repeated. */
 MUST_CHECK enum status collect_call(struct conn *conn, const struct queue *queue, const char *reply,
                                     int64_t received, struct reply **results, struct err *err);
 
@@ -21,7 +21,7 @@ MUST_CHECK enum status collect_call(struct conn *conn, const struct queue *queue
 MUST_CHECK enum status collect_await(struct conn *conn, const struct queue *queue,
                                      const char *reply, int64_t timeout_ms, struct err *err);
 
-/* Removes the list. What may still come expires by itself. */
+/* Removes the list. Anything that arrives later expires by itself. */
 MUST_CHECK enum status collect_end(struct conn *conn, const struct queue *queue, const char *reply,
                                    struct err *err);
 

@@ -8,13 +8,13 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* A page of the dead set, most recently dead first: members and scores from rank `start` on. Reply
- * to be freed: array of member, score, member, score ... */
+/* A page of the dead set, most recently dead first: members and scores from rank `start` on. The
+ * reply, which the caller frees, is an array of member, score, member, score ... */
 MUST_CHECK enum status dead_page(struct conn *conn, const struct queue *queue, int64_t start,
                                  int64_t count, struct reply **page, struct err *err);
 
-/* Sends members back to the queue; their crashes and attempts start anew, their runs go on. *moved:
- * how many were still there. */
+/* Sends members back to the queue; their crashes and attempts start from zero, their runs go on
+ * counting. *moved: how many were still there. */
 MUST_CHECK enum status dead_revive(struct conn *conn, const struct queue *queue,
                                    const struct slice *members, size_t count, int64_t *moved,
                                    struct err *err);

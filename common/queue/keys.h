@@ -1,6 +1,6 @@
 /* keys - the names of a queue's keys, in one place.
  *
- * The queue's name stands in braces (a cluster hash tag), so that everything of one queue is in one
+ * The queue's name stands in braces (a cluster hash tag), so that all keys of a queue are in one
  * slot. A struct queue is fixed after queue_init() and may be shared by any number of threads. */
 #ifndef DARG_QUEUE_KEYS_H
 #define DARG_QUEUE_KEYS_H
@@ -13,11 +13,11 @@
 #define QUEUE_DEFAULT_NAMESPACE "darg"
 #define QUEUE_DEFAULT_NAME "default"
 
-/* When the next job is due, where none is: later than any time. */
+/* When the next job is due if there is none: later than any time. */
 #define QUEUE_NEVER INT64_MAX
 
-/* The keys that are there once for a queue: field of struct queue, what follows darg:{Q}, and the
- * type in Redis. */
+/* The keys that a queue has once: field of struct queue, what follows darg:{Q}, and the type in
+ * Redis. */
 #define QUEUE_KEY_LIST(X)                                                                          \
     X(jobs, "", "list")        /* waiting jobs, pushed at the left, claimed from the right */      \
     X(inbox, ":inbox", "list") /* jobs that woke a worker, on their way into a claim */            \
@@ -51,14 +51,15 @@ void queue_fini(struct queue *queue);
 /* Keys that depend on more than the queue; each appends to `out`. */
 void queue_claimed_key(const struct queue *queue, const char *worker, struct buf *out);
 void queue_reply_key(const struct queue *queue, const char *reply, struct buf *out);
-/* List that holds the result of the job of this id, for as long as its producer asked. */
+/* List that holds the result of the job with this id, for as long as its producer asked. */
 void queue_result_key(const struct queue *queue, const char *id, struct buf *out);
-/* String in which a worker tells what it runs, JSON (docs/protocol.md). */
+/* String in which a worker says what it is running, JSON (docs/protocol.md). */
 void queue_running_key(const struct queue *queue, const char *worker, struct buf *out);
 /* List on which an at-most-once worker's blocked threads can be woken. */
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out);
 
-/* Keys of no one queue: the set of queues' names, a worker's info hash, the shutdown keys. */
+/* Keys that belong to no queue: the set of queues' names, a worker's info hash, the shutdown keys.
+ */
 void queue_names_key(const char *namespace, struct buf *out);
 void queue_worker_key(const char *namespace, const char *process, struct buf *out);
 void queue_shutdown_key(const char *namespace, const char *process,

@@ -1,16 +1,16 @@
-/* missing - notices that jobs which somebody waits for are gone: purged, dropped, or lost with
- * Redis's data. Nobody will ever tell how they ended.
+/* missing - notices that awaited jobs are gone: purged, dropped, or lost with Redis's data. No
+ * result of theirs will ever come.
  *
- * Redis keeps no index of ids, so to know is to read the whole queue (queue/search.h). That is done
- * only where something points to a loss - the counter of purged jobs has grown, another one has
- * gone back, or nothing is left in the queue - and else with growing pauses, of 10 s to 10 min and
- * at least a hundred times as long as the last search took. In between a call costs one round trip
- * of commands that take no time.
+ * Redis keeps no index of ids, so finding out means reading the whole queue (queue/search.h). That
+ * is done at once only if something points to a loss - the counter of purged jobs has grown,
+ * another one has gone back, or nothing is left in the queue - and otherwise with growing pauses,
+ * of 10 s to 10 min and at least a hundred times as long as the last search took. In between, a
+ * call costs one round trip of commands that take no time.
  *
  * A job that moves while the places are read can be missed once, and its result may have come
  * meanwhile: a job is gone if two looks in a row, MISSING_AGAIN_MS apart, have not met it and no
- * result has come after them. What at-most-once workers run is nowhere in Redis; so while one of
- * them lives, nothing is said to be missing. One thread. */
+ * result has come after them. What at-most-once workers are running is nowhere in Redis, so while
+ * one of them lives, nothing is reported missing. One thread. */
 #ifndef DARG_QUEUE_MISSING_H
 #define DARG_QUEUE_MISSING_H
 
@@ -28,10 +28,10 @@ struct missing {
     int64_t pause_ms;  /* until the one after that */
     int64_t purged, claimed;
     bool was_read, was_empty, is_forbidden;
-    bool has_met; /* the last look has searched, and met one at least */
+    bool has_met; /* the last look searched, and found at least one */
 };
 
-/* The jobs have been pushed, or one has given a sign of life, just now. */
+/* Call it when the jobs have just been pushed, or one has just given a sign of life. */
 void missing_begin(struct missing *missing);
 
 /* True if missing_look() is due. Costs nothing. */
@@ -40,9 +40,9 @@ bool missing_is_due(const struct missing *missing);
 /* How long to wait for a result until then: 1 to limit_ms. */
 int64_t missing_patience_ms(const struct missing *missing, int64_t limit_ms);
 
-/* Looks for these ids, each given once. is_missing[i]: this look has searched and not met it.
- * Where the user may not read what it takes, nothing is ever missing. Blocks for one round trip, or
- * for as many as the queue has pages. */
+/* Looks for these ids, each given once. is_missing[i]: this look searched and did not find it. If
+ * the user may not read what this takes, nothing is ever missing. Blocks for one round trip, or for
+ * as many as the queue has pages. */
 MUST_CHECK enum status missing_look(struct missing *missing, struct conn *conn,
                                     const struct queue *queue, const char *const *ids, size_t count,
                                     bool *is_missing, struct err *err);

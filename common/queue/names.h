@@ -1,11 +1,11 @@
 /* names - the set of queues' names: what `darg stats` shows. It only informs.
  *
- * A queue is listed by whoever pushes with darg or libdarg, and by its workers. One that has been
- * empty and without workers for NAMES_AGE_MS is taken out by some worker's keeper, and listed again
- * if it gets a job: a producer that uses plain LPUSH lists nothing, so the names of queues that
- * have left are remembered for NAMES_MEMORY_MS, and looked after. Where keys have slots (Redis
- * Cluster) the set and a queue are in two of them, so nothing leaves by itself. Each call blocks
- * for a round trip or two and may be repeated. */
+ * A queue is listed by every producer that pushes with darg or libdarg, and by its workers. One
+ * that has been empty and without workers for NAMES_AGE_MS is taken out by some worker's keeper. It
+ * is listed again if it gets a job, even from a producer that uses plain LPUSH, which lists
+ * nothing: the names of queues that have left are remembered for NAMES_MEMORY_MS, and checked. On a
+ * Redis Cluster the set and a queue are in different slots, so no queue leaves by itself. Each call
+ * blocks for a round trip or two and may be repeated. */
 #ifndef DARG_QUEUE_NAMES_H
 #define DARG_QUEUE_NAMES_H
 
@@ -28,11 +28,11 @@ struct names {
     size_t count;
 };
 void names_fini(struct names *names);
-/* All that are listed. *names is to be given to names_fini() in any case. */
+/* All that are listed. Call names_fini() on *names in any case. */
 MUST_CHECK enum status names_read(struct conn *conn, const char *namespace, struct names *names,
                                   struct err *err);
 
-/* True, for whoever asks first in so many ms: it looks after the names now. */
+/* *is_ours: true for the first caller in every_ms, which then looks after the names. */
 MUST_CHECK enum status names_take_turn(struct conn *conn, const char *namespace, int64_t every_ms,
                                        bool *is_ours, struct err *err);
 
@@ -50,8 +50,8 @@ MUST_CHECK enum status names_unlist(struct conn *conn, const char *namespace,
                                     const char *const *names, size_t count, int64_t age_ms,
                                     enum names_state *states, struct err *err);
 
-/* Since when each has been seen empty, by the server's clock; -1: it has not. *now_ms: that clock.
- */
+/* Since when each has been seen empty, by the server's clock; -1: it was not. *now_ms: that clock.
+ * */
 MUST_CHECK enum status names_idle_since(struct conn *conn, const char *namespace,
                                         const struct names *names, int64_t *since_ms,
                                         int64_t *now_ms, struct err *err);

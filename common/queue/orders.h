@@ -1,5 +1,5 @@
-/* orders - what workers are told through the shutdown keys: to be quiet, to drain, to stop. Each
- * call blocks for a round trip or two and may be repeated. */
+/* orders - what the shutdown keys tell workers: be quiet, drain, stop. Each call blocks for a round
+ * trip or two and may be repeated. */
 #ifndef DARG_QUEUE_ORDERS_H
 #define DARG_QUEUE_ORDERS_H
 
@@ -8,13 +8,15 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* The shutdown keys. Orders, the gravest last. */
+/* The shutdown keys. Orders, the strongest last. */
 enum order { ORDER_NONE, ORDER_QUIET, ORDER_DRAIN, ORDER_STOP };
-/* The word's order; ORDER_NONE for "" and for nonsense, which *is_known then tells apart. */
+/* The order that the word means; ORDER_NONE for "" and for nonsense, which *is_known tells apart.
+ */
 enum order orders_parse(struct slice word, bool *is_known);
 const char *orders_name(enum order order);
 
-/* Reads the two keys that are of no queue: of all workers, and of `process`. Each "" if unset. */
+/* Reads the two keys that belong to no queue: that of all workers, and that of `process`. Each ""
+ * if unset. */
 struct orders {
     char of_all[16];
     char of_process[16];

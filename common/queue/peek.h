@@ -7,7 +7,7 @@
 
 struct peek {
     /* In: */
-    int64_t count; /* so many at most */
+    int64_t count; /* at most so many */
     /* Each element, the next one first: a job, a sentinel, or nonsense. Anything but ST_OK ends it.
      */
     enum status (*visit)(void *context, struct slice element, struct err *err);
@@ -16,8 +16,8 @@ struct peek {
     int64_t shown;
 };
 
-/* Blocks for a round trip for each page, of about a mebibyte. What is pushed or taken meanwhile may
- * be met twice or not at all. */
+/* Blocks for one round trip per page of about a mebibyte. A job pushed or taken meanwhile may be
+ * met twice or not at all. */
 MUST_CHECK enum status peek_run(struct conn *conn, const struct queue *queue, struct peek *peek,
                                 struct err *err);
 

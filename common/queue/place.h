@@ -1,8 +1,8 @@
 /* place - the places where a job can be, in one table.
  *
- * Whatever has to look for jobs, count them or throw them away goes through this table, so that a
- * place that is added is known to all of it: search (status, cancel, waiting for results), stats,
- * purge. Constants; any thread. */
+ * All code that looks for jobs, counts them or throws them away goes through this table, so a new
+ * place is known to all of it: search (status, cancel, waiting for results), stats, purge.
+ * Constants; any thread. */
 #ifndef DARG_QUEUE_PLACE_H
 #define DARG_QUEUE_PLACE_H
 
@@ -15,7 +15,7 @@
 enum {
     PLACE_SCHEDULED = 1, /* delayed, or to be retried */
     PLACE_WAITING = 2,   /* nobody has it: in line, or on its way to a worker */
-    PLACE_HELD = 4,      /* claimed by a worker, or not yet taken back from a dead one */
+    PLACE_HELD = 4,      /* claimed by a worker, alive or dead */
     PLACE_DEAD = 8,
     PLACE_ALL = PLACE_SCHEDULED | PLACE_WAITING | PLACE_HELD | PLACE_DEAD,
 };
@@ -34,7 +34,7 @@ struct place {
     size_t key; /* offset of the key in struct queue: place_key() */
 };
 
-/* The places, in the order in which a job goes through them. NULL behind the last. */
+/* The places, in the order in which a job passes through them. NULL past the last. */
 const struct place *place_at(size_t i);
 const char *place_key(const struct place *place, const struct queue *queue);
 

@@ -1,5 +1,5 @@
-/* pop - how an at-most-once worker takes a job: a plain pop over its queues, blocking where there
- * was nothing, and a list by which it can be woken. */
+/* pop - how an at-most-once worker takes a job: a plain pop from its queues, a blocking one if that
+ * finds nothing, and a list by which it can be woken. */
 #ifndef DARG_QUEUE_POP_H
 #define DARG_QUEUE_POP_H
 
@@ -17,15 +17,16 @@ struct pop {
 };
 void pop_fini(struct pop *pop);
 
-/* LMPOP over the queues, with_suspects: over each one's suspects before its line, too: never waits
- * for a job. Without them it costs Redis a tenth less than BRPOP, which has to look at wake_key and
- * the suspects too. After ST_LOST_REPLY of this call or the next, a job may be gone: that is what
- * "at most once" means. */
+/* LMPOP from the queues, with_suspects from each queue's suspects before its line: never waits for
+ * a job. Without them it costs Redis a tenth less than BRPOP, which has to look at wake_key and the
+ * suspects too. After ST_LOST_REPLY of this call or the next, a job may be gone: that is what "at
+ * most once" means. */
 MUST_CHECK enum status pop_try(struct conn *conn, const struct queue *const *queues, size_t count,
                                bool with_suspects, struct pop *pop, struct err *err);
 
-/* BRPOP wake_key, of each queue the suspects and then the line, timeout: blocks until a job, a
- * token or the timeout comes. Suspects are ahead of what is in line, the sentinel above all. */
+/* BRPOP from wake_key and from each queue's suspects and then its line: blocks until a job or a
+ * token comes, or for the timeout. Suspects come before what is in line, above all before a
+ * sentinel. */
 MUST_CHECK enum status pop_call(struct conn *conn, const char *wake_key,
                                 const struct queue *const *queues, size_t count, int64_t timeout_s,
                                 struct pop *pop, struct err *err);

@@ -1,4 +1,4 @@
-/* presence - who works on a queue, and what each process tells of itself. */
+/* presence - which workers a queue has, and what each process says of itself. */
 #ifndef DARG_QUEUE_PRESENCE_H
 #define DARG_QUEUE_PRESENCE_H
 
@@ -7,7 +7,8 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* The registered workers of a queue: reply to be freed, array of name, score, name, score ... */
+/* The registered workers of a queue: an array of name, score, name, score ..., which the caller
+ * frees. */
 MUST_CHECK enum status presence_workers(struct conn *conn, const struct queue *queue,
                                         struct reply **workers, struct err *err);
 
@@ -15,7 +16,7 @@ MUST_CHECK enum status presence_workers(struct conn *conn, const struct queue *q
 MUST_CHECK enum status presence_process(struct conn *conn, const char *namespace,
                                         const char *process, struct reply **info, struct err *err);
 
-/* The same of the process of a registration W. */
+/* The same for the process of a registration W. */
 MUST_CHECK enum status presence_worker(struct conn *conn, const struct queue *queue,
                                        struct slice worker, struct reply **info, struct err *err);
 
@@ -26,15 +27,15 @@ struct slice presence_told(const struct reply *info, const char *field);
 MUST_CHECK enum status presence_protocol(struct conn *conn, const char *namespace,
                                          const char *process, int64_t *protocol, struct err *err);
 
-/* Publishes a process's info hash, which expires after ttl_ms: pairs of field and value. Failures
- * matter little: it only informs. */
+/* Publishes a process's info hash, which expires after ttl_ms: pairs of field and value. A failure
+ * matters little, since nothing depends on it. */
 MUST_CHECK enum status presence_publish(struct conn *conn, const char *namespace,
                                         const char *process, const char *const *fields_and_values,
                                         size_t count, int64_t ttl_ms, struct err *err);
 MUST_CHECK enum status presence_unpublish(struct conn *conn, const char *namespace,
                                           const char *process, struct err *err);
 
-/* Number of jobs that workers hold (HLEN of claimed:W less the fields that are none). */
+/* Number of jobs that workers hold (HLEN of claimed:W less the fields that are not jobs). */
 MUST_CHECK enum status presence_held_by(struct conn *conn, const struct queue *queue,
                                         const char *worker, int64_t *held, struct err *err);
 

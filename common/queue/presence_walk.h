@@ -1,4 +1,5 @@
-/* presence_walk - the workers of a queue, or of all: a visit for each registration. One thread. */
+/* presence_walk - the workers of a queue, or of all queues: one visit for each registration. One
+ * thread. */
 #ifndef DARG_QUEUE_PRESENCE_WALK_H
 #define DARG_QUEUE_PRESENCE_WALK_H
 
@@ -7,7 +8,7 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* What a process tells of itself (docs/protocol.md): field of its info hash, whether that is a
+/* What a process says of itself (docs/protocol.md): field of its info hash, and whether that is a
  * number. */
 #define PRESENCE_FIELD_LIST(X)                                                                     \
     X(host, false)                                                                                 \
@@ -26,9 +27,9 @@ struct presence_worker {
     const char *queue;
     struct slice name; /* W */
     int64_t held;      /* jobs */
-    int64_t age_ms;    /* of its last sign of life */
+    int64_t age_ms;    /* since its last sign of life */
 #define PRESENCE_FIELD(name, is_number) struct slice name;
-    PRESENCE_FIELD_LIST(PRESENCE_FIELD) /* ptr NULL: it does not tell (any more) */
+    PRESENCE_FIELD_LIST(PRESENCE_FIELD) /* ptr NULL: not published, or expired */
 #undef PRESENCE_FIELD
 };
 

@@ -8,7 +8,7 @@
 #include "redis/conn.h"
 
 /* Throws away, in one step, all jobs that are in these states: PLACE_WAITING, PLACE_SCHEDULED,
- * PLACE_DEAD. What workers hold is not touched. */
+ * PLACE_DEAD. Jobs that workers hold are not touched. */
 struct purged {
     int64_t waiting, scheduled, dead;
 };

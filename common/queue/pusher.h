@@ -1,13 +1,13 @@
-/* pusher - jobs in batches, several calls under way at a time, each job pushed exactly once or
- * honestly reported.
+/* pusher - pushes jobs in batches, with several calls under way at a time; each job is pushed
+ * exactly once, or reported as refused or in doubt.
  *
  * The caller fills pusher_batch() and submits it; as soon as the window is full, submitting takes
- * the answer to the oldest call. Where the queue's bound cuts a batch, or Redis refuses one,
- * everything under way is answered first; then what was not accepted goes again, in its order, one
- * call at a time, for as long as the caller's refused() says so. A script that the server has
- * forgotten is loaded again. A link that breaks while nothing is under way is made again: no job
- * can be in doubt. One that breaks under a call leaves jobs in doubt, and ends it, but for delayed
- * jobs, whose call may be repeated. One thread at a time; everything blocks. */
+ * the answer to the oldest call. If the queue's bound cuts a batch, or Redis refuses one, all
+ * answers under way are taken first; then what was not accepted is sent again, in order, one call
+ * at a time, for as long as the caller's refused() says so. A script that the server has forgotten
+ * is loaded again. A link that breaks while nothing is under way is made again: no job can be in
+ * doubt. A link that breaks during a call leaves jobs in doubt, and ends the pushing, except for
+ * delayed jobs, whose call may be repeated. One thread at a time; everything blocks. */
 #ifndef DARG_QUEUE_PUSHER_H
 #define DARG_QUEUE_PUSHER_H
 
@@ -22,46 +22,46 @@ enum { PUSHER_BATCH_JOBS = 500, PUSHER_BATCH_BYTES = 512 * 1024, PUSHER_WINDOW =
 /* A batch as the caller fills it: up to PUSHER_BATCH_JOBS jobs, of about PUSHER_BATCH_BYTES. */
 struct pusher_batch {
     size_t count;
-    int64_t delay_ms; /* > 0: all of it joins the queue so much later */
-    /* The caller's own; both are emptied when the batch is done with. */
+    int64_t delay_ms; /* > 0: all its jobs join the queue so much later */
+    /* The caller's; both are emptied once the batch is finished. */
     struct buf bytes; /* room for the jobs' texts, which is kept */
     size_t tag;
     /* The pusher's: */
     size_t accepted; /* jobs, from the front */
-    bool is_open;    /* sent, and not answered */
-    /* Borrowed texts, until the batch is done with. */
+    bool is_open;    /* sent, but not answered */
+    /* Borrowed texts, until the batch is finished. */
     struct slice jobs[PUSHER_BATCH_JOBS];
 };
 
-/* What the caller does about it; owner is the pusher's. */
+/* What the caller does about what happens; owner is the pusher's. */
 struct pusher_calls {
-    /* Connects, if the pusher's connection is not; NULL: conn_connect(). */
+    /* Connects if the pusher's connection is down; NULL: conn_connect(). */
     enum status (*connect)(void *owner, struct err *err);
     /* So many more of the batch, from batch->accepted on, are in the queue. */
     void (*accepted)(void *owner, const struct pusher_batch *batch, size_t count);
     /* Jobs of the batch, from batch->accepted on, may be in the queue or not. */
     void (*lost)(void *owner, const struct pusher_batch *batch);
-    /* The queue is full, or pusher->refusal says what Redis has against it. ST_OK, best after about
-     * pause_ms, which grow: try again. Anything else ends it with that. */
+    /* The queue is full, or pusher->refusal says why Redis refuses. ST_OK, best
+     * after about pause_ms, which grows: try again. Any other status ends the pushing with it. */
     enum status (*refused)(void *owner, int64_t pause_ms, struct err *err);
 };
 
 struct pusher {
     struct conn *conn;         /* borrowed, as all that follows */
     const struct queue *queue; /* fixed after pusher_init() */
-    /* The caller's to set before it submits: */
+    /* Set by the caller before it submits: */
     const struct pusher_calls *calls;
     void *owner;
-    int delayed_tries; /* of a call with delayed jobs whose answer is lost; 0: without end */
+    int delayed_tries; /* of a call with delayed jobs whose answer is lost; 0: no limit */
     /* To be read: */
-    bool is_plain;          /* this user may run no scripts: no bound is kept */
-    size_t in_flight;       /* batches submitted and not done with */
+    bool is_plain;          /* this user may not run scripts: no bound is enforced */
+    size_t in_flight;       /* batches submitted and not finished */
     int64_t length;         /* of the queue, as last heard */
     enum status refusal;    /* in refused(): ST_OK: the queue is full */
     struct err refusal_err; /* likewise, unless it is ST_OK */
     /* Its own: */
-    uint64_t generation;       /* of the link that is ready; 0: none */
-    size_t window_max, window; /* calls that may be under way; fewer after a refusal */
+    uint64_t generation;       /* of the link that is set up; 0: none */
+    size_t window_max, window; /* calls that may be open; fewer after a refusal */
     size_t open;               /* batches that are */
     int reloads;               /* of the script in a row */
     struct request request;    /* scratch */
@@ -79,24 +79,26 @@ void pusher_fini(struct pusher *pusher);
  * that nothing was pushed: a lost answer is ST_UNREACHABLE here. Submitting does it by itself. */
 MUST_CHECK enum status pusher_ready(struct pusher *pusher, struct err *err);
 
-/* The batch to be filled; it is empty after each submit. */
+/* The batch to fill; it is empty after each submit. */
 struct pusher_batch *pusher_batch(struct pusher *pusher);
 
 /* Sends the batch, unless it is empty. ST_OK, or a failure after which only pusher_settle() makes
  * sense. */
 MUST_CHECK enum status pusher_submit(struct pusher *pusher, struct err *err);
 
-/* Waits until the oldest batch in flight, which there must be, is done with. As pusher_submit(). */
+/* Waits until the oldest batch in flight is finished; there must be one. Answers as pusher_submit()
+ * does. */
 MUST_CHECK enum status pusher_take(struct pusher *pusher, struct err *err);
 
-/* Submits what is there, and waits until all is done with. As pusher_submit(). */
+/* Submits what has been filled in, and waits until all batches are finished. Answers as
+ * pusher_submit() does. */
 MUST_CHECK enum status pusher_flush(struct pusher *pusher, struct err *err);
 
-/* Takes the answers that still come, tells lost() of the others, and forgets everything: the pusher
- * is as new. */
+/* Takes the answers that still come, calls lost() for the others, and forgets everything: the
+ * pusher is as new. */
 void pusher_settle(struct pusher *pusher);
 
-/* Statuses of a push by which nothing was carried out, and which time may mend. */
+/* Statuses of a push that did nothing, and that may succeed later. */
 bool pusher_is_refusal(enum status status);
 
 #endif

@@ -1,4 +1,4 @@
-/* report - what a worker tells of the jobs that it runs: for people, nothing depends on it. */
+/* report - what a worker says about the jobs it is running: for people; nothing depends on it. */
 #ifndef DARG_QUEUE_REPORT_H
 #define DARG_QUEUE_REPORT_H
 
@@ -7,19 +7,19 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* Puts `text`, a line of JSON for each job (docs/protocol.md), in the place of what W told before,
- * for ttl_ms; empty: takes that back. One round trip. */
+/* Replaces what W said before by `text`, one line of JSON per job (docs/protocol.md), for ttl_ms;
+ * if empty, removes it. One round trip. */
 MUST_CHECK enum status report_write(struct conn *conn, const struct queue *queue,
                                     const char *worker, struct slice text, int64_t ttl_ms,
                                     struct err *err);
 
-/* *text: what W tells, or nil. To be freed. One round trip. */
+/* *text: what W says, or nil; the caller frees it. One round trip. */
 MUST_CHECK enum status report_read(struct conn *conn, const struct queue *queue, const char *worker,
                                    struct reply **text, struct err *err);
 
-/* What such a text says of the job that W holds by this number: when it began (server time), and
- * what its handler has told last, JSON, within the text. Neither is touched where it says nothing:
- * the job has begun just now, or not yet. */
+/* What such a text says about the job that W holds under this number: when it began (server time),
+ * and what its handler reported last, JSON, pointing into the text. If it says nothing (the job has
+ * begun just now, or not yet), neither is touched. */
 void report_find(struct slice text, int64_t number, int64_t *since_ms, struct slice *progress);
 
 #endif

@@ -1,4 +1,4 @@
-/* result - how a job ended, kept for whoever asks by its id (a job's `keep_ms`). */
+/* result - how a job ended, kept to be asked for by its id (a job's `keep_ms`). */
 #ifndef DARG_QUEUE_RESULT_H
 #define DARG_QUEUE_RESULT_H
 
@@ -7,8 +7,8 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* *text: what is kept, JSON (docs/protocol.md), or nil: nothing (yet, any more, or at all). To be
- * freed. One round trip. */
+/* *text: what is kept, JSON (docs/protocol.md), or nil if nothing is (not yet, no longer, or
+ * never); the caller frees it. One round trip. */
 MUST_CHECK enum status result_read(struct conn *conn, const struct queue *queue, const char *id,
                                    struct reply **text, struct err *err);
 

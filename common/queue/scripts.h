@@ -1,5 +1,5 @@
-/* scripts - the protocol's Lua scripts, one a verb, compiled in from common/queue/lua. Each file's
- * head says its keys, arguments and answers; for each, tools/embed-lua makes of that
+/* scripts - the protocol's Lua scripts, one for each verb, compiled in from common/queue/lua. The
+ * head of each file declares its keys, arguments and answers; from that, tools/embed-lua makes
  *
  *   script_NAME        the script, for script_call()
  *   script_NAME_call   its keys and arguments by their names

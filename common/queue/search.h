@@ -1,8 +1,8 @@
-/* search - finds the jobs of given ids in a queue, wherever they are: for people, and for cancel.
+/* search - finds the jobs with given ids in a queue, wherever they are: for people, and for cancel.
  *
  * Redis keeps no index of ids, so everything is read, in pages, in the order of the table of places
- * (queue/place.h): scheduled, waiting, held, dead. One that goes the other way meanwhile (given
- * back, to be retried) can be missed, one that a page boundary has passed be met twice. */
+ * (queue/place.h): scheduled, waiting, held, dead. A job that goes the other way meanwhile (is
+ * given back or retried) can be missed; one that crosses a page boundary can be met twice. */
 #ifndef DARG_QUEUE_SEARCH_H
 #define DARG_QUEUE_SEARCH_H
 
@@ -18,8 +18,8 @@ struct search_hit {
     int state;    /* PLACE_... */
     size_t index; /* of its id in search->ids */
     const struct job *job;
-    const char *key;    /* the place's, where it holds the job itself */
-    int64_t before;     /* PLACE_WAITING: how many jobs are before it in that list */
+    const char *key;    /* the place's, if it holds the job itself */
+    int64_t before;     /* PLACE_WAITING: how many jobs precede it in that list */
     int64_t at_ms;      /* PLACE_SCHEDULED: when due; PLACE_DEAD: when it died; server time */
     const char *worker; /* PLACE_HELD: W */
     int64_t number;     /* PLACE_HELD: of the claim */

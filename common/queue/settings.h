@@ -1,10 +1,11 @@
-/* settings - what stands in darg:{Q}:settings: whether the queue is paused, its limits, and what
- * scripts keep there for themselves.
+/* settings - what is in darg:{Q}:settings: whether the queue is paused, its limits, and what
+ * scripts keep there for their own use.
  *
- * The two lists below are the one declaration. struct settings, what is read, what may be set, the
- * options of `darg limit`, and the members of its --json and of `darg stats --json` follow from
- * them; tools/check-settings holds docs/protocol.md and the scripts to them. A new limit is a row
- * here, the row of docs/protocol.md that the check then asks for, and the script that obeys it.
+ * The two lists below are the only declaration. struct settings, what is read, what may be set, the
+ * options of `darg limit`, and the members of its --json and of `darg stats --json` all come from
+ * them; tools/check-settings checks docs/protocol.md and the scripts against them. To add a limit,
+ * add a row here, the row of docs/protocol.md that the check then asks for, and the script that
+ * enforces it.
  *
  * Calls that take a connection block for a round trip or two, and may be repeated. */
 #ifndef DARG_QUEUE_SETTINGS_H
@@ -17,7 +18,7 @@
 #include "queue/keys.h"
 #include "redis/conn.h"
 
-/* Set by people: field of the hash, kind, least value, the option of `darg limit` that sets it
+/* Set by people: field of the hash, kind, smallest value, the option of `darg limit` that sets it
  * (NULL: none of its own), and what it does. */
 #define SETTINGS_LIST(X)                                                                           \
     X(paused, FLAG, 1, NULL, "no jobs are handed out; pushing goes on")                            \
@@ -28,7 +29,7 @@
     X(dead_max, COUNT, 0, "dead-max", "keep at most N dead jobs, the newest")                      \
     X(dead_age_ms, DURATION, 1, "dead-age", "keep dead jobs for at most DURATION")
 
-/* Kept by scripts, and nobody else's to set: field, kind, and what it is. */
+/* Kept by scripts, and set by them alone: field, kind, and what it is. */
 #define SETTINGS_KEPT_LIST(X)                                                                      \
     X(rate_at, TIME, "up to when `rate` is used up")                                               \
     X(drained_at, TIME, "when the last drain ended")                                               \
@@ -47,7 +48,7 @@ enum setting_kind {
 
 enum {
     SETTING_NONE = -1, /* not set, or nonsense */
-    SETTING_KEEP = -2, /* in changes: as it is */
+    SETTING_KEEP = -2, /* in changes: leave as it is */
 };
 
 /* A value for each field. */
@@ -69,7 +70,7 @@ struct setting {
 const struct setting *settings_at(size_t i); /* NULL past the last */
 int64_t settings_value(const struct setting *setting, const struct settings *settings);
 
-/* For those who ask in a pipeline: the fields for HMGET, NULL at the end; and its answer. */
+/* For callers that ask in a pipeline: the fields for HMGET, NULL at the end; and its answer. */
 extern const char *const settings_names[];
 void settings_take(const struct reply *reply, struct settings *settings);
 
@@ -80,19 +81,20 @@ MUST_CHECK enum status settings_read(struct conn *conn, const struct queue *queu
 MUST_CHECK enum status settings_pause(struct conn *conn, const struct queue *queue, bool is_paused,
                                       struct err *err);
 
-/* Sets one that is no flag, or removes it: SETTING_NONE. ST_INVALID: there is no such setting, or
- * the value is out of its range. */
+/* Sets one that is not a flag, or removes it (SETTING_NONE). ST_INVALID: there is no such setting,
+ * or the value is out of range. */
 MUST_CHECK enum status settings_set(struct conn *conn, const struct queue *queue, const char *name,
                                     int64_t value, struct err *err);
 
-/* What people write for it, into *changes: "none", or by kind "1000", "90s", or for a rate, whose
- * period changes with it, "100/1s" or "100/s". ST_INVALID with a sentence that does not name it. */
+/* Reads what people write for it into *changes: "none", or by kind "1000", "90s", or for a rate,
+ * whose period changes with it, "100/1s" or "100/s". ST_INVALID comes with a sentence that does not
+ * name the setting. */
 MUST_CHECK enum status settings_parse(const struct setting *setting, const char *text,
                                       struct settings *changes, struct err *err);
-/* To begin with: changes nothing. */
+/* To start from: changes nothing. */
 struct settings settings_unchanged(void);
-/* Values first, then removals, each in one step. ST_INVALID: one is out of its range; nothing is
- * changed. */
+/* Sets values first, then removes others, each in one step. ST_INVALID: a value is out of range;
+ * nothing is changed. */
 MUST_CHECK enum status settings_apply(struct conn *conn, const struct queue *queue,
                                       const struct settings *changes, struct err *err);
 

@@ -1,8 +1,8 @@
 /* settle - how a claimed job ends: done, retry, bury, release.
  *
- * Each call settles many jobs of one lease at once and acts only on those still held by it, so that
+ * Each call settles many jobs of one lease at once and acts only on those the lease still holds, so
  * repeating a call whose reply was lost changes nothing. settle_encode_*() builds the request once;
- * settle_call() sends it, as often as needed. */
+ * settle_call() sends it as often as needed. */
 #ifndef DARG_QUEUE_SETTLE_H
 #define DARG_QUEUE_SETTLE_H
 
@@ -14,9 +14,9 @@
 enum { SETTLE_MAX = 1000 };                    /* jobs in one call */
 enum { SETTLE_REPLY_TTL_MS = 60 * 60 * 1000 }; /* how long an unread reply list is kept */
 
-/* One job's end. Which fields count depends on the call. A job's end for good (done, bury) is told
- * to those who asked: a producer that waits at `reply_name`, and whoever asks for the result of
- * `result_id` within keep_ms. */
+/* One job's end. Which fields count depends on the call. When a job ends for good (done, bury),
+ * those who asked are told: a producer that waits at `reply_name`, and anyone who asks for the
+ * result of `result_id` within keep_ms. */
 struct settle_item {
     int64_t number;         /* claim number */
     const char *reply_name; /* NULL or "": nobody waits */
@@ -30,7 +30,7 @@ struct settle_item {
     struct slice original;  /* bury of a popped job: the job itself */
 };
 
-/* What follows the ends of jobs, for calls of other modules, too: further keys of a script, and for
+/* What is done when jobs end, also for calls of other modules: further keys of a script, and for
  * each of them what _follow.lua takes. Zeroed: nothing. */
 struct settle_follow {
     struct request keys;
@@ -41,8 +41,8 @@ void settle_follow_add(struct settle_follow *follow, const struct queue *queue,
 void settle_follow_fini(struct settle_follow *follow);
 
 struct settle_answer {
-    bool is_registered; /* false: the lease is lost, nothing was changed */
-    int64_t settled;    /* entries that this call really took away */
+    bool is_registered; /* false: the lease is lost, and nothing was changed */
+    int64_t settled;    /* entries that this call itself removed */
 };
 
 void settle_encode_done(struct request *request, const struct lease *lease,
@@ -60,15 +60,14 @@ MUST_CHECK enum status settle_call(struct conn *conn, enum settle_kind kind,
                                    const struct request *request, struct settle_answer *answer,
                                    struct err *err);
 
-/* At-most-once: tells of popped jobs that ended; done: how many are done; buried: items with head
- * and original. Those who asked are told of both. Not to be sent again after
- * ST_LOST_REPLY. */
+/* At-most-once: reports popped jobs that have ended; done: how many are done; buried: items with
+ * head and original. Those who asked are told of both. Do not send it again after ST_LOST_REPLY. */
 MUST_CHECK enum status settle_popped(struct conn *conn, const struct queue *queue, int64_t done,
                                      const struct settle_item *items, size_t count,
                                      struct err *err);
 
-/* At-most-once: popped jobs that could not be begun are to be run later, all after the delay of the
- * first. Items with head and original, count >= 1. Not to be sent again after ST_LOST_REPLY. */
+/* At-most-once: popped jobs that could not be begun are run later, all after the delay of the
+ * first. Items with head and original, count >= 1. Do not send it again after ST_LOST_REPLY. */
 MUST_CHECK enum status settle_put_off_popped(struct conn *conn, const struct queue *queue,
                                              const struct settle_item *items, size_t count,
                                              struct err *err);

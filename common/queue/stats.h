@@ -28,13 +28,13 @@
 
 struct stats {
     int64_t waiting; /* in line, or on their way to a worker (PLACE_WAITING) */
-    int64_t held;    /* claimed less every outcome: jobs held by workers */
+    int64_t held;    /* claimed less all outcomes: jobs that workers hold */
     int64_t scheduled;
     int64_t dead;
     int64_t workers;
     int64_t next_due_ms; /* server time; QUEUE_NEVER: nothing scheduled */
-    /* How long the next in line has waited at least, as lua/tend.lua has noted it; -1: none waits,
-     * or nobody has looked. */
+    /* How long the next in line has waited at least, from what lua/tend.lua noted; -1: none is
+     * waiting, or no keeper has looked. */
     int64_t oldest_age_ms;
     int64_t now_ms; /* server time */
     struct settings settings;
