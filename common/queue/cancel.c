@@ -39,7 +39,7 @@ enum status cancel_unmark(struct conn *conn, const struct queue *queue, const ch
     return status;
 }
 
-/* The job as a member of the dead set. The token makes it unique. */
+/* Makes the job a member of the dead set. The token makes it unique. */
 static void append_member(struct buf *out, const struct job *job)
 {
     char token[ID_UUID_LEN + 1];

@@ -11,7 +11,7 @@ enum {
     LOOK_MS = 50,
     POPPER_MS = 3000,
     MARK_AGAIN_MS = CANCEL_MARK_MS / 3,
-    EMPTY_PASSES = 2, /* in a row: what went the other way during one is met by the next */
+    EMPTY_PASSES = 2, /* in a row: what went the other way during one is found by the next */
     PASSES_MAX = 100
 };
 
@@ -27,7 +27,7 @@ struct hunt {
 
 /* ---- the marks ---- */
 
-/* A mark lasts for a time only, and a job may be held, given back and held again. */
+/* Marks again in time: a mark expires, and a job may be held, given back and held again. */
 static enum status mark(struct hunt *hunt, struct err *err)
 {
     const struct canceller *canceller = hunt->canceller;
@@ -135,7 +135,7 @@ static enum status look_at(struct hunt *hunt, struct canceller_job *job, struct 
     return status;
 }
 
-/* Until no worker holds any of them, or the time is up. */
+/* Waits until no worker holds any of them, or the time is up. */
 static enum status await_held(struct hunt *hunt, struct err *err)
 {
     struct canceller *canceller = hunt->canceller;
@@ -150,9 +150,9 @@ static enum status await_held(struct hunt *hunt, struct err *err)
     return status;
 }
 
-/* Searches until passes meet nothing that they have to act on: what is given back or retried goes
- * the other way, and what is removed hides what lies behind it. Not for ever: others may go on
- * pushing such jobs. */
+/* Searches until passes find nothing to act on: a job that is given back or retried moves against
+ * the direction of the search, and removing an element hides the one behind it. It ends in any
+ * case, because others may go on pushing such jobs. */
 static enum status search_and_await(struct hunt *hunt, struct err *err)
 {
     enum status status = ST_OK;
@@ -184,8 +184,8 @@ static enum status is_popper(struct hunt *hunt, struct slice worker, bool *is, s
     return status;
 }
 
-/* Redis knows nothing of what such a worker runs: all one can do is to leave it time to see the
- * marks. */
+/* Redis does not know what such a worker is running, so all that can be done is to give it time to
+ * see the marks. */
 static enum status await_poppers(struct hunt *hunt, struct err *err)
 {
     struct reply *workers = NULL;

@@ -226,8 +226,8 @@ static enum status balance(struct check_walk *walk, int64_t expected, struct bal
     return status;
 }
 
-/* A difference counts if it stands while workers come and go; where they do so right now, nothing
- * is said. */
+/* A difference counts if it persists while workers come and go; if they do so right now, nothing is
+ * reported. */
 static enum status check_counters(struct check_walk *walk, struct err *err)
 {
     struct balance first = {0}, second = {0};

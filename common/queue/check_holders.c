@@ -1,5 +1,5 @@
-/* The part of a check that is about workers: whatever holds jobs must be alive, or be reaped by
- * somebody who is. */
+/* The part of a check that is about workers: every holder of jobs must be alive, or be reaped by
+ * one that is. */
 #include "queue/check_state.h"
 
 #include <inttypes.h>
@@ -57,7 +57,7 @@ static enum status add_members(struct check_walk *walk, const char *command, con
     return ST_OK;
 }
 
-/* The cursor of SCAN goes beyond what an int64 holds: it is kept as text. */
+/* The cursor of SCAN may exceed an int64, so it is kept as text. */
 static enum status scan_holdings(struct check_walk *walk, struct err *err)
 {
     struct buf prefix = {0}, cursor = {0};
@@ -151,14 +151,15 @@ static bool is_registered(const struct check_holder *holder)
     return holder->score[0] != 0;
 }
 
-/* A time as far ahead of the clock is of before it was set back: who lives writes another. */
+/* A time that far ahead of the clock was written before the clock was set back; a live worker
+ * replaces it. */
 static bool looks_stale(const struct check_walk *walk, const struct check_holder *holder)
 {
     return is_registered(holder) &&
            llabs(holder->now_ms - holder->score_ms) > STALE_LEASES * walk->options->lease_ms;
 }
 
-/* Whoever has not renewed for long is looked at again: for a mend after a whole lease, which is
+/* A worker that has not renewed for long is looked at again; before a repair, after a whole lease,
  * the rule by which workers expel each other. */
 static enum status find_stale(struct check_walk *walk, struct err *err)
 {
@@ -184,7 +185,7 @@ static enum status find_stale(struct check_walk *walk, struct err *err)
 
 /* ---- mending ---- */
 
-/* *is_alive: its score has moved. */
+/* *is_alive: its score has changed. */
 static enum status adopt(struct check_walk *walk, const struct check_holder *holder,
                          const char *seen_score, bool *is_alive, struct err *err)
 {
@@ -213,8 +214,9 @@ static enum status adopt(struct check_walk *walk, const struct check_holder *hol
     return status;
 }
 
-/* Returns the jobs of a worker that is dead or unknown; *is_mended false: it lives. What reap would
- * not see leaves before each of its steps, since its last one removes the whole hash. */
+/* Returns the jobs of a worker that is dead or unknown; *is_mended false: it is alive. What reap
+ * would not see is moved out before each of reap's steps, since the last one removes the whole
+ * hash. */
 static enum status recover(struct check_walk *walk, struct check_holder *holder, bool *is_mended,
                            struct err *err)
 {
@@ -253,7 +255,7 @@ static enum status undrain(struct check_walk *walk, const struct check_holder *h
 
 /* ---- judging ---- */
 
-/* Names never return to the registry, so who is not in it now will not be in it later. */
+/* Names never return to the registry, so one that is not in it now never will be. */
 static enum status judge_drained(struct check_walk *walk, const struct check_holder *holder,
                                  struct err *err)
 {
@@ -274,7 +276,7 @@ static enum status judge_drained(struct check_walk *walk, const struct check_hol
     return status;
 }
 
-/* Why a holder has to be recovered; NULL: it need not be. */
+/* Why a holder has to be recovered; NULL: it does not. */
 static const char *trouble_of(const struct check_walk *walk, const struct check_holder *holder)
 {
     if (holder->is_stale)

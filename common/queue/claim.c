@@ -106,7 +106,7 @@ enum status claim_call(struct conn *conn, const struct request *request, struct 
 enum status claim_wait_begin(struct conn *conn, const struct queue *queue, int64_t timeout_ms,
                              struct err *err)
 {
-    /* 0 would be for ever. */
+    /* 0 would mean for ever. */
     ensure(timeout_ms > 0, "a wait of %lld ms", (long long)timeout_ms);
     char seconds[32];
     int len = snprintf(seconds, sizeof seconds, "%lld.%03lld", (long long)(timeout_ms / 1000),

@@ -2,7 +2,7 @@
 
 #include "queue/scripts.h"
 
-/* One call carries about so much, lest it hold up the server. */
+/* One call carries about this much, so that it does not hold up the server. */
 enum { STEP_COUNT = 100, STEP_BYTES = 4 << 20 };
 
 enum status dead_page(struct conn *conn, const struct queue *queue, int64_t start, int64_t count,
@@ -29,7 +29,7 @@ static size_t step_of(const struct slice *members, size_t count)
     return n;
 }
 
-/* The element that takes a member's place in the queue. A job that never ran goes back as it was
+/* The element that replaces a member in the queue. A job that never ran goes back as it was
  * pushed. */
 static void revived(struct slice member, struct buf *out)
 {

@@ -14,7 +14,7 @@ struct progress {
     const struct queue *queue;
     struct dead_walk *walk;
     int64_t begun_ms; /* monotonic, when it was walk->now_ms for the server */
-    int64_t rank;     /* behind what has been dealt with and stays in the set */
+    int64_t rank;     /* after the members that are dealt with but stay in the set */
 };
 
 static bool matches(const struct dead_walk *walk, const struct dead_walk_job *death)
@@ -42,8 +42,8 @@ static bool is_enough(const struct dead_walk *walk, int64_t more)
     return walk->limit > 0 && walk->found + more >= walk->limit;
 }
 
-/* False: it has died since the walk began - which is no reason to leave out those that died before
- * the server's clock was set back, by a later time. */
+/* False: it has died since the walk began. That must not leave out jobs that died before the
+ * server's clock was set back, whose times are later. */
 static bool was_dead(const struct progress *progress, const struct dead_walk_job *death)
 {
     int64_t now_ms = progress->walk->now_ms;
@@ -132,7 +132,7 @@ enum status dead_walk_run(struct conn *conn, const struct queue *queue, struct d
     bool is_end = false;
     while (status == ST_OK && !is_end && !is_enough(walk, 0) && !patience_is_over(&walk->patience))
         status = take_next_page(&progress, &is_end, err);
-    /* Of what was not looked at nobody knows whether it matches. */
+    /* Whether those not looked at match is unknown. */
     if (!is_end && is_enough(walk, 0) && stats.dead > progress.rank)
         walk->is_cut = true;
     return status;

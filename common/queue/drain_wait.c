@@ -8,7 +8,7 @@
 #include "queue/stats.h"
 #include "redis/conn_await.h"
 
-/* A worker without a sign of life for so long is dead, and nobody is left to reap it. */
+/* A worker without a sign of life for this long is dead, and nobody is left to reap it. */
 enum { POLL_MS = 100, REPUSH_MS = 2000, SILENT_MS = 30000 };
 
 struct progress {
@@ -20,7 +20,7 @@ struct progress {
     struct reply *workers;    /* the last look at the registry before this one was */
 };
 
-/* True while waiting goes on. A link that broke is made again; an error that stays is final. */
+/* True while waiting goes on. A broken link is made again; a lasting error is final. */
 static bool may_go_on(struct progress *progress, enum status status, struct err *err)
 {
     if (status == ST_OK)
@@ -41,9 +41,9 @@ static enum status pause_a_little(const struct progress *progress, struct err *e
     return ST_OK;
 }
 
-/* How the drain stands; what is known if it has not ended is what there is, also if Redis has gone
- * back to an older state. A sentinel may vanish with an at-most-once worker: then the queue is
- * empty without one, and it is pushed again. */
+/* Reads how the drain stands. If it has not ended, the last drain that Redis names is the known one
+ * from now on, even if Redis has gone back to an older state. A sentinel may vanish with an
+ * at-most-once worker: then the queue is empty without one, and it is pushed again. */
 static enum status look(struct progress *progress, bool pushes_again, bool *has_drained,
                         struct err *err)
 {
@@ -108,7 +108,8 @@ static enum status count_left(struct progress *progress, const struct reply *fir
     *left = 0;
     for (size_t i = 0; status == ST_OK && i + 1 < reply_count(now); i += 2) {
         int64_t renewed_ms = reply_time_ms(reply_at(now, i + 1), 0);
-        /* A time ahead of the clock is of before it was set back: one that lives writes another. */
+        /* A time ahead of the clock was written before the clock was set back; a live worker
+         * replaces it. */
         if (llabs(stats.now_ms - renewed_ms) < SILENT_MS &&
             holds(first, reply_slice(reply_at(now, i))))
             (*left)++;
@@ -117,7 +118,7 @@ static enum status count_left(struct progress *progress, const struct reply *fir
     return status;
 }
 
-/* Workers that have registered since belong to whatever comes after the drain. */
+/* Workers that registered later belong to what comes after the drain. */
 static enum status await_exits(struct progress *progress, struct err *err)
 {
     enum status status = ST_OK;

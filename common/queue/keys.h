@@ -58,8 +58,8 @@ void queue_running_key(const struct queue *queue, const char *worker, struct buf
 /* List on which an at-most-once worker's blocked threads can be woken. */
 void queue_wake_key(const struct queue *queue, const char *worker, struct buf *out);
 
-/* Keys that belong to no queue: the set of queues' names, a worker's info hash, the shutdown keys.
- */
+/* Keys that belong to no queue: the set of queues' names, a worker's info hash, the shutdown
+ * keys. */
 void queue_names_key(const char *namespace, struct buf *out);
 void queue_worker_key(const char *namespace, const char *process, struct buf *out);
 void queue_shutdown_key(const char *namespace, const char *process,

@@ -40,7 +40,7 @@ static bool is_name_char(char c)
            c == '_';
 }
 
-/* No '.' stands in it: P.generation is told apart from every other process's names. */
+/* It contains no '.', so names P.generation of different processes cannot be confused. */
 void lease_process_name(char out[LEASE_NAME_MAX + 1])
 {
     char host[HOST_MAX + 1] = "";
@@ -117,7 +117,7 @@ enum status lease_register(struct conn *conn, const struct lease *lease, int64_t
     return ST_OK;
 }
 
-/* A name out of the registry; false for one that is none of ours, being too long. */
+/* A name from the registry; false for one that is too long to be ours. */
 static bool copy_name(struct slice name, char out[LEASE_NAME_MAX + 1])
 {
     if (name.len < 1 || name.len > LEASE_NAME_MAX)

@@ -12,7 +12,7 @@ enum {
     SEARCH_MIN_MS = 10 * 1000,
     SEARCH_MAX_MS = 10 * 60 * 1000,
     COST_FACTOR = 100,
-    ALIVE_MS = 35 * 1000, /* a worker that has been silent for longer runs nothing any more */
+    ALIVE_MS = 35 * 1000, /* a worker that has been silent for longer runs nothing now */
 };
 
 void missing_begin(struct missing *missing)
@@ -36,7 +36,7 @@ int64_t missing_patience_ms(const struct missing *missing, int64_t limit_ms)
     return left_ms > 1 ? left_ms : 1;
 }
 
-/* Something has happened that jobs may have been lost by. */
+/* True if something has happened by which jobs may have been lost. */
 static bool is_suspicious(struct missing *missing, const struct stats *stats)
 {
     bool is_empty = stats->waiting == 0 && stats->scheduled == 0 && stats->held <= 0;
@@ -53,7 +53,7 @@ static bool is_suspicious(struct missing *missing, const struct stats *stats)
 
 /* ---- at most once ---- */
 
-/* A worker of which nothing is known may be one, too. */
+/* A worker about which nothing is known may be one, too. */
 static enum status is_popper(struct conn *conn, const struct queue *queue, struct slice worker,
                              bool *is, struct err *err)
 {
@@ -115,7 +115,7 @@ static enum status search(struct missing *missing, struct conn *conn, const stru
     return status;
 }
 
-/* Some have not been met: are they where nobody can look? If not, the next look comes soon. */
+/* Some were not found: may they be where nobody can look? If not, the next look comes soon. */
 static enum status doubt(struct missing *missing, struct conn *conn, const struct queue *queue,
                          const struct stats *stats, bool *has, struct err *err)
 {

@@ -39,7 +39,7 @@ enum status names_add(struct conn *conn, const struct queue *queue, struct err *
     request_add_text(&request, queue->name);
     enum status status = conn_send(conn, &request, err);
     request_clear(&request);
-    /* Whoever is about to unlist it counts the time anew. */
+    /* A keeper that is about to unlist it starts counting again. */
     begin(&request, "ZREM", queue->namespace, idle);
     request_add_text(&request, queue->name);
     if (status == ST_OK)
@@ -170,7 +170,7 @@ static enum status add_places(struct request *request, const char *namespace, co
     return status;
 }
 
-/* All but the names. */
+/* All arguments but the names. */
 static void encode_unlist(struct request *request, const char *namespace,
                           const struct request *places, int64_t age_ms)
 {

@@ -50,8 +50,8 @@ MUST_CHECK enum status names_unlist(struct conn *conn, const char *namespace,
                                     const char *const *names, size_t count, int64_t age_ms,
                                     enum names_state *states, struct err *err);
 
-/* Since when each has been seen empty, by the server's clock; -1: it was not. *now_ms: that clock.
- * */
+/* Since when each has been seen empty, by the server's clock; -1: it was not. *now_ms: that
+ * clock. */
 MUST_CHECK enum status names_idle_since(struct conn *conn, const char *namespace,
                                         const struct names *names, int64_t *since_ms,
                                         int64_t *now_ms, struct err *err);

@@ -63,7 +63,7 @@ static enum status read_order(struct conn *conn, const char *key, char *out, siz
     return status;
 }
 
-/* Both keys at once: the usual case. They are in no one slot, so a cluster refuses it. */
+/* Both keys at once: the usual case. They are in different slots, so a cluster refuses it. */
 static enum status read_both(struct conn *conn, const char *of_all, const char *of_process,
                              struct orders *orders, struct err *err)
 {

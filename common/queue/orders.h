@@ -10,8 +10,8 @@
 
 /* The shutdown keys. Orders, the strongest last. */
 enum order { ORDER_NONE, ORDER_QUIET, ORDER_DRAIN, ORDER_STOP };
-/* The order that the word means; ORDER_NONE for "" and for nonsense, which *is_known tells apart.
- */
+/* The order that the word means; ORDER_NONE for "" and for nonsense, which *is_known tells
+ * apart. */
 enum order orders_parse(struct slice word, bool *is_known);
 const char *orders_name(enum order order);
 

@@ -7,8 +7,8 @@ enum {
     PAGE_BYTES = 1 << 20, /* of a page, about */
 };
 
-/* `count` elements of a list from the `from`th on, counted from the next in line, which is the last
- * one in the list, and in the reply. */
+/* Reads `count` elements of a list from the `from`th on, counted from the next in line, which is
+ * the last one in the list, and in the reply. */
 static enum status read_page(struct conn *conn, const char *list, int64_t from, int64_t count,
                              struct reply **page, struct err *err)
 {
@@ -35,7 +35,7 @@ static enum status show_page(struct peek *peek, const struct reply *page, size_t
     return status;
 }
 
-/* As many as have about PAGE_BYTES, going by those that have been read. */
+/* As many as come to about PAGE_BYTES, judging by those already read. */
 static int64_t next_page(int64_t count, size_t bytes)
 {
     return 1 + PAGE_BYTES / (int64_t)(bytes / (size_t)count + 1);
@@ -61,7 +61,7 @@ static enum status peek_list(struct conn *conn, const char *list, struct peek *p
     return status;
 }
 
-/* A job gets nearer to a worker from place to place, so the last place's are the next ones. */
+/* A job gets nearer to a worker from place to place, so the last place holds the next ones. */
 enum status peek_run(struct conn *conn, const struct queue *queue, struct peek *peek,
                      struct err *err)
 {

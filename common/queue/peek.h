@@ -8,8 +8,8 @@
 struct peek {
     /* In: */
     int64_t count; /* at most so many */
-    /* Each element, the next one first: a job, a sentinel, or nonsense. Anything but ST_OK ends it.
-     */
+    /* Each element, the next one first: a job, a sentinel, or nonsense. Anything but ST_OK ends
+     * it. */
     enum status (*visit)(void *context, struct slice element, struct err *err);
     void *context;
     /* Out: */

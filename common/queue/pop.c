@@ -23,7 +23,7 @@ static enum status call(struct conn *conn, struct request *request, struct pop *
                    reply_count(pop->reply));
 }
 
-/* The first element of the reply is the key, and `job` came from it. */
+/* The first element of the reply is the key from which `job` came. */
 static void find_queue(const struct queue *const *queues, size_t count, const struct reply *job,
                        struct pop *pop)
 {

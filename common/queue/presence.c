@@ -59,7 +59,7 @@ enum status presence_worker(struct conn *conn, const struct queue *queue, struct
     return status;
 }
 
-/* The last one, if there were two. */
+/* If there are two, the last one. */
 struct slice presence_told(const struct reply *info, const char *field)
 {
     for (size_t i = reply_count(info) / 2; i-- > 0;)
@@ -118,7 +118,7 @@ enum status presence_publish(struct conn *conn, const char *namespace, const cha
 {
     ensure(count % 2 == 0, "%zu strings", count);
     struct request request = {0};
-    /* One transaction, lest a hash be left that never expires. */
+    /* One transaction, or a hash that never expires might be left behind. */
     enum status status = send_word(conn, "MULTI", err);
     begin_info(&request, "HSET", namespace, process);
     for (size_t i = 0; i < count; i++)
@@ -146,7 +146,7 @@ enum status presence_unpublish(struct conn *conn, const char *namespace, const c
     return status;
 }
 
-/* Adds the length of the hash; or, with a field that is no job, takes that off if it is there. */
+/* Adds the length of the hash; or, given a field that is not a job, subtracts it if it is there. */
 static enum status reckon(struct conn *conn, const char *command, struct slice key,
                           const char *field, int64_t *held, struct err *err)
 {

@@ -4,7 +4,7 @@
 
 enum { PURGE_MAX = 8 }; /* places that hold jobs */
 
-/* Keys of the places that are meant, and each one's state. */
+/* Keys of the chosen places, and the state of each. */
 static void add_places(struct request *keys, const struct queue *queue, int states, int *of)
 {
     const struct place *place;

@@ -12,14 +12,14 @@ static enum status unexpected(struct err *err)
     return err_set(err, ST_PROTOCOL, "Redis answered a push with something unexpected");
 }
 
-/* A user who may call no scripts, or for whom the commands inside ours are forbidden. */
+/* True if this user may not call scripts, or not the commands inside ours. */
 static bool is_forbidden(enum status status, const struct err *cause)
 {
     return status == ST_NOPERM ||
            (status == ST_SERVER && strstr(cause->text, "executing the script") != NULL);
 }
 
-/* Pushes nothing by the script, which shows whether this user may. */
+/* Calls the script with no jobs, which shows whether this user may. */
 static enum status probe(struct conn *conn, const struct queue *queue, bool *is_plain,
                          struct err *err)
 {
@@ -30,13 +30,13 @@ static enum status probe(struct conn *conn, const struct queue *queue, bool *is_
     enum status status = script_try(conn, &script_push, &request, &reply, &cause);
     reply_free(reply);
     request_fini(&request);
-    /* What refuses the script for now (a full Redis) has not let it be known either, and pushes are
-     * to be told the reason, not NOSCRIPT. */
+    /* A Redis that refuses the script for now (being full) has not learned it from this call
+     * either, and pushes should get the reason, not NOSCRIPT. */
     struct err ignored = {0};
     if (status != ST_OK && conn_is_connected(conn))
         (void)!script_load(conn, &script_push, &ignored);
     *is_plain = is_forbidden(status, &cause);
-    /* A full Redis says so to each push. */
+    /* A full Redis says so again at each push. */
     if (status == ST_OK || status == ST_OOM || *is_plain)
         return ST_OK;
     return err_set(err, status, "%s", err_text(&cause));
@@ -48,7 +48,7 @@ enum status push_open(struct conn *conn, const struct queue *queue, bool *is_pla
     if (status != ST_OK)
         return status;
     status = names_add(conn, queue, err);
-    /* The set of names only informs: whatever the server has against it, pushing goes on. */
+    /* The set of names only informs, so pushing goes on even if the server refuses this. */
     return conn_is_connected(conn) ? ST_OK : status;
 }
 

@@ -68,8 +68,8 @@ static void note_accepted(struct pusher *pusher, struct pusher_batch *batch, siz
 
 /* ---- the link ---- */
 
-/* Nothing is under way, so what can be read is the end: found out before anything is sent, while it
- * is still sure that no job is in doubt. */
+/* Nothing is under way, so a readable link has ended. That is found out before anything is sent,
+ * while no job can be in doubt. */
 static void drop_closed(struct conn *conn)
 {
     if (conn_is_connected(conn) && conn_wait(conn, -1, 0) == CONN_READABLE)
@@ -106,7 +106,7 @@ static bool note_refusal(struct pusher *pusher, enum status status, const struct
 {
     if (!pusher_is_refusal(status))
         return false;
-    /* The next call is made alone, and finds the link not ready. */
+    /* The next call is made alone, and sets up the link again. */
     if (status == ST_NOSCRIPT)
         pusher->generation = 0;
     pusher->refusal = status;
@@ -116,8 +116,8 @@ static bool note_refusal(struct pusher *pusher, enum status status, const struct
 
 /* ---- a call ---- */
 
-/* Sends what of the batch has not been accepted. ST_OK also if it was refused before anything was
- * sent, and is not open. */
+/* Sends the part of the batch that has not been accepted. ST_OK also if it was refused before
+ * anything was sent; it is then not open. */
 static enum status send_batch(struct pusher *pusher, struct pusher_batch *batch, struct err *err)
 {
     const struct slice *jobs = batch->jobs + batch->accepted;
@@ -133,7 +133,7 @@ static enum status send_batch(struct pusher *pusher, struct pusher_batch *batch,
     else
         push_encode(&pusher->request, pusher->queue, jobs, count);
     status = conn_send(pusher->conn, &pusher->request, err);
-    /* It was closed while it rested, and could not be made again at once: nothing was sent. */
+    /* The link was closed while idle, and could not be made again at once: nothing was sent. */
     if (status != ST_OK && is_alone && !conn_is_connected(pusher->conn)) {
         status = pusher_ready(pusher, err);
         if (note_refusal(pusher, status, err))
@@ -146,8 +146,8 @@ static enum status send_batch(struct pusher *pusher, struct pusher_batch *batch,
     return status;
 }
 
-/* Takes the answer to the batch, which is open. ST_OK also if it was refused or cut: see is_done().
- */
+/* Takes the answer to the batch, which is open. ST_OK even if it was refused or cut: see
+ * is_done(). */
 static enum status take_answer(struct pusher *pusher, struct pusher_batch *batch, struct err *err)
 {
     struct reply *reply = NULL;
@@ -159,8 +159,8 @@ static enum status take_answer(struct pusher *pusher, struct pusher_batch *batch
         KILL_POINT("push", "after");
     if (status == ST_OK)
         status = push_decode(reply, count, &accepted, &pusher->length, &cause);
-    /* Behind an answer that makes no sense the next ones could be matched with the wrong batches.
-     */
+    /* After an answer that makes no sense, the next ones could be matched with the wrong
+     * batches. */
     if (status == ST_PROTOCOL)
         conn_discard(pusher->conn);
     reply_free(reply);
@@ -185,7 +185,7 @@ static enum status push_rest(struct pusher *pusher, struct pusher_batch *batch, 
     for (bool is_refused = is_first; !is_done(batch); is_refused = true) {
         enum status status = ST_OK;
         size_t before = batch->accepted;
-        /* A script that was forgotten will be known again; unless that is in vain. */
+        /* A forgotten script is loaded again, unless that has been in vain. */
         bool is_known = pusher->refusal == ST_NOSCRIPT && pusher->reloads++ < RELOADS_MAX;
         if (is_refused && !is_known)
             status = pusher->calls->refused(pusher->owner, pause_ms, err);
@@ -201,13 +201,13 @@ static enum status push_rest(struct pusher *pusher, struct pusher_batch *batch, 
     return ST_OK;
 }
 
-/* The oldest batch was cut or refused. Those behind it may have found room again: their answers are
- * taken before anything is sent anew. */
+/* The oldest batch was cut or refused. Those behind it may have found room again, so their answers
+ * are taken before anything is sent again. */
 static enum status push_rests(struct pusher *pusher, struct err *err)
 {
     enum status refusal = pusher->refusal;
     struct err cause = pusher->refusal_err;
-    /* A refusal that ends the link is the reason why the other answers do not come. */
+    /* If a refusal ends the link, it is the reason why the other answers do not come. */
     bool is_end = refusal != ST_OK && !conn_is_connected(pusher->conn);
     for (size_t i = 1; i < pusher->in_flight; i++) {
         enum status status = take_answer(pusher, batch_at(pusher, i), err);
@@ -219,7 +219,8 @@ static enum status push_rests(struct pusher *pusher, struct err *err)
         pusher->refusal_err = cause;
     }
     pusher->window = 1;
-    /* Why those behind the first were refused is over: the one before them has just got in. */
+    /* The reason why those behind the first were refused is gone: the one before them has just got
+     * in. */
     for (bool is_first = true; pusher->in_flight > 0; is_first = false) {
         enum status status = push_rest(pusher, batch_at(pusher, 0), is_first, err);
         if (status != ST_OK)
@@ -253,8 +254,7 @@ static enum status take_all(struct pusher *pusher, struct err *err)
 
 /* ---- delayed jobs ---- */
 
-/* Repeating the call is harmless, so that a lost answer leaves no doubt as long as Redis comes
- * back. */
+/* Repeating the call is harmless, so a lost answer leaves no doubt as long as Redis comes back. */
 static enum status call_delayed(struct pusher *pusher, struct pusher_batch *batch,
                                 const struct slice *members, struct err *err)
 {

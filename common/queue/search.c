@@ -9,7 +9,7 @@ enum {
     PAGE_MIN = 10, /* elements; an element may be a mebibyte */
     PAGE_FIRST = 50,
     PAGE_MAX = 1000,
-    PAGE_BYTES = 256 << 10, /* a larger page makes the next one smaller */
+    PAGE_BYTES = 256 << 10, /* after a larger page the next one is smaller */
 };
 
 /* One of the ids, in an array that is sorted by them. */
@@ -43,7 +43,7 @@ static enum status meet(const struct walk *walk, struct slice text, struct searc
                         struct err *err)
 {
     struct job job;
-    struct err ignored; /* what cannot be read may still say its id */
+    struct err ignored; /* an unreadable job may still have a readable id */
     (void)!job_read(text, INT64_MAX, &job, &ignored);
     const struct wanted *found = bsearch(&(struct wanted){job.id, 0}, walk->wanted,
                                          walk->search->id_count, sizeof *found, compare_wanted);
@@ -77,7 +77,7 @@ static enum status list_length(const struct walk *walk, const char *list, int64_
     return status;
 }
 
-/* Reads elements `from` on, `count` of them. */
+/* Reads `count` elements, beginning at `from`. */
 static enum status read_page(const struct walk *walk, const char *list, int64_t from, int64_t count,
                              struct reply **page, struct err *err)
 {
@@ -101,7 +101,7 @@ static enum status meet_page(const struct walk *walk, const struct reply *page,
     return status;
 }
 
-/* From the left, where jobs join: one that is pushed or taken meanwhile hides none. */
+/* From the left, where jobs join, so that a job pushed or taken meanwhile hides none. */
 static enum status search_list(const struct walk *walk, struct search_hit hit, struct err *err)
 {
     int64_t page_size = PAGE_FIRST, from = 0, length;
@@ -128,7 +128,7 @@ static enum status search_list(const struct walk *walk, struct search_hit hit, s
 
 /* ---- hashes, sets and sorted sets ---- */
 
-/* second: NULL in a set, whose elements are not pairs. */
+/* second: NULL for a set, whose elements are not pairs. */
 typedef enum status element_visit(const struct walk *walk, const struct reply *first,
                                   const struct reply *second, void *context, struct err *err);
 

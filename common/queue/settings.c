@@ -52,7 +52,7 @@ struct settings settings_unchanged(void)
 
 static int64_t read_value(enum setting_kind kind, const struct reply *reply)
 {
-    if (kind == SETTING_FLAG) /* scripts ask no more than whether it is there */
+    if (kind == SETTING_FLAG) /* scripts ask only whether it is there */
         return reply_is_nil(reply) ? SETTING_NONE : 1;
     if (kind == SETTING_TIME) /* may have a fraction */
         return reply_time_ms(reply, SETTING_NONE);
@@ -87,8 +87,8 @@ enum status settings_read(struct conn *conn, const struct queue *queue, struct s
 
 /* ---- setting ---- */
 
-/* The greatest value: of counts one beyond any queue; else what scripts read as a number, which is
- * at most 15 digits, since a double holds those. */
+/* The greatest value: for counts, more than any queue holds; otherwise what scripts can read as a
+ * number, which is 15 digits, since a double holds those exactly. */
 static int64_t greatest(const struct setting *setting)
 {
     bool is_count = setting->kind == SETTING_COUNT || setting->kind == SETTING_RATE;
@@ -107,7 +107,7 @@ static enum status check_ranges(const struct settings *changes, struct err *err)
     return ST_OK;
 }
 
-/* All fields that are to be removed, or all others, in one command, and none if there are none. */
+/* Removes all such fields, or sets all others, in one command; sends none if there are none. */
 static enum status store(struct conn *conn, const struct queue *queue, bool is_removal,
                          const struct settings *changes, struct err *err)
 {
@@ -131,8 +131,9 @@ static enum status store(struct conn *conn, const struct queue *queue, bool is_r
     return status;
 }
 
-/* Not field by field: a claim between two of them would read a new rate with the old period. That
- * is also why no transaction is needed: a rate and its period are set, or removed, together. */
+/* Not field by field, because a claim between two of them would read a new rate with the old
+ * period. A rate and its period are set, or removed, by one command, so no transaction is
+ * needed. */
 enum status settings_apply(struct conn *conn, const struct queue *queue,
                            const struct settings *changes, struct err *err)
 {

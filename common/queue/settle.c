@@ -12,7 +12,7 @@ static bool has_follow(const struct settle_item *item)
     return is_name(item->reply_name) || is_name(item->result_id);
 }
 
-/* What is to be done with the key, which is taken out of *key. */
+/* What is to be done with the key, whose ownership is taken from *key. */
 static void add_verb(struct settle_follow *follow, const char *verb, struct buf *key,
                      const struct settle_item *item, int64_t keep_ms)
 {

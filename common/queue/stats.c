@@ -53,8 +53,8 @@ static bool read_look(struct slice text, int64_t *time_ms, int64_t *position)
            parse_int(rest, INT64_MIN, INT64_MAX, position, NULL) == ST_OK;
 }
 
-/* Comes last: the first look that saw the next in line. What came since the last look of workers
- * that live has hardly waited. */
+/* Comes last: the first look that saw the next in line. A job that came after the last look of live
+ * workers has hardly waited. */
 static void read_waits(const struct reply *reply, struct stats *stats)
 {
     int64_t head = stats->counts.claimed - stats->counts.released - stats->counts.reaped;
@@ -71,7 +71,7 @@ static void read_waits(const struct reply *reply, struct stats *stats)
 struct step {
     const char *key; /* NULL: none */
     const char *command;
-    const char *const *args; /* behind the key; ends with NULL */
+    const char *const *args; /* after the key; ends with NULL */
     void (*read)(const struct reply *reply, struct stats *stats);
     int state; /* read NULL: the answer is a number of jobs of this PLACE_... */
 };
@@ -86,7 +86,7 @@ static void read_length(const struct reply *reply, int state, struct stats *stat
     *count += reply_int(reply, 0);
 }
 
-/* The places that hold jobs themselves; what workers hold is told by the counters. */
+/* The places that hold jobs themselves; the counters say how many workers hold. */
 static size_t add_places(const struct queue *queue, struct step *steps)
 {
     const struct place *place;
@@ -112,7 +112,7 @@ static enum status send_step(struct conn *conn, const struct step *step, struct 
     return status;
 }
 
-/* Reads all the replies also where some are errors, of which the first is told. */
+/* Reads all replies even if some are errors, of which it reports the first. */
 static enum status receive_steps(struct conn *conn, const struct step *steps, size_t count,
                                  struct stats *stats, struct err *err)
 {

@@ -1,4 +1,4 @@
-/* darg cancel: jobs that are not to run (any more), wherever they are. */
+/* darg cancel: stops jobs from running, wherever they are. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/document.h"
@@ -65,7 +65,7 @@ static int run(struct context *context, const void *options)
     return DARG_OK;
 }
 
-/* Among those that were taken already. */
+/* True if it is among the ids taken so far. */
 static bool is_repeated(const struct canceller *canceller, const char *id)
 {
     size_t i = 0;
@@ -74,7 +74,7 @@ static bool is_repeated(const struct canceller *canceller, const char *id)
     return i < canceller->count;
 }
 
-/* Checks the operands and leaves each id once. */
+/* Checks the operands and keeps each id once. */
 static enum status take_ids(const struct context *context, void *options, struct err *err)
 {
     struct canceller *canceller = options;

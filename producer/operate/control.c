@@ -1,4 +1,4 @@
-/* darg pause, resume, stop, quiet: what stands until somebody takes it back. */
+/* darg pause, resume, stop, quiet: orders that hold until they are taken back. */
 #include "producer/operate/commands.h"
 
 #include "job/job.h"
@@ -23,7 +23,7 @@ static enum status check_scope(const struct context *context, void *options, str
     (void)context;
     if (scope->is_all && scope->worker != NULL)
         return err_set(err, ST_INVALID, "--all and --worker cannot be combined");
-    /* A process's name is built like a queue's, but may be longer. */
+    /* A process's name follows the rules of a queue's, but may be longer. */
     if (scope->worker != NULL &&
         (strlen(scope->worker) > LEASE_NAME_MAX ||
          strspn(scope->worker,
@@ -65,7 +65,7 @@ static int set_order(struct context *context, const struct orders_scope *scope, 
 /* ---- stop, quiet ---- */
 
 struct stop_options {
-    struct orders_scope scope; /* first: check_scope() is given it */
+    struct orders_scope scope; /* first: check_scope() gets a pointer to it */
     bool is_when_empty;
 };
 
@@ -138,7 +138,7 @@ const struct command pause_command = {
 
 /* ---- resume ---- */
 
-/* A queue alone can be paused. */
+/* Only a queue can be paused. */
 static enum status end_pause(struct context *context, const struct orders_scope *scope,
                              bool *was_paused, struct err *err)
 {

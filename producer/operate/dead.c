@@ -12,7 +12,7 @@
 enum { SHOWN = 50 };
 
 struct dead_options {
-    struct dead_walk walk; /* whom it is about */
+    struct dead_walk walk; /* which jobs */
     bool is_all, is_yes;
 };
 
@@ -122,7 +122,7 @@ static int change_all(struct search *search)
     report_change(search);
     if (status != ST_OK)
         return context_fail(&err);
-    /* Whoever names one job wants to know that it is not there. */
+    /* A user who names one job wants to know if it is not there. */
     return search->walk.id != NULL && search->walk.found == 0 ? DARG_FAILED : DARG_OK;
 }
 

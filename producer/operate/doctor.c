@@ -9,7 +9,7 @@
 struct visit {
     struct doctor doctor; /* first: say() gets back to the visit by it */
     struct table table;
-    struct json_writer json; /* where that is wanted, not a table */
+    struct json_writer json; /* if wanted instead of a table */
     size_t wrong;
 };
 
@@ -54,11 +54,11 @@ static enum status read_info(struct doctor *doctor, struct err *err)
     return conn_is_connected(doctor->context->conn) ? ST_OK : status;
 }
 
-/* A Sentinel knows where the data is, and has none. */
+/* A Sentinel knows where the data is, but has none itself. */
 static bool is_sentinel(struct doctor *doctor)
 {
     if (!slice_is(doctor_info(doctor, "redis_mode"), "sentinel") &&
-        !slice_is(doctor_info(doctor, "server_mode"), "sentinel")) /* so Valkey calls it */
+        !slice_is(doctor_info(doctor, "server_mode"), "sentinel")) /* its name in Valkey */
         return false;
     say(doctor, "server", DOCTOR_WRONG, "a Sentinel",
         "it holds no data: connect to the primary that it names (SENTINEL "

@@ -151,7 +151,7 @@ static bool is_key(const char *argument)
     return argument[0] == ':' || argument[0] == '%';
 }
 
-/* "ZADD darg:{mail}:dead", the command and its keys. */
+/* "ZADD darg:{mail}:dead": the command and its keys. */
 static void append_need(const struct queue *queue, const struct need *need, struct buf *out)
 {
     buf_append_text(out, need->args[0]);
@@ -213,8 +213,8 @@ static void tell(struct doctor *doctor, struct lack *lack)
     buf_fini(&lack->named);
 }
 
-/* Not allowed, or not known. What else a server may say (that it is a replica, that the keys are
- * another node's) is told by the script. */
+/* True if the command is not allowed, or not known. Other errors (the server is a replica, the keys
+ * are another node's) are reported by the check that runs a script. */
 static bool is_refused(struct doctor *doctor, const struct need *need)
 {
     struct err err = {0};
@@ -237,7 +237,8 @@ static void check_needs(struct doctor *doctor, struct lack *producer, struct lac
     }
 }
 
-/* A transaction: what is queued in it is never run. False, and said so: it cannot be begun. */
+/* Begins a transaction, so that what is queued is never run. False if it cannot be begun, which has
+ * then been reported. */
 static bool begin(struct doctor *doctor)
 {
     static const char *const multi[] = {"MULTI"};

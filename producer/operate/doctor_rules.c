@@ -64,7 +64,7 @@ static void say(struct doctor *doctor, const char *what, enum doctor_level level
     doctor->say(doctor, what, level, found, level == DOCTOR_OK ? "" : advice);
 }
 
-/* INFO knows it too, where CONFIG is forbidden. */
+/* INFO has it, too, if CONFIG is forbidden. */
 static char *either(struct doctor *doctor, const char *setting, const char *info)
 {
     struct buf value = {0};
@@ -233,7 +233,7 @@ static bool read_output_limit(const char *setting, int64_t *bytes)
     return true;
 }
 
-/* What is answered to a claim goes on to the end of the job with which it exceeds a mebibyte. */
+/* The answer to a claim is complete only after the job with which it exceeds a mebibyte. */
 static void rule_output(struct doctor *doctor)
 {
     enum { CLAIM_BYTES = 1 << 20 };
@@ -279,7 +279,7 @@ static int compare_numbers(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Asks; ST_OK also where that is refused: only a link that is lost ends the visit. */
+/* Asks; ST_OK even if that is refused: only a lost link ends the check. */
 static enum status ask(struct doctor *doctor, const char *command, struct reply **reply,
                        struct err *answer, struct err *err)
 {

@@ -1,10 +1,11 @@
-/* The proof of the pudding: a script, called as producers and workers do. */
+/* The final proof: a script, called as producers and workers call theirs. */
 #include "producer/operate/doctor_rules.h"
 
 #include "queue/push.h"
 #include "redis/server.h"
 
-/* What to do about it. The rules and what this user may do have their own words. */
+/* What to do about it. The rules and the check of what this user may do have advice of their
+ * own. */
 static const char *advice_of(enum status status, const struct err *err)
 {
     if (server_lacks_command(status, err))

@@ -1,5 +1,5 @@
-/* The part of darg doctor about times that stand in a queue's keys: all are the server's, so one
- * that lies ahead of its clock says that this was set back. */
+/* The part of darg doctor about the times in a queue's keys: all come from the server's clock, so
+ * one that is ahead of it shows that the clock was set back. */
 #include "producer/operate/doctor_rules.h"
 
 #include "base/parse.h"
@@ -7,9 +7,9 @@
 
 #include <stdio.h>
 
-enum { AHEAD_MS = 5000 }; /* nobody would notice less */
+enum { AHEAD_MS = 5000 }; /* less would go unnoticed */
 
-/* Calls and frees the request; NULL where it is refused, which is no reason to stop. */
+/* Calls and frees the request; NULL if it is refused, which is no reason to stop. */
 static struct reply *ask(struct doctor *doctor, struct request *request)
 {
     struct reply *reply = NULL;
@@ -40,7 +40,7 @@ static int64_t last_death_ms(struct doctor *doctor)
     struct reply *reply = ask(doctor, &request);
     int64_t ms = reply_time_ms(reply_at(reply, 1), 0);
     reply_free(reply);
-    return ms == REPLY_TIME_MAX ? 0 : ms; /* which no clock has shown */
+    return ms == REPLY_TIME_MAX ? 0 : ms; /* no clock ever shows that */
 }
 
 static int64_t last_drain_ms(struct doctor *doctor)

@@ -1,4 +1,4 @@
-/* darg drain: the sentinel goes to the end of the line, and with --wait we stay until the drain is
+/* darg drain: puts the sentinel at the end of the line, and with --wait stays until the drain is
  * complete and the workers that took part have left. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"

@@ -1,4 +1,4 @@
-/* darg fsck: is a queue whole, and can it be made so? */
+/* darg fsck: is a queue intact, and can it be repaired? */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/document.h"
@@ -78,7 +78,7 @@ static enum status check_queues(struct fsck *fsck, struct err *err)
     return status;
 }
 
-/* What was found is shown also where the check broke off. */
+/* Findings are shown even if the check broke off. */
 static int look(struct fsck *fsck)
 {
     struct err err = {0};

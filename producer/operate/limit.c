@@ -11,7 +11,7 @@ struct limit_options {
 #define TEXT(field, ...) const char *field;
         SETTINGS_LIST(TEXT)
 #undef TEXT
-    } texts; /* as they were given; NULL: not given. In the order of settings_at() */
+    } texts; /* as given; NULL: not given. In the order of settings_at() */
     struct settings changes;
 };
 
@@ -35,7 +35,7 @@ static enum status check(const struct context *context, void *given, struct err 
     return ST_OK;
 }
 
-/* A rate's period stands in the next row. */
+/* A rate's period is in the next row. */
 static void append_value(const struct setting *setting, const struct settings *settings,
                          struct buf *out)
 {
@@ -107,7 +107,7 @@ static int run(struct context *context, const void *given)
     return status == ST_OK ? DARG_OK : context_fail(&err);
 }
 
-/* An option for each setting, but for those that have none of their own. */
+/* An option for each setting, except for those that have none of their own. */
 #define OPTION(field, kind, least, option, help) OPTION_##kind(field, option, help)
 #define OPTION_FLAG(field, option, help)
 #define OPTION_PERIOD(field, option, help)

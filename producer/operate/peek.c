@@ -27,7 +27,7 @@ static void add_row(struct table *table, const struct job *job)
     bool is_cut = job->args.len > ARGS_SHOWN;
     struct buf args = {0};
     buf_append(&args, job->args.ptr, is_cut ? ARGS_SHOWN : job->args.len);
-    /* Not in the middle of a character. */
+    /* Does not cut in the middle of a character. */
     while (is_cut && args.len > 0 && ((unsigned char)job->args.ptr[args.len] & 0xc0) == 0x80)
         args.len--;
     if (is_cut)

@@ -52,7 +52,7 @@ static void report(const struct context *context, const bool *is_wanted,
     json_writer_fini(json);
 }
 
-/* Without a word, what waits. */
+/* If no state is given: waiting jobs. */
 static enum status check(const struct context *context, void *given, struct err *err)
 {
     struct purge_options *options = given;

@@ -1,4 +1,4 @@
-/* darg stats: one row a queue. With --watch the counters of two readings give the rates. */
+/* darg stats: one row per queue. With --watch the counters of two readings give the rates. */
 #include "producer/operate/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/document.h"

@@ -1,4 +1,4 @@
-/* darg status: where a job is, and how far. */
+/* darg status: where a job is, and how far along. */
 #include "producer/operate/commands.h"
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"

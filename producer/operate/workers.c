@@ -1,4 +1,4 @@
-/* darg workers: one row a registration, that is, a worker process on a queue. */
+/* darg workers: one row per registration, that is, per worker process and queue. */
 #include "producer/operate/commands.h"
 #include "producer/shared/document.h"
 #include "producer/shared/table.h"
@@ -70,7 +70,7 @@ static enum status add_all(struct listing *listing, struct err *err)
                : presence_walk_all(context->conn, context->namespace, &walk, err);
 }
 
-/* What was read is shown also where reading broke off. */
+/* What was read is shown even if reading broke off. */
 static int show(struct listing *listing)
 {
     struct err err = {0};

@@ -21,7 +21,8 @@ void input_fini(struct input *input)
     *input = (struct input){0};
 }
 
-/* No newline in what is there: the line goes on, was the last one, or is too long already. */
+/* There is no newline in what was read: the line goes on, was the last one, or is already too
+ * long. */
 static enum input_next without_newline(struct input *input, struct slice *line)
 {
     size_t len = input->end - input->start;

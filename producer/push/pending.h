@@ -1,7 +1,7 @@
 /* pending - the jobs that `darg push --wait` waits for: each id, until it is settled.
  *
- * About 150 bytes a job that is under way (with a UUID for an id), and nothing for one that has
- * ended. One thread. */
+ * Takes about 150 bytes for each job that has not ended (with a UUID as its id), and nothing for
+ * one that has. One thread. */
 #ifndef DARG_PRODUCER_PUSH_PENDING_H
 #define DARG_PRODUCER_PUSH_PENDING_H
 
@@ -11,9 +11,9 @@
 
 struct pending_job {
     char *id;         /* owned */
-    int64_t sequence; /* the how-manyth job it is, from 0 */
-    int64_t times;    /* jobs of this id; lines of the input may share one */
-    int misses;       /* looks in a row that have not met it anywhere */
+    int64_t sequence; /* its place in the order of jobs, from 0 */
+    int64_t times;    /* jobs with this id; input lines may share one */
+    int misses;       /* looks in a row that have not found it anywhere */
     size_t index;     /* in jobs */
 };
 
@@ -21,7 +21,7 @@ struct pending {
     void *tree;                /* by id: tsearch() */
     struct pending_job **jobs; /* the same, in no order */
     size_t count, capacity;
-    int64_t total; /* jobs, each as often as it was added */
+    int64_t total; /* jobs, each counted as often as it was added */
     int64_t added; /* ever */
 };
 
@@ -29,10 +29,10 @@ void pending_fini(struct pending *pending);
 
 void pending_add(struct pending *pending, const char *id);
 
-/* One job of this id has ended. False: none is waited for, as all have ended before. */
+/* One job with this id has ended. False: none is awaited, since all have ended before. */
 bool pending_settle(struct pending *pending, const char *id);
 
-/* Forgets the job and all others of its id. */
+/* Forgets the job and all others with its id. */
 void pending_drop(struct pending *pending, struct pending_job *job);
 
 #endif

@@ -1,4 +1,4 @@
-/* progress - one line on the terminal that says how a bulk push gets on. */
+/* progress - one line on the terminal that shows the progress of a bulk push. */
 #ifndef DARG_PRODUCER_PUSH_PROGRESS_H
 #define DARG_PRODUCER_PUSH_PROGRESS_H
 
@@ -12,10 +12,10 @@ struct progress {
     int64_t total_bytes; /* of the input; 0: unknown */
 };
 
-/* Switched on where standard error is a terminal and is_wanted; input_fd tells the total. */
+/* Switched on if is_wanted and standard error is a terminal; input_fd gives the total. */
 void progress_init(struct progress *progress, int input_fd, bool is_wanted);
 
-/* Draws the line anew, at most ten times a second. */
+/* Redraws the line, at most ten times a second. */
 void progress_draw(struct progress *progress, int64_t jobs, int64_t bytes);
 
 /* Removes the line, before something else is printed. */

@@ -1,4 +1,5 @@
-/* darg push: options, and the way of jobs from the command line or standard input to the sender. */
+/* darg push: its options, and how jobs get from the command line or standard input to the
+ * sender. */
 #include "producer/push/commands.h"
 #include "producer/push/input.h"
 #include "producer/shared/interrupt.h"
@@ -19,7 +20,7 @@
 enum { SLICE_MS = 200, BAD_LINES_SHOWN = 20 };
 
 struct push_options {
-    struct maker job; /* its type is that of the operand */
+    struct maker job; /* its type is the operand */
     struct slice args;
     bool is_lines, is_jsonl, is_wait, is_quiet, no_wait_for_room;
     int64_t delay_ms, wait_timeout_ms;
@@ -50,7 +51,8 @@ static void note_bad_line(struct push *push, const char *why)
         context_note("further bad lines are only counted");
 }
 
-/* What was made last is a job; its result may come before the answer to the push. */
+/* The text made last becomes a job. It is expected before it is pushed, as its result may come
+ * before the answer to the push. */
 static enum status commit(struct push *push, struct err *err)
 {
     if (push->options->is_wait)
@@ -70,7 +72,7 @@ static enum status add_line(struct push *push, struct slice line, struct err *er
     return ST_OK;
 }
 
-/* Nothing to read now: what was read is pushed, and results are taken until there is more. */
+/* Nothing to read now: pushes what was read, and takes results until there is more. */
 static enum status await_input(struct push *push, struct err *err)
 {
     enum status status = sender_flush(&push->sender, err);
@@ -167,7 +169,7 @@ static void print_summary(struct push *push)
         print_outcomes(push);
 }
 
-/* Says how far it came: a caller has to know what it need not push again. */
+/* Says how far it got: a caller has to know what not to push again. */
 static int fail(struct push *push, const struct err *err)
 {
     char accepted[TABLE_NUMBER_MAX], uncertain[TABLE_NUMBER_MAX];
@@ -261,7 +263,7 @@ static int run(struct context *context, const void *options)
     return code;
 }
 
-/* What the options say together. */
+/* Checks the options against each other. */
 static enum status check_options(const struct push_options *options, size_t operands,
                                  struct err *err)
 {
@@ -298,7 +300,7 @@ static enum status try_args(struct maker *trial, struct slice args, struct err *
     return status;
 }
 
-/* Makes the job once without pushing it: mistakes are found before Redis is asked for. */
+/* Makes the job once without pushing it, so that mistakes are found before connecting to Redis. */
 static enum status try_job(const struct push_options *options, struct err *err)
 {
     char reply[ID_UUID_LEN + 1]; /* as long as the real one */
@@ -369,7 +371,7 @@ static const struct option_row rows[] = {
     OPTIONS_END,
 };
 
-/* Zero is a time-out, too. */
+/* Zero is a valid timeout, too. */
 static const struct push_options defaults = {.job.timeout_ms = -1};
 
 const struct command push_command = {

@@ -1,4 +1,4 @@
-/* darg result: how a job ended that was pushed with --keep, now or as soon as it has ended. */
+/* darg result: how a job that was pushed with --keep ended, now or as soon as it has. */
 #include "producer/push/commands.h"
 #include "producer/shared/interrupt.h"
 #include "producer/shared/outcome.h"
@@ -13,7 +13,7 @@ enum { BLOCK_MS = 2000, SLICE_MS = 200, OUTAGE_MS = 60000 };
 
 struct result_options {
     bool is_wait;
-    int64_t timeout_ms; /* of the waiting; 0: none */
+    int64_t timeout_ms; /* of the wait; 0: none */
 };
 
 struct inquiry {
@@ -22,8 +22,8 @@ struct inquiry {
     int64_t until_ms; /* monotonic */
     bool is_blocking; /* a blocking wait is under way on the connection */
     struct missing missing;
-    bool was_seen, was_noted; /* the job, in the queue; that it is not there (yet) */
-    int misses;               /* looks in a row that have not met it anywhere */
+    bool was_seen, was_noted; /* the job in the queue; its absence */
+    int misses;               /* looks in a row that have not found it anywhere */
 };
 
 static const char *id_of(const struct inquiry *inquiry)
@@ -31,8 +31,8 @@ static const char *id_of(const struct inquiry *inquiry)
     return inquiry->context->operands[0];
 }
 
-/* No result is there. A job that was never met may still be pushed; one that was, and is nowhere
- * any more, is gone. */
+/* There is no result. A job that was never found may still be pushed; one that was found before,
+ * but is nowhere now, is gone. */
 static enum status look_for_missing(struct inquiry *inquiry, struct err *err)
 {
     bool is_missing = false;
@@ -62,7 +62,7 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
     struct conn *conn = inquiry->context->conn;
     const struct queue *queue = &inquiry->context->queue;
     enum status status = ST_OK;
-    /* A full Redis refuses to wait, not to read. */
+    /* A full Redis refuses the blocking wait, but not a read. */
     if (!inquiry->is_blocking)
         status = result_read(conn, queue, id_of(inquiry), text, err);
     if (status != ST_OK || !inquiry->options->is_wait || (*text && !reply_is_nil(*text)))
@@ -103,7 +103,7 @@ static int64_t outage_ms(const struct inquiry *inquiry)
     return inquiry->options->timeout_ms > 0 && left_ms < OUTAGE_MS ? left_ms : OUTAGE_MS;
 }
 
-/* True if a wait that failed so may be tried again. */
+/* True if a wait that failed in this way may be tried again. */
 static bool is_bearable(struct inquiry *inquiry, enum status *status, struct err *err)
 {
     struct conn *conn = inquiry->context->conn;

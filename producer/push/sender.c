@@ -14,7 +14,7 @@ static enum status reconnect(void *owner, struct err *err)
     enum status status = context_await(context->conn, context->connect_timeout_ms, err);
     if (status == ST_OK)
         return ST_OK;
-    err->status = ST_UNREACHABLE; /* whatever the reason: it has been waited for */
+    err->status = ST_UNREACHABLE; /* whatever the reason: the time to wait is over */
     return ST_UNREACHABLE;
 }
 
@@ -33,7 +33,7 @@ static void lost(void *owner, const struct pusher_batch *batch)
     sender->uncertain += (int64_t)(batch->count - batch->accepted);
 }
 
-/* Lets time pass; results are collected meanwhile. */
+/* Waits, and collects results meanwhile. */
 static enum status pause_for(struct sender *sender, int64_t pause_ms, struct err *err)
 {
     enum status status = ST_OK;
@@ -46,7 +46,7 @@ static enum status pause_for(struct sender *sender, int64_t pause_ms, struct err
     return status;
 }
 
-/* Why not everything was accepted is said once, where it is not the queue's own bound. */
+/* Says once why not everything was accepted, unless it is because of the queue's own bound. */
 static enum status refused(void *owner, int64_t pause_ms, struct err *err)
 {
     struct sender *sender = owner;
@@ -54,7 +54,7 @@ static enum status refused(void *owner, int64_t pause_ms, struct err *err)
     if (sender->no_wait_for_room && pusher->refusal == ST_OK)
         return err_set(err, ST_TOO_LARGE, "queue '%s' is full (%lld %s)", pusher->queue->name,
                        (long long)pusher->length, plural_of(pusher->length, "job", "jobs"));
-    /* A slot that is another server's does not come back: darg follows no MOVED. */
+    /* A slot that has moved to another server does not come back: darg does not follow MOVED. */
     if (sender->no_wait_for_room || pusher->refusal == ST_CLUSTER)
         return err_set(err, pusher->refusal, "%s", err_text(&pusher->refusal_err));
     if (pusher->refusal != ST_OK && !sender->was_refusal_noted) {
@@ -68,8 +68,9 @@ static const struct pusher_calls calls = {reconnect, accepted, lost, refused};
 
 /* ---- opening and closing ---- */
 
-/* A server that refuses writes for now says so to each push, where it is known what to do about it.
- * One that is a replica, or another part of a cluster, is most likely the wrong one. */
+/* A server that refuses writes for now says so again at each push, and there the refusal is
+ * handled. A server that is a replica, or another node of a cluster, is most likely the wrong
+ * one. */
 static bool may_be_waited_for(const struct sender *sender, enum status status)
 {
     return pusher_is_refusal(status) && status != ST_CLUSTER &&
@@ -80,7 +81,7 @@ enum status sender_open(struct sender *sender, struct err *err)
 {
     struct context *context = sender->context;
     struct pusher *pusher = &sender->pusher;
-    /* With one call under way at a time, what was accepted is a beginning of the input, without
+    /* With one call under way at a time, the accepted jobs are the first of the input, without
      * gaps. */
     pusher_init(pusher, context->conn, &context->queue,
                 sender->no_wait_for_room ? 1 : PUSHER_WINDOW);
@@ -107,14 +108,14 @@ struct buf *sender_buffer(struct sender *sender)
     return &pusher_batch(&sender->pusher)->bytes;
 }
 
-/* Nothing is under way: what was accepted is all that came before the batch being filled. */
+/* If nothing is under way, all jobs before the batch being filled have been accepted. */
 static void tell_sure(struct sender *sender)
 {
     if (sender->wait != NULL && sender->pusher.in_flight == 0)
         wait_sure(sender->wait, sender->accepted);
 }
 
-/* Until no more than PUSH_WAIT_MAX jobs are waited for, the next batch included. */
+/* Waits until at most PUSH_WAIT_MAX jobs are awaited, including the next batch. */
 static enum status await_results(struct sender *sender, struct err *err)
 {
     if (sender->wait == NULL)
@@ -132,7 +133,7 @@ static enum status await_results(struct sender *sender, struct err *err)
     return status;
 }
 
-/* The bytes stay where they are from now on. */
+/* From now on the bytes stay where they are. */
 static enum status submit(struct sender *sender, struct err *err)
 {
     struct pusher_batch *batch = pusher_batch(&sender->pusher);

@@ -1,8 +1,8 @@
-/* sender - what `darg push` adds to the pusher (queue/pusher.h): jobs are waited for meanwhile, and
- * where the queue is full, or Redis refuses, it waits, says so once, and can be interrupted.
+/* sender - what `darg push` adds to the pusher (queue/pusher.h): it collects results meanwhile, and
+ * if the queue is full, or Redis refuses, it waits, says so once, and can be interrupted.
  *
- * The caller appends a job's text to sender_buffer() and commits it. So nothing is kept but the
- * pusher's window. One thread. */
+ * The caller appends a job's text to sender_buffer() and commits it, so only the pusher's window is
+ * kept in memory. One thread. */
 #ifndef DARG_PRODUCER_PUSH_SENDER_H
 #define DARG_PRODUCER_PUSH_SENDER_H
 
@@ -18,7 +18,7 @@ struct sender {
     struct context *context;
     struct wait *wait; /* collects meanwhile; NULL: nobody waits */
     bool no_wait_for_room;
-    int64_t delay_ms; /* > 0: every job joins the queue so much later */
+    int64_t delay_ms; /* > 0: each job joins the queue so much later */
 
     bool was_refusal_noted;
     int64_t accepted;  /* jobs, in all */
@@ -34,14 +34,14 @@ void sender_close(struct sender *sender);
 struct buf *sender_buffer(struct sender *sender);
 
 /* Makes what was appended a job. May block: for answers, room, or results. ST_OK, or a failure
- * after which only sender_settle() makes sense; where the user has interrupted, ST_TIMED_OUT. */
+ * after which only sender_settle() makes sense; ST_TIMED_OUT if the user interrupted it. */
 MUST_CHECK enum status sender_commit(struct sender *sender, struct err *err);
 
-/* Sends what is there and waits for all answers. As sender_commit(). */
+/* Sends what has been committed and waits for all answers. Answers as sender_commit() does. */
 MUST_CHECK enum status sender_flush(struct sender *sender, struct err *err);
 
-/* After a failure: takes the answers that still come. Answers how many jobs were sent whose answer
- * never came: they may or may not be in the queue. */
+/* After a failure: takes the answers that still come. Returns how many jobs were sent but never
+ * answered: they may or may not be in the queue. */
 int64_t sender_settle(struct sender *sender);
 
 #endif

@@ -62,14 +62,14 @@ static void take_result(struct wait *wait, struct slice text)
     char id[JOB_ID_MAX + 1];
     wait->received++;
     missing_begin(&wait->missing);
-    /* One that cannot be read is printed for what it is; its job is missed sooner or later. */
+    /* An unreadable one is printed as it is; its job is reported as gone sooner or later. */
     if (outcome_id(text, id) && !pending_settle(&wait->pending, id))
         return;
     bool is_done = outcome_print(text, wait->context->is_json, wait->is_bulk);
     *(is_done ? &wait->done : &wait->failed) += 1;
 }
 
-/* Takes results until there are no more; *count of them. Nothing is blocking on the connection. */
+/* Takes results until there are no more; *count: how many. No blocking wait is under way. */
 static enum status take_all(struct wait *wait, size_t *count, struct err *err)
 {
     size_t page_count = 1;
@@ -111,7 +111,7 @@ static void report_gone(struct wait *wait, struct pending_job *job)
     pending_drop(&wait->pending, job);
 }
 
-/* The jobs that are surely in the queue, or have been: their ids, and which they are. */
+/* The jobs that are known to be in the queue, or to have been: their ids and their order. */
 static size_t list_sure(const struct wait *wait, const char **ids, struct pending_job **jobs)
 {
     size_t count = 0;
@@ -125,8 +125,8 @@ static size_t list_sure(const struct wait *wait, const char **ids, struct pendin
     return count;
 }
 
-/* Nothing is blocking on the connection, and no result is there. What has ended while it was looked
- * for has its result by now. */
+/* No blocking wait is under way, and there is no result. A job that ended while it was looked for
+ * has its result by now. */
 static enum status look_for_missing(struct wait *wait, size_t *results, struct err *err)
 {
     size_t max = wait->pending.count;
@@ -152,7 +152,7 @@ static enum status look_for_missing(struct wait *wait, size_t *results, struct e
 
 /* ---- waiting ---- */
 
-/* One look: *is_over if something came, or the time is up. */
+/* Looks once: *is_over if something came, or the time is up. */
 static enum status look(struct wait *wait, int wake_fd, int64_t timeout_ms, bool *is_over,
                         struct err *err)
 {

@@ -14,9 +14,8 @@
 enum { GO_ON = -1 };
 
 /* One call of a command: what all have, and behind it the command's own options. They are one
- * block, as a table of options knows one struct only: offsets in the context and offsets in the
- * command's struct, which lies at a place that all calls have in common, can stand in one table
- * then. */
+ * block, because a table of options knows only one struct: offsets in the context and offsets in
+ * the command's struct, which is at the same place in every call, can then be in one table. */
 struct call {
     struct context context;
     alignas(max_align_t) char options[];
@@ -40,7 +39,7 @@ static const struct option_row timeout_rows[] = {
     OPTIONS_END,
 };
 
-/* The context is what a call begins with, so offsets in it are offsets in a call. */
+/* A call begins with the context, so offsets in the context are offsets in the call. */
 static const struct {
     unsigned needs; /* of a command that takes them; 0: all take them */
     struct option_row group;
@@ -54,8 +53,8 @@ static const struct {
 };
 enum { COMMON = sizeof common / sizeof common[0] };
 
-/* A command's own options are taken from the command line alone: DARG_YES, DARG_ALL ... would make
- * a harmless line of shell a dangerous one. */
+/* A command's own options are read only from the command line: with DARG_YES, DARG_ALL ... a
+ * harmless line of shell would become a dangerous one. */
 static void make_rows(const struct command *command, struct option_row rows[COMMON + 2])
 {
     if (command->rows)
@@ -69,7 +68,7 @@ static void make_rows(const struct command *command, struct option_row rows[COMM
     *rows = (struct option_row)OPTIONS_END;
 }
 
-/* One file serves all commands, also those without a queue. */
+/* One file serves all commands, even those without a queue. */
 static const char names_of_others[] = "queue namespace";
 
 static struct options_spec make_spec(const struct command *command, const char *program,

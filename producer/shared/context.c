@@ -53,7 +53,7 @@ void context_note(const char *format, ...)
     va_list args;
     va_start(args, format);
     if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr); /* over a line that shows progress */
+        fputs("\r\033[K", stderr); /* erases the progress line */
     fputs("darg: ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);

@@ -16,7 +16,7 @@
 #include "redis/conn.h"
 #include "redis/options.h"
 
-/* Exit codes of darg, as they are documented. */
+/* Exit codes of darg, as documented. */
 enum { DARG_OK = 0, DARG_FAILED = 1, DARG_USAGE = 2, DARG_NO_REDIS = 3 };
 
 struct context {
@@ -28,10 +28,10 @@ struct context {
     const char **operands; /* borrowed strings */
     size_t operand_count;
     struct redis_url url;
-    struct conn_options link;     /* what all connections have in common; borrows url */
+    struct conn_options link;     /* common to all connections; borrows url */
     struct queue queue;           /* made if the command needs a queue or the namespace */
     struct conn *conn;            /* NULL before context_connect() */
-    struct options_record record; /* what was given where */
+    struct options_record record; /* which option was given where */
 };
 
 /* Closes the connection and frees what it holds; zeroes are fine. */
@@ -46,17 +46,17 @@ MUST_CHECK enum status context_await(struct conn *conn, int64_t limit_ms, struct
 /* Opens context->conn and connects it within --connect-timeout. */
 MUST_CHECK enum status context_connect(struct context *context, struct err *err);
 
-/* Says the sentence on standard error; the exit code that belongs to the status. */
+/* Prints the error to standard error; returns the exit code for the status. */
 int context_fail(const struct err *err);
 
-/* A note on standard error. */
+/* Prints a note to standard error. */
 void context_note(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* Asks "QUESTION [y/N]" on the terminal. Without one, or where the answer is no, says so and is
- * false; true at once with is_yes. */
+/* Asks "QUESTION [y/N]" on the terminal. False, and said so, if there is none or the answer is no;
+ * true at once with is_yes. */
 bool context_confirm(bool is_yes, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* False once standard output cannot be written to (any more). */
+/* False once standard output can no longer be written to. */
 bool context_flush_output(void);
 
 #endif

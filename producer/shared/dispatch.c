@@ -12,13 +12,13 @@
 
 enum { MEMBERS_MAX = 32, DEPTH_MAX = 4, GO_ON = -1 };
 
-/* How far the words have led. */
+/* How far the words have been followed. */
 struct way {
     const struct command *program, *command;
     struct buf name; /* of the command, in full: "darg dead" */
-    char **words;    /* not looked at yet */
+    char **words;    /* not read yet */
     int left;        /* how many of them */
-    char **argv;     /* for the command: its word, and the options that stood before it */
+    char **argv;     /* for the command: its word, and the options that came before it */
     int argc;
     bool wants_help;
 };
@@ -63,8 +63,9 @@ static bool is_among(const char *name, char *const *words, int count)
     return false;
 }
 
-/* Finds a command with such an option, of those whose words follow or of all: its row, and in
- * `path` how it is reached from the group, ending with NULL. NULL: there is none. */
+/* Finds a command with such an option, among those whose words follow or among all. Returns the
+ * option's row, and in `path` how the command is reached from the group, ending with NULL; NULL:
+ * there is none. */
 static const struct option_row *find_owner(const struct command *group, const struct way *way,
                                            bool is_named, const struct command **path)
 {
@@ -136,7 +137,7 @@ static int take_options(struct way *way)
 
 static int run_members(const struct command *group, const char *program, char **argv);
 
-/* Behind the last word. */
+/* After the last word. */
 static int end_of_words(struct way *way)
 {
     const struct command *group = way->command;
@@ -178,7 +179,7 @@ static bool is_help(const char *word)
     return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-/* One word further; GO_ON, or the exit code. */
+/* Follows one word; returns GO_ON, or the exit code. */
 static int step(struct way *way)
 {
     int code = take_options(way);

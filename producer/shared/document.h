@@ -1,5 +1,5 @@
-/* document - JSON on standard output, for --json: what a writer (base/json_writer.h) holds, as one
- * line; and members that are not always what they should be. One thread. */
+/* document - JSON on standard output, for --json: prints what a writer (base/json_writer.h) holds
+ * as one line, and writes members whose value may be unknown or damaged. One thread. */
 #ifndef DARG_PRODUCER_SHARED_DOCUMENT_H
 #define DARG_PRODUCER_SHARED_DOCUMENT_H
 
@@ -7,16 +7,16 @@
 
 #include "base/json_writer.h"
 
-/* Prints what is written, and a line end. The writer is empty again. */
+/* Prints what is in the writer, and a line end, and empties the writer. */
 void document_print(struct json_writer *json);
 
 /* A number that is not negative; null if it is. */
 void document_count(struct json_writer *json, const char *name, int64_t value);
 
-/* A JSON text as it stands; as a string where it is none. */
+/* A JSON text as it is; as a string if it is not JSON. */
 void document_json(struct json_writer *json, const char *name, struct slice text);
 
-/* An array of any length, printed element by element: nothing of it is held. Elements are written
+/* An array of any length, printed element by element, so none of it is kept. Elements are written
  * to `json`, and printed by document_list_flush(). */
 struct document_list {
     bool is_open;
@@ -24,6 +24,6 @@ struct document_list {
 };
 void document_list_begin(struct document_list *list);
 void document_list_flush(struct document_list *list);
-void document_list_end(struct document_list *list); /* nothing if not begun */
+void document_list_end(struct document_list *list); /* does nothing if not begun */
 
 #endif

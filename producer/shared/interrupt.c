@@ -30,7 +30,7 @@ bool interrupt_is_set(void)
     return interrupt_signal != 0;
 }
 
-/* In slices, since a signal may come just before the wait. */
+/* Sleeps in slices, because a signal may come just before the wait begins. */
 bool interrupt_sleep(int64_t duration_ms)
 {
     int64_t deadline_ms = clock_mono_ms() + duration_ms;
@@ -45,7 +45,7 @@ bool interrupt_sleep(int64_t duration_ms)
 
 static bool wait_a_while(void *context, int64_t duration_ms)
 {
-    (void)context; /* a signal is the program's */
+    (void)context; /* a signal is for the whole program */
     return interrupt_sleep(duration_ms);
 }
 

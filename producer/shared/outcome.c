@@ -30,16 +30,17 @@ static void print_done(const struct json_field *fields, bool is_bulk)
         printf("%s\t", buf_text(&id));
     fwrite(buf_text(&result), 1, result.len, stdout);
     bool is_ended = result.len > 0 && result.ptr[result.len - 1] == '\n';
-    /* A handler that has nothing to say prints nothing. */
+    /* For a handler that has nothing to say, nothing is printed. */
     if (!is_ended && (is_bulk || result.len > 0))
         putchar('\n');
     buf_fini(&id);
     buf_fini(&result);
 }
 
-/* ---- what is only told to people: a tree is as good as the bytes, and shorter to write ---- */
+/* ---- for people to read only, so a cJSON tree is as good as the raw bytes, and shorter to write
+ * ---- */
 
-/* "" where there is no such text. */
+/* "" if there is no such text. */
 static const char *text_of(const struct cJSON *outcome, const char *name)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(outcome, name));
@@ -55,7 +56,7 @@ static int64_t number_of(const struct cJSON *outcome, const char *name)
                : -1;
 }
 
-/* Where the result is not what the handler gave: how much of it. */
+/* Warns if parts of the result are not as the handler gave them, and says how much. */
 static void note_replaced(const struct cJSON *outcome)
 {
     int64_t replaced = number_of(outcome, "replaced_bytes");
@@ -82,7 +83,7 @@ static void note_failure(const struct cJSON *outcome)
     context_note("%s", err_text(&shown));
 }
 
-/* text has been read, and is valid. */
+/* The text has been checked, and is valid. */
 static void note(struct slice text, bool is_done)
 {
     struct cJSON *outcome = cJSON_ParseWithLength(text.ptr, text.len);

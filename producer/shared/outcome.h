@@ -1,4 +1,4 @@
-/* outcome - prints how a job ended, as its worker has told it (docs/protocol.md). One thread. */
+/* outcome - prints how a job ended, as its worker reported it (docs/protocol.md). One thread. */
 #ifndef DARG_PRODUCER_SHARED_OUTCOME_H
 #define DARG_PRODUCER_SHARED_OUTCOME_H
 
@@ -8,10 +8,11 @@
 #include "job/job.h"
 
 /* A result goes to standard output (after the id and a tab, if is_bulk), a failure's reason to
- * standard error; as_json: the text as it is, to standard output. True: the job is done. */
+ * standard error; with as_json, the text goes to standard output as it is. True: the job is
+ * done. */
 bool outcome_print(struct slice text, bool as_json, bool is_bulk);
 
-/* The id that it names, into id; false: none can be read. */
+/* Copies the id that the outcome names into id; false: none can be read. */
 bool outcome_id(struct slice text, char id[JOB_ID_MAX + 1]);
 
 #endif

@@ -25,7 +25,7 @@ static void add_column(struct table *table, const char *head)
     table->columns++;
 }
 
-/* What a user says goes before what the terminal says of itself. */
+/* What the user set takes precedence over what the terminal reports. */
 static void read_columns(struct table *table)
 {
     enum { COLUMNS_MAX = 1000000 };
@@ -42,15 +42,15 @@ static void add_line(struct table *table)
     table->filled = 0;
 }
 
-/* Takes the text, which is to be free()d. */
+/* Takes ownership of the text, and frees it with free(). */
 static void set_cell(struct table *table, size_t column, char *text)
 {
     ensure(scols_line_refer_data(table->line, column, text) == 0, "out of memory");
 }
 
 /* The first line of each part is never printed. It makes columns as wide as they were in the part
- * before, and gives libsmartcols something to print where there are no rows: without, it would
- * leave out the head. */
+ * before, and gives libsmartcols something to print if there are no rows; otherwise it would leave
+ * out the head. */
 static void begin_part(struct table *table)
 {
     scols_table_remove_lines(table->layout);
@@ -65,12 +65,12 @@ static void begin_part(struct table *table)
     table->filled = table->columns;
 }
 
-/* The locale that libsmartcols measures by is not the user's: the text is UTF-8 in any case. It is
- * in force only while a table is worked on, as others of its rules (upper case in Turkish, say) are
- * no good for programs. */
+/* libsmartcols measures by a locale that is not the user's: the text is UTF-8 in any case. It is in
+ * force only while a table is worked on, because other rules of a locale (upper case in Turkish,
+ * say) are bad for programs. */
 static locale_t enter_locale(const struct table *table)
 {
-    return uselocale(table->utf8); /* with 0, it stays as it is */
+    return uselocale(table->utf8); /* with 0 it stays as it is */
 }
 
 void table_init(struct table *table, const char *const *heads)
@@ -84,8 +84,9 @@ void table_init(struct table *table, const char *const *heads)
         add_column(table, heads[i]);
     ensure(table->columns >= 1 && table->columns <= TABLE_COLUMNS_MAX, "%zu columns",
            table->columns);
-    /* Of what is unsafe nothing is left by then; its own way to show it would double backslashes.
-     */
+    /* Nothing unsafe is left by then, and its own way to show unsafe bytes would double
+     *
+     * backslashes. */
     scols_table_enable_noencoding(table->layout, 1);
     scols_table_set_column_separator(table->layout, "  ");
     read_columns(table);
@@ -105,7 +106,7 @@ static bool is_plain(char c)
     return c >= ' ' && c <= '~';
 }
 
-/* Appends the character that begins there; answers how many bytes it has. */
+/* Appends the character that begins there; returns its length in bytes. */
 static size_t append_character(struct buf *out, const char *at, size_t len)
 {
     static const char replacement[] = "\xef\xbf\xbd";
@@ -128,7 +129,7 @@ static bool is_all_plain(struct slice text)
     return i == text.len;
 }
 
-/* What of any bytes can be shown. */
+/* Appends what can be shown of any bytes. */
 static char *make_cell(const struct table *table, struct slice text)
 {
     if (is_all_plain(text))
@@ -204,13 +205,13 @@ void table_add_int(struct table *table, int64_t value)
 void table_add_age(struct table *table, int64_t age_ms)
 {
     char text[PARSE_DURATION_MAX];
-    /* Milliseconds of a long time are only noise. */
+    /* In a long duration, milliseconds are only noise. */
     int64_t step = age_ms < 10000 ? 100 : 1000;
     int64_t shown_ms = age_ms < 1000 ? age_ms : age_ms / step * step;
     table_add_text(table, age_ms < 0 ? "-" : format_duration_ms(shown_ms, text));
 }
 
-/* Blanks at the end of a line are left out. */
+/* Leaves out blanks at the end of a line. */
 static void print_line(const char *line, size_t len, bool is_bold)
 {
     while (len > 0 && line[len - 1] == ' ')
@@ -218,7 +219,7 @@ static void print_line(const char *line, size_t len, bool is_bold)
     printf("%s%.*s%s\n", is_bold ? "\033[1m" : "", (int)len, line, is_bold ? "\033[0m" : "");
 }
 
-/* text: a line for the head, one for the line that makes widths, and the rows. */
+/* text: a line for the head, one for the line that sets the widths, and the rows. */
 static void print_part(struct table *table, const char *text)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -242,7 +243,7 @@ void table_print(struct table *table)
     uselocale(old);
     print_part(table, text);
     free(text);
-    /* Whatever the last column has, nothing stands behind it. */
+    /* Nothing follows the last column, so it needs no padding. */
     for (size_t c = 0; c + 1 < table->columns; c++)
         table->widths[c] = scols_column_get_width(scols_table_get_column(table->layout, c));
     begin_part(table);

@@ -1,5 +1,5 @@
--- How many jobs are held, as the counters tell: what was claimed, less what became of it. (stats.h says the same to C.) `call`
--- is redis.call, or redis.pcall where damaged counters are to stand in no job's way: none are held then.
+-- How many jobs are held, according to the counters: what was claimed, less what became of it. (stats.h has the same for C.)
+-- `call` is redis.call, or redis.pcall if damaged counters must not block jobs: then none count as held.
 local function counted_held(call, counts)
   local c = call('HMGET', counts, 'claimed', 'done', 'retried', 'buried', 'released', 'reaped')
   local held = tonumber(c[1]) or 0

@@ -1,6 +1,6 @@
--- Keeps the dead set within the limits that `limit` set, if any: throws away `most` jobs at most for each. Answers how many.
--- A death of later than now is one of before the clock was set back: it counts as one of now, or the jobs that die
--- meanwhile would be taken for older, and thrown away first.
+-- Keeps the dead set within the limits that `limit` set, if any: throws away at most `most` jobs for each. Answers how many.
+-- A death later than now happened before the clock was set back: it counts as now, or jobs that die meanwhile would look
+-- older, and be thrown away first.
 local function trim_dead(dead, settings, counts, now, most)
   local limit = redis.call('HMGET', settings, 'dead_max', 'dead_age_ms')
   local max, age = whole(limit[1]), whole(limit[2])

@@ -1,5 +1,5 @@
--- The last drain of a queue as those who wait for one are told it: "number:time", '' if there was none. It is of no number
--- if a version that did not count drains was the last to end one.
+-- The last drain of a queue, in the form in which those who wait for one get it: "number:time", '' if there was none. The
+-- number is missing if a version that did not count drains was the last to end one.
 local function drain_name(number, at)
   if not whole(at) then return '' end
   return whole(number) and number .. ':' .. at or at
@@ -8,7 +8,7 @@ local function drain_parts(name)
   local number, at = string.match(name, '^(%d+):(%d+)$')
   return whole(number), at or string.match(name, '^%d+$')
 end
--- True if the drain `name` ended after the one that is `known`. Times are compared, not reckoned with: the clock may have been
+-- True if the drain `name` ended after the `known` one. Times are only tested for equality, since the clock may have been
 -- set. A smaller number is an older drain: Redis was restored, or a replica that lagged behind took over.
 local function is_later_drain(name, known)
   local number, at = drain_parts(name)

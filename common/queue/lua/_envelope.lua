@@ -1,5 +1,5 @@
--- The textual rule of job/job.h: an envelope begins so to the byte, has a `,"job":` and ends in a brace. Returns runs,
--- crashes, the place behind them, and the last one before and the first one of the original; or nil.
+-- The textual rule of job/job.h: an envelope begins exactly like this, has a `,"job":` and ends in a brace. Returns
+-- runs, crashes, the position after them, the last position before the original and the first one of it; or nil.
 local function envelope_of(text)
   local runs, crashes, at =
     string.match(text, '^{"darg":1,"runs":(%d%d?%d?%d?%d?%d?),"crashes":(%d%d?%d?%d?%d?%d?)(),')
@@ -9,8 +9,8 @@ local function envelope_of(text)
   if not mark then return nil end
   return tonumber(runs), tonumber(crashes), at, mark - 1, e + 1
 end
--- True for what a worker has had: it has run, or failed, or could not be begun. Inside a text of the envelope, the quotes
--- would have a backslash.
+-- True for a job that a worker has had: it has run, or failed, or could not be begun. Inside a string of the envelope,
+-- the quotes would have a backslash.
 local function has_been_taken(text)
   local runs, _, at, last = envelope_of(text)
   return runs ~= nil and (runs > 0 or string.find(string.sub(text, at, last), ',"failed_at":', 1, true) ~= nil)

@@ -1,5 +1,5 @@
--- What follows a job's end. KEYS from `first` on are further keys, and each comes with a verb that says what is done with it;
--- for each, ARGV holds from `at` on:
+-- What follows a job's end. KEYS from `first` on are further keys, each with a verb that says what is done with it; for each,
+-- ARGV holds from `at` on:
 -- ARGV[...] verb, number, text, ms: of the job with that number; the other two are what the verb takes
 --   tell   the text joins the list, which is kept for so many ms from then on
 --   keep   the text takes the place of what is there

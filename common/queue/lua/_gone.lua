@@ -1,5 +1,5 @@
--- Names that have left, by reap or by themselves, are refused for an hour: a late register must not bring one back, nor a
--- late claim after it fill numbers which their owner still knows from before. A damaged key stands in nobody's way.
+-- Names that have left, reaped or by themselves, are refused for an hour: a late register must not bring one back, and a
+-- late claim after it must not reuse numbers that their owner still knows. A damaged key blocks nobody.
 local GONE_MS = 3600000
 local function is_gone(gone, worker)
   return type(redis.pcall('ZSCORE', gone, worker)) == 'string'

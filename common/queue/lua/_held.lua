@@ -1,11 +1,11 @@
--- Fields of a claimed hash that are no jobs: the receipt of the last claim, and whom its reaping blames.
+-- Fields of a claimed hash that are not jobs: the receipt of the last claim, and which jobs its reaping blames.
 local NO_JOBS = {last = true, blame = true}
 -- How many jobs are held.
 local function held_count(claimed)
   return redis.call('HLEN', claimed) - redis.call('HEXISTS', claimed, 'last') - redis.call('HEXISTS', claimed, 'blame')
 end
--- Numbers of up to `limit` held entries, highest first - of a holding so large that sorting it would hold up the
--- server, any of them. Second: how many are held in all.
+-- Numbers of up to `limit` held entries, highest first; any of them, if the holding is so large that sorting it would
+-- hold up the server. Second: how many are held in all.
 local function held_numbers(claimed, limit)
   local total = redis.call('HLEN', claimed)
   local is_large = total > 10000

@@ -1,6 +1,6 @@
 -- The receipt of a worker's last claim, `last` in `claimed`: "base:count:suspect". The claim gave out the numbers base + 1 to
--- base + count; suspect is the number of the suspect that the worker held after it, 0: none.
--- Base, count and suspect of a receipt; nil: it is damaged.
+-- base + count; suspect is the number of the suspect that the worker held after it, 0: none. Base, count and suspect of a
+-- receipt; nil if it is damaged.
 local function receipt_parts(receipt)
   local base, count, suspect = string.match(receipt, '^(%d+):(%d+):(%d+)$')
   base, count = whole(base), whole(count)

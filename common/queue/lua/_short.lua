@@ -1,5 +1,5 @@
--- What a worker is answered of a job: all of it - or, of one that is too large for the worker, or poison, its bytes and the
--- first of them. It would only bury those, and reading one might be what kills.
+-- The part of a job that a worker gets as the answer: all of it; or, if it is too large for the worker, or poison, its size
+-- in bytes and the first of them. The worker would only bury such a job, and reading it might be what kills.
 local SHORT = 65536 -- bytes: a head with all that matters, and no danger to anybody
 local function in_short(job, max_size, max_crashes)
   if #job <= SHORT and #job <= max_size then return job end

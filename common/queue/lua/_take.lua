@@ -34,7 +34,7 @@ local function take_from_line(queue, suspects, n, budget, discards)
         end
       end
     end
-    -- What was popped too much goes back to the head of the line, in its order.
+    -- Jobs popped in excess go back to the head of the line, in order.
     if excess and excess <= #step then
       local rest = {}
       for i = #step, excess, -1 do rest[#rest + 1] = step[i] end

@@ -3,7 +3,7 @@ local function server_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
--- Counters are told what happened; a damaged counts key must never stand in a job's way.
+-- Counts what happened; a damaged counts key must never block a job.
 local function count(key, name, n)
   if n > 0 then redis.pcall('HINCRBY', key, name, n) end
 end

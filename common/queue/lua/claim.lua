@@ -62,7 +62,7 @@ local waiting = call('LLEN', suspects)
 local gate = gate_read(settings)
 
 if woken > 0 then head = call('LINDEX', inbox, -1) end
--- Suspects that wait are ahead of the sentinel.
+-- Waiting suspects come before the sentinel.
 if not discards and head and is_sentinel(head) and (waiting == 0 or suspect ~= '0') then
   if woken > 0 then empty_inbox(inbox, queue) end
   return {'drain', now}
@@ -88,7 +88,8 @@ if #jobs == 0 then
 end
 
 record(claimed, base, jobs, suspect)
--- It does so already, unless a late request has put it there again: who holds jobs is not waiting for a drain's end.
+-- It is usually out already, unless a late request has put it there again: a worker that holds jobs is not waiting
+-- for a drain to end.
 redis.pcall('SREM', drained, worker)
 count(counts, 'claimed', #jobs)
 gate_commit(gate, settings, #jobs)

@@ -57,10 +57,10 @@ if reaping > 0 or redis.call('SCARD', drained) < redis.call('ZCARD', workers) th
   return {'waiting', last}
 end
 if awaits then
-  -- Whoever has pushed it without telling promote.
+  -- The sentinel may have been pushed without telling promote.
   if not redis.call('HGET', settings, 'drain_retries') then redis.call('HSET', settings, 'drain_retries', '1') end
-  -- Nobody holds a job, so no retry can come: those that there are stay where they are until they are due, or a worker that
-  -- comes meanwhile has run one and `retried` has grown.
+  -- Nobody holds a job, so no new retry can come: the existing ones stay where they are until they are due, unless a worker
+  -- that joins meanwhile has run one, and then `retried` has grown.
   local grown = redis.pcall('HMGET', counts, 'retried')[1] or ''
   if grown ~= retried then cursor = '0' end
   local members, bytes = 0, 0
@@ -76,7 +76,8 @@ if awaits then
 end
 redis.call('RPOP', queue, retired)
 if not head then redis.call('HDEL', settings, 'drain_retries') end
--- No two drains have the same time. The number grows also for a worker that knew more of them than Redis does now.
+-- No two drains have the same time. The number exceeds even that of a drain that the worker knows and Redis no longer
+-- does.
 if now == whole(state[1]) then now = now + 1 end
 local number = math.max(whole(state[2]) or 0, drain_parts(known) or 0) + 1
 local at = string.format('%.0f', now)

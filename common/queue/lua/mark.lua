@@ -8,7 +8,7 @@
 --#include _time.lua
 local now, age = server_ms(), tonumber(keep_ms)
 redis.call('ZREMRANGEBYSCORE', cancel, '-inf', now - age)
--- Marks of before the clock was set back would outlive their time; whoever still needs one makes it again.
+-- Marks made before the clock was set back would outlive their time; a caller that still needs one makes it again.
 redis.call('ZREMRANGEBYSCORE', cancel, '(' .. string.format('%.0f', now + age), '+inf')
 for i = id_at, #ARGV do redis.call('ZADD', cancel, now, ARGV[i]) end
 redis.call('PEXPIRE', cancel, age)

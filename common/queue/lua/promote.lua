@@ -14,16 +14,16 @@
 --#include _envelope.lua
 local now = server_ms()
 local line, boxed = redis.call('LLEN', queue), redis.pcall('LLEN', inbox)
--- What is damaged of these does not stand in the way: there is no drain then.
+-- If one of these is damaged, that blocks nothing: it counts as no drain.
 local awaits = redis.pcall('HGET', settings, 'drain_retries') == '1' and type(boxed) == 'number'
 local limit, promoted, bytes = math.min(tonumber(limit), 1000), 0, 0
 if awaits and line + boxed == 0 then
-  -- The sentinel is gone, however that came.
+  -- The sentinel is gone, for whatever reason.
   redis.call('HDEL', settings, 'drain_retries')
   awaits = false
 end
 
--- Those of `due` that a worker has had go to the head of the line, the first due first. Answers the others.
+-- Moves those of `due` that a worker has had to the head of the line, first due first. Answers the others.
 local function put_ahead(due)
   local others = {}
   for i = #due, 1, -1 do

@@ -8,7 +8,7 @@
 local lengths, total = {}, 0
 for i = place_at, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  -- Anything but a list is asked as a sorted set, so that what is none of ours raises an error and all stays.
+  -- Anything but a list is read as a sorted set, so that a key that is not ours raises an error and everything stays.
   lengths[#lengths + 1] = kind == 'none' and 0 or redis.call(kind == 'list' and 'LLEN' or 'ZCARD', KEYS[i])
   total = total + lengths[#lengths]
 end

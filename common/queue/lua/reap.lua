@@ -44,7 +44,7 @@ elseif redis.call('SISMEMBER', reaped, worker) == 0 then
   return {'gone'}
 end
 
--- The numbers of those that are to blame, or '*', with blanks between them.
+-- The numbers of the jobs to blame, or '*', with blanks between them.
 local function whom_to_blame()
   local base, n = receipt_parts(redis.call('HGET', claimed, 'last') or '')
   if n == 1 and base == whole(open) then

@@ -22,7 +22,7 @@ local drain, at, is_drained = drain_name(state[2], state[1]), whole(state[1]), n
 if known then
   is_drained = is_later_drain(drain, known)
 else
-  -- A time in the future is that of a clock which was set back: it tells nothing.
+  -- A time in the future was written before the clock was set back: it says nothing.
   is_drained = at and at <= now and at >= now - tonumber(age_ms)
 end
 if is_drained then return {'drained', now, drain} end

@@ -20,7 +20,7 @@ local n = tonumber(dead_count)
 local _, numbers = read_follow(further_at, member_at + n)
 for i = member_at, member_at + n - 1 do add_dead(dead, settings, counts, now, ARGV[i]) end
 for i = 1, #numbers do follow(numbers[i]) end
--- Popped jobs count as claimed here, so that claimed less the outcomes stays what is held.
+-- Popped jobs are counted as claimed here, so that claimed less the outcomes is still what is held.
 count(counts, 'claimed', tonumber(done) + n)
 count(counts, 'done', tonumber(done))
 count(counts, 'buried', n)

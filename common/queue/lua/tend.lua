@@ -14,13 +14,13 @@
 local LOOKS_MAX, SHARE = 200, 8
 local now = server_ms()
 
--- Of the looks those that tell of jobs which still wait, and one of now if there are new ones.
+-- Of the looks, those that say something of jobs still waiting, and one of now if there are new jobs.
 local function look_again(looks, head, tail)
   local kept, last = {}, head
   for i = 1, #looks do
     local time, position = string.match(looks[i], '^(%d+):(%-?%d+)$')
-    -- No job is behind the end of the line: some were thrown away, cancelled, or popped unseen. And the clock may have
-    -- been set back.
+    -- No job is behind the end of the line, so some were thrown away, cancelled, or popped unseen. The clock may have
+    -- been set back, too.
     time, position = math.min(tonumber(time or now), now), math.min(tonumber(position or head), tail)
     if position > last then
       kept[#kept + 1] = {time, position}
@@ -31,7 +31,7 @@ local function look_again(looks, head, tail)
   return kept
 end
 
--- The longer ago the coarser, but to an eighth of the time that has passed.
+-- The older, the coarser, but to an eighth of the time that has passed.
 local function thin_out(kept)
   local thin, before = {}, nil
   for i = 1, #kept do

@@ -21,7 +21,7 @@ for i = 1, #ARGV - queue_at + 1 do
     states[i] = 2
   else
     local since = tonumber(redis.call('ZSCORE', idle, name) or '')
-    -- A time in the future is that of a clock which was set back.
+    -- A time in the future was written before the clock was set back.
     if not since or since > now then
       since = now
       redis.call('ZADD', idle, now, name)
