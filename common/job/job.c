@@ -67,6 +67,7 @@ static bool read_head(struct slice head, struct job *job)
         [CLAIM] = {.name = "claim"},     [FAILED_AT] = {.name = "failed_at"},
         [ERROR] = {.name = "error"},     [USAGE] = {.name = "usage"}};
     struct buf closed = {0};
+    /* Copied, because the scanner takes only whole objects, and the element must not be changed. */
     buf_append_slice(&closed, head);
     buf_append_char(&closed, '}');
     bool is_object =
@@ -110,6 +111,8 @@ static void split(struct slice text, bool is_beginning, struct job *job)
     if (!read_count(text, &at, "{\"darg\":1,\"runs\":", &runs) ||
         !read_count(text, &at, ",\"crashes\":", &crashes) || at >= text.len || text.ptr[at] != ',')
         return;
+    /* A plain search, and not the scanner: the Lua scripts do the same (_envelope.lua), and both
+     * must find the same place. */
     const char *mark = memmem(text.ptr + at, text.len - at, original_mark, strlen(original_mark));
     if (!mark || (!is_beginning && text.ptr[text.len - 1] != '}'))
         return;

@@ -126,6 +126,7 @@ static bool has_high_bytes(struct slice text)
  * replaced. */
 static bool is_utf8(struct maker *maker, struct slice line, struct slice quoted)
 {
+    /* Plain ASCII, the usual case, needs no decoding. */
     if (!has_high_bytes(line))
         return true;
     buf_clear(&maker->scratch);
@@ -176,6 +177,8 @@ enum status maker_whole(struct maker *maker, struct slice line, struct buf *out,
         buf_append_slice(out, line);
         return ST_OK;
     }
+    /* Before the line's own members: of two with one name the first counts, so ours override
+     * them. */
     const char *brace = memchr(line.ptr, '{', line.len);
     size_t before = (size_t)(brace - line.ptr) + 1;
     buf_append(out, line.ptr, before);

@@ -45,6 +45,7 @@ enum status script_load(struct conn *conn, const struct script *script, struct e
         err_prefix(err, "cannot load the script \"%s\"", script->name);
         return status;
     }
+    /* Under another name EVALSHA would not find it, and loading would be repeated in vain. */
     if (!slice_is(reply_slice(reply), script->sha1))
         status = err_set(err, ST_PROTOCOL, "Redis knows the script \"%s\" by another name than %s",
                          script->name, script->sha1);

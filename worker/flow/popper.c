@@ -296,10 +296,12 @@ enum status popper_start(const struct popper_options *options, struct popper **o
 void popper_wake(struct popper *popper)
 {
     struct err err = {0};
+    /* A connection of its own: the threads' belong to them, and are blocked in their pops. */
     struct conn *conn = conn_open(popper->options.conn);
     conn_limit(conn, atomic_load(&popper->limit_ms));
     enum status status = conn_connect(conn, &err);
     if (status == ST_OK)
+        /* A token for each thread, since each pop takes one. */
         status = pop_wake(conn, popper->wake_keys[0], popper->options.thread_count, &err);
     for (size_t i = 1; i < popper->options.fetcher_count && atomic_load(&popper->is_by_queue); i++)
         if (status == ST_OK)

@@ -131,6 +131,8 @@ static int why_not_runnable(const char *path)
 static enum status find_by_path(const char *name, char **program, struct err *err)
 {
     struct buf path = {0};
+    /* Made absolute, because the program may be started in another directory (--limit
+     * directory). */
     if (name[0] != '/') {
         char *here = get_current_dir_name();
         if (!here)
@@ -163,6 +165,7 @@ static enum status find_in_path(const char *name, char **program, struct err *er
                 *program = buf_take(&path);
                 return ST_OK;
             }
+            /* Like a shell: searches on, but remembers that there was one. */
             if (why_here == EACCES)
                 why = EACCES;
         }
@@ -274,6 +277,7 @@ enum status command_begin(void *state, const struct home *home, struct err *err)
 {
     struct command *command = state;
     (void)err;
+    /* Only the first time: begin may be called again. */
     if (home->roster && !command->home.roster)
         command_add_variable(command, ROSTER_VARIABLE, roster_mark(home->roster));
     command->home = *home;

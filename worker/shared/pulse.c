@@ -42,6 +42,7 @@ void pulse_free(struct pulse *pulse)
 static int64_t now_ms(void)
 {
     int64_t now = clock_mono_ms();
+    /* 0 means never. */
     return now > 0 ? now : 1;
 }
 
@@ -66,6 +67,8 @@ void pulse_restart(struct pulse *pulse)
 {
     for (size_t i = 0; i < pulse->count; i++) {
         int64_t ended = HAS_ENDED;
+        /* Only those that ended. The others keep their age: a process that dies again and again
+         * before it fetches must not look healthy. */
         atomic_compare_exchange_strong(&pulse->slots[i].turned_ms, &ended, now_ms());
         pulse_outage(pulse, i, 0, ST_OK);
     }
