@@ -1,4 +1,4 @@
-# The work of tools/embed-lua: reads a script, holds its head against its body, and prints what C needs of it.
+# The work of tools/embed-lua: reads a script, checks its head against its body, and prints what C needs of it.
 #
 # A head declares what the script takes, in the order in which it takes it:
 #   -- KEYS[1] name            -- ARGV[1] name: what it is
@@ -21,7 +21,7 @@ function example(array, at) { return "\"-- " array "[" at "] name\"" }
 # ---- the text that is sent ----
 
 function send(line, is_at_top, is_end) {
-    # Lines are taken one at a time, so a string or comment over several lines would break.
+    # Lines are processed one at a time, so a string or comment of several lines would break.
     if (line ~ /\[=*\[/) fail("long brackets are not supported: write a string or comment of one line")
     if (line ~ /[\001-\010\013-\037\177]/) fail("a control byte stands here: escape it")
     is_at_top = line ~ /^local /
@@ -29,7 +29,7 @@ function send(line, is_at_top, is_end) {
     sub(/^[ \t]+/, "", line)
     sub(/[ \t]+$/, "", line)
     if (line == "" || line ~ /^--/) return
-    # Behind the parts, so that none of them can come to depend on a script's names.
+    # After the parts, so that none of them can come to depend on a script's names.
     if (path == script_path && body_at == 0) body_at = length(source) + 1
     if (path != script_path && is_at_top && line ~ /^local function /) begin_function(line)
     source = source line "\n"
@@ -72,7 +72,7 @@ function note_words(line, word) {
         is_used[word] = 1
     }
 }
-# Those that a part gives to things of its own.
+# Names that a part gives to things of its own.
 function note_locals(line, list, i) {
     sub(/^local (function )?/, "", line)
     sub(/ *[=(].*/, "", line)
@@ -263,7 +263,7 @@ function check_parts(i, file, is_named) {
 
 # ---- what C gets ----
 
-# True for what script_NAME_begin() does not take: it is added behind it.
+# True for what script_NAME_begin() does not take, because it is added later.
 function is_added_later(n) { return n == rests["ARGV"] && !(n in rest_part) }
 function own_items() {
     return rests["ARGV"] && is_added_later(rests["ARGV"]) && index(rest_names["ARGV", rests["ARGV"]], ",")
@@ -300,7 +300,7 @@ function print_item(owner, names, what, list, n, i) {
     print "void script_" owner "_add(struct request *request, const struct script_" owner "_item *item);"
 }
 
-# As C string literals, one a line; "?" is escaped because of trigraphs.
+# As C string literals, one per line; "?" is escaped because of trigraphs.
 function quote(text, lines, n, i, quoted) {
     n = split(text, lines, "\n")
     for (i = 1; i < n; i++) {

@@ -29,7 +29,7 @@ static bool are_gone(void *context)
     return pid < 0 && errno == ECHILD;
 }
 
-/* Our children by now are those that somebody left behind. */
+/* By now our children are orphans that were left behind. */
 static void kill_children(void)
 {
     char path[64];

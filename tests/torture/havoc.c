@@ -106,7 +106,7 @@ static void end_lasting(struct havoc *havoc, int64_t now_ms)
     }
 }
 
-/* When it began and ended, by the clock of the handlers' log, and by that of the other logs. */
+/* When it began and ended, by the clock of the handlers' log and by that of the other logs. */
 static void note(struct havoc *havoc, const char *name, int64_t begin_ms)
 {
     FILE *file = fopen(havoc->site->faults, "ae");

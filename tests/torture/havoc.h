@@ -1,8 +1,8 @@
-/* havoc - the faults, in an order that a seed decides.
+/* havoc - the faults, in an order decided by a seed.
  *
- * Which fault comes next, when and how strong it is follows from the seed alone; which process it
- * meets at that moment does not. Faults whose name holds `without` (borrowed; NULL: none) are left
- * out, and change nothing about the others. One thread only. */
+ * The seed alone decides which fault comes next, when, and how strong it is, but not which process
+ * it hits at that moment. Faults whose name contains `without` (borrowed; NULL: none) are left out,
+ * which changes nothing about the others. One thread only. */
 #ifndef DARG_TESTS_TORTURE_HAVOC_H
 #define DARG_TESTS_TORTURE_HAVOC_H
 
@@ -15,10 +15,10 @@ struct havoc *havoc_new(struct site *site, struct pushers *pushers, struct recov
                         unsigned seed, const char *without);
 void havoc_free(struct havoc *havoc);
 
-/* Ends what is over, and injects what is due. */
+/* Ends faults whose time is over, and injects those that are due. */
 void havoc_step(struct havoc *havoc);
 
-/* Ends everything that lasts: nothing is frozen, full, slow or cut afterwards. */
+/* Ends all lasting faults: nothing is frozen, full, slow or cut afterwards. */
 void havoc_heal(struct havoc *havoc);
 
 /* A single kill while nothing else is wrong, for the recovery times. */

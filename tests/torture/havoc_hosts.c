@@ -140,6 +140,6 @@ bool fault_join_or_leave(struct havoc *havoc, const struct draws *draws)
     if (is_running(havoc, host))
         site_stop_host(site, host, SITE_STOP_ONE);
     else if (site->hosts[host] != NULL)
-        site_lose_host(site, host); /* killed just now: nobody is left to end well */
+        site_lose_host(site, host); /* has just been killed: nothing is left to end cleanly */
     return true;
 }

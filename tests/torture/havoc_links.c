@@ -1,4 +1,4 @@
-/* Faults of the links, by the proxy. */
+/* Faults of the links, made by the proxy. */
 #include "support/worker_fixture.h"
 #include "torture/havoc_state.h"
 
@@ -44,7 +44,8 @@ static bool cut(struct havoc *havoc, const struct draws *draws, enum proxy_actio
                                       .skip = draws->way % 50,
                                       .times = 1 + draws->amount % CUTS,
                                       .keep = keeps[draws->way % 4]};
-    /* There is room for so many only: what has not hit by now is given up, and what lasts ends. */
+    /* The proxy has room for only so many: those that have not hit by now are given up, and lasting
+     * ones end. */
     proxy_pass(havoc->site->proxy);
     proxy_arm(havoc->site->proxy, &fault);
     return true;
@@ -60,8 +61,8 @@ bool fault_cut_replies(struct havoc *havoc, const struct draws *draws)
     return cut(havoc, draws, PROXY_CUT_REPLY);
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names
+ * ------------------------------------------------------------------------------------- */
 
 static void answer_again(struct havoc *havoc, int what)
 {
@@ -69,7 +70,7 @@ static void answer_again(struct havoc *havoc, int what)
     names_set_silent(havoc->site->names, false);
 }
 
-/* Whoever is on the way by a name has to ask for it again. */
+/* Links made by name have to ask for it again. */
 bool fault_silence_names(struct havoc *havoc, const struct draws *draws)
 {
     if (havoc->site->names == NULL ||

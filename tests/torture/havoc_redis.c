@@ -11,7 +11,7 @@ bool fault_kill_redis(struct havoc *havoc, const struct draws *draws)
 {
     (void)draws;
     redis_server_restart(havoc->site->server);
-    /* To whom has not logged in it says NOAUTH, and not that it still loads. */
+    /* To a client that has not logged in it says NOAUTH, and not that it is still loading. */
     while (!site_try(havoc->site, "PING"))
         (void)poll(NULL, 0, HAVOC_PAUSE_MS);
     return true;
@@ -36,7 +36,7 @@ bool fault_forget_scripts(struct havoc *havoc, const struct draws *draws)
     return site_try(havoc->site, "SCRIPT", "FLUSH");
 }
 
-/* Our deadline is shorter than most of these naps: the answer is of no interest. */
+/* Our deadline is shorter than most of these naps, so the answer is ignored. */
 bool fault_sleep_redis(struct havoc *havoc, const struct draws *draws)
 {
     char seconds[16];
@@ -48,7 +48,7 @@ bool fault_sleep_redis(struct havoc *havoc, const struct draws *draws)
 bool fault_reload(struct havoc *havoc, const struct draws *draws)
 {
     (void)draws;
-    /* One that still loads would do it, too, and then go on loading on top of that. */
+    /* A server that is still loading would do it, too, and then go on loading on top of it. */
     return site_try(havoc->site, "PING") && (site_try(havoc->site, "DEBUG", "RELOAD"), true);
 }
 
@@ -56,7 +56,7 @@ void havoc_make_room(struct havoc *havoc, int what)
 {
     (void)what;
     while (!site_try(havoc->site, "CONFIG", "SET", "maxmemory", "0"))
-        (void)poll(NULL, 0, HAVOC_PAUSE_MS); /* it answers again within seconds, whatever it does */
+        (void)poll(NULL, 0, HAVOC_PAUSE_MS); /* it answers again within seconds in any case */
 }
 
 bool fault_fill_memory(struct havoc *havoc, const struct draws *draws)
@@ -65,8 +65,8 @@ bool fault_fill_memory(struct havoc *havoc, const struct draws *draws)
            havoc_last(havoc, havoc_between(draws, 200, 2500), havoc_make_room, 0);
 }
 
-/* --- passwords: in Redis first, or in the file -------------------------------------------------
- */
+/* --- passwords: in Redis first, or in the file
+ * ------------------------------------------------- */
 
 static void tell_programs(struct havoc *havoc, int what)
 {
@@ -92,8 +92,8 @@ bool fault_change_password(struct havoc *havoc, const struct draws *draws)
     return true;
 }
 
-/* --- answers that are too long for the server --------------------------------------------------
- */
+/* --- answers that are too long for the server
+ * -------------------------------------------------- */
 
 static void lift_limit(struct havoc *havoc, int what)
 {

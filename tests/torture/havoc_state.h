@@ -1,4 +1,4 @@
-/* havoc_state - within havoc: what its faults share, and the faults. */
+/* havoc_state - internal to havoc: what its faults share, and the faults. */
 #ifndef DARG_TESTS_TORTURE_HAVOC_STATE_H
 #define DARG_TESTS_TORTURE_HAVOC_STATE_H
 
@@ -6,9 +6,9 @@
 
 enum { HAVOC_LASTING_MAX = 16, HAVOC_PAUSE_MS = 20 };
 
-/* A fault that has to be ended; `what` tells it which: a process, a host. */
+/* A fault that has to be ended; `what` says of what: a process, a host. */
 struct lasting {
-    int64_t until_ms; /* 0: this place is free */
+    int64_t until_ms; /* 0: this entry is free */
     void (*end)(struct havoc *havoc, int what);
     int what;
 };
@@ -18,24 +18,24 @@ struct havoc {
     struct pushers *pushers;
     struct recovery *recovery;
     unsigned seed;
-    const char *without; /* faults whose name holds this are left out; NULL: none are */
+    const char *without; /* faults whose name contains this are left out; NULL: none */
     int64_t next_ms;
     enum recovery_kind child_kind, host_kind;
     struct lasting lasting[HAVOC_LASTING_MAX];
     size_t counts[40]; /* by kind */
 };
 
-/* What one fault is given: drawn from the seed whether it is needed or not. */
+/* What a fault is given: drawn from the seed whether or not it is needed. */
 struct draws {
     unsigned victim, amount, way;
 };
 
 int64_t havoc_between(const struct draws *draws, int64_t least, int64_t most);
 
-/* Has end(havoc, what) called after that time. False: too much lasts already. */
+/* Has end(havoc, what) called after that time. False: too many faults last already. */
 bool havoc_last(struct havoc *havoc, int64_t ms, void (*end)(struct havoc *, int), int what);
 
-/* The faults. False: there was nothing to do it to. */
+/* The faults. False: there was nothing to apply it to. */
 typedef bool havoc_fault(struct havoc *havoc, const struct draws *draws);
 havoc_fault fault_kill_child;
 havoc_fault fault_kill_host;
@@ -62,7 +62,7 @@ havoc_fault fault_silence_names;
 havoc_fault fault_cut_requests;
 havoc_fault fault_cut_replies;
 
-/* What stays of them is undone. */
+/* Undoes what remains of them. */
 void havoc_make_room(struct havoc *havoc, int what);
 
 #endif

@@ -27,7 +27,7 @@ struct names {
     pid_t server;
 };
 
-/* The first name server of resolv.conf, if its address is of IPv4. */
+/* The first name server in resolv.conf, if it has an IPv4 address. */
 static bool find_server(char address[ADDRESS])
 {
     char line[256];
@@ -54,10 +54,10 @@ static bool set_up_network(const char *address)
     return is_good;
 }
 
-/* --- the server --------------------------------------------------------------------------------
- */
+/* --- the server
+ * -------------------------------------------------------------------------------- */
 
-/* Where the question ends; 0: it is none. */
+/* Where the question ends; 0: it is not one. */
 static size_t question_end(const unsigned char *packet, size_t len)
 {
     size_t at = HEADER;
@@ -66,7 +66,7 @@ static size_t question_end(const unsigned char *packet, size_t len)
     return at + 5 <= len ? at + 5 : 0;
 }
 
-/* Turns a question into its answer: every name is this machine. */
+/* Turns a question into its answer: every name is that of this machine. */
 static size_t answer(unsigned char *packet, size_t len)
 {
     static const unsigned char record[] = {0xc0, HEADER, 0, TYPE_A, 0,   1, 0, 0,
@@ -108,7 +108,7 @@ static int listen_at(const char *address)
     return -1;
 }
 
-/* Is the system one that asks us? */
+/* Does the system ask us? */
 static bool is_asked(void)
 {
     struct addrinfo *found = NULL;

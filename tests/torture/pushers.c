@@ -91,7 +91,7 @@ static void append_job(struct pushers *pushers, struct buf *out, size_t number)
 
 /* --- plain commands ------------------------------------------------------------------------ */
 
-/* Most of them later; some at a time that is no time of a clock's, but past. */
+/* Most of them later; some at a score that no clock shows, but that is past. */
 static void append_due(struct pushers *pushers, struct request *request)
 {
     static const char *const odd[] = {"-1", "-inf", "0", "-1700000000000"};
@@ -170,7 +170,7 @@ static void start_program(struct pushers *pushers, struct batch *batch)
     free(program);
 }
 
-/* darg says with 0 that all are pushed. After anything else they stay uncertain. */
+/* Exit code 0 of darg means that all are pushed. After any other they remain uncertain. */
 static void end_program(struct pushers *pushers, struct batch *batch)
 {
     if (process_poll(batch->process) == 0)

@@ -2,7 +2,7 @@
  * `darg push --jsonl` as programs, which can be killed.
  *
  * Each id is written to site->pushed as uncertain before its push, and once more, as acknowledged,
- * when Redis, or darg, has said so. One thread only. */
+ * when Redis or darg has said so. One thread only. */
 #ifndef DARG_TESTS_TORTURE_PUSHERS_H
 #define DARG_TESTS_TORTURE_PUSHERS_H
 
@@ -13,10 +13,11 @@ struct pushers;
 struct pushers *pushers_start(struct site *site, unsigned seed);
 void pushers_free(struct pushers *pushers);
 
-/* Pushes some more, unless enough waits. Takes up to half a second where Redis is silent. */
+/* Pushes some more, unless enough jobs are waiting. Takes up to half a second if Redis is
+ * silent. */
 void pushers_step(struct pushers *pushers);
 
-/* kill -9 of one darg that pushes; false: none does. */
+/* kill -9 of a darg that is pushing; false: there is none. */
 bool pushers_kill_one(struct pushers *pushers);
 
 /* From now on only jobs that neither fail nor kill their worker. */

@@ -13,10 +13,10 @@ enum { LINE_BYTES = 256, ID_BYTES = 32 };
 struct death {
     enum recovery_kind kind;
     pid_t worker;
-    int64_t at_ms, again_ms; /* -1: nothing of it ran again */
+    int64_t at_ms, again_ms; /* -1: none of its jobs ran again */
 };
 
-/* A job whose latest run has begun, and not ended. */
+/* A job whose latest run has begun but not ended. */
 struct open_run {
     char id[ID_BYTES];
     int64_t run, worker, at_ms;

@@ -1,7 +1,7 @@
 /* recovery - how soon the jobs of a killed worker process run again.
  *
- * A death is noted with its process; afterwards the handlers' log tells which jobs it was running,
- * and when the first of them began again. One thread only. */
+ * Each death is recorded with its process; afterwards the handlers' log shows which jobs it was
+ * running, and when the first of them began again. One thread only. */
 #ifndef DARG_TESTS_TORTURE_RECOVERY_H
 #define DARG_TESTS_TORTURE_RECOVERY_H
 

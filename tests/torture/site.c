@@ -29,8 +29,8 @@ static void make_file(char path[SITE_PATH], const char *directory, const char *n
     worker_fixture_touch(path);
 }
 
-/* --- users -------------------------------------------------------------------------------------
- */
+/* --- users
+ * ------------------------------------------------------------------------------------- */
 
 static void site_admin_url(char url[SITE_PATH], const char *socket)
 {
@@ -68,7 +68,7 @@ bool site_set_password(struct site *site)
 {
     char rule[32];
     (void)snprintf(rule, sizeof rule, ">p%u", site->password);
-    write_users(site); /* a server that is started again has it, too */
+    write_users(site); /* a restarted server has it, too */
     return site_try(site, "ACL", "SETUSER", "default", "resetpass", rule) &&
            site_try(site, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 }

@@ -1,7 +1,7 @@
 /* site - what torture works on: a Redis, a proxy before it, hosts with workers, and files.
  *
- * A host is a supervisor and its worker processes. Every second one talks through the proxy,
- * another one finds the server by a name (torture/names.h), if that can be done here. One thread
+ * A host is a supervisor and its worker processes. Every second one talks through the proxy;
+ * another one finds the server by a name (torture/names.h), if that is possible here. One thread
  * only. */
 #ifndef DARG_TESTS_TORTURE_SITE_H
 #define DARG_TESTS_TORTURE_SITE_H
@@ -35,26 +35,27 @@ struct site {
     struct proxy *proxy;
     struct conn *conn; /* straight to the server, with short deadlines */
     char directory[SITE_PATH], pushed[SITE_PATH], ran[SITE_PATH];
-    char faults[SITE_PATH], server_log[SITE_PATH];         /* for those who look for a cause */
+    char faults[SITE_PATH], server_log[SITE_PATH];         /* for finding a cause */
     char users[SITE_PATH], password_file[SITE_PATH];       /* Redis's, and the programs' */
-    char admin_url[SITE_PATH], admin_proxy_url[SITE_PATH]; /* of a user that stays the same */
+    char admin_url[SITE_PATH], admin_proxy_url[SITE_PATH]; /* of a user that never changes */
     char named_url[SITE_PATH];             /* by a name; "": there is no name server of our own */
     struct names *names;                   /* NULL: likewise */
     unsigned password;                     /* number of the current one */
     struct process *hosts[SITE_HOSTS_MAX]; /* NULL: none there */
-    size_t host_count;                     /* of those that should be there */
+    size_t host_count;                     /* how many there should be */
     struct site_log logs[SITE_HOSTS_MAX];
     int64_t start_ms[SITE_HOSTS_MAX];
-    int64_t term_ms[SITE_HOSTS_MAX]; /* when TERM was sent; 0: was not; -1: known to be late */
-    size_t stops, late;              /* hosts that ended after TERM; those that were too late */
-    size_t bad_ends;                 /* hosts that ended by themselves, and badly */
+    int64_t term_ms[SITE_HOSTS_MAX]; /* when TERM was sent; 0: not sent; -1: known to be late */
+    size_t stops, late;              /* hosts that ended after TERM; those that did so too late */
+    size_t bad_ends;                 /* hosts that ended by themselves, with an error */
     int64_t slowest_ms;              /* of the stops */
 };
 
 void site_open(struct site *site, size_t hosts);
-void site_close(struct site *site, bool keep_files); /* no process is left; the files, if wanted */
+void site_close(struct site *site,
+                bool keep_files); /* leaves no process, and the files only if wanted */
 
-/* Starts the hosts that should be there and are not. How many it started. */
+/* Starts hosts that should be there and are not. Returns how many it started. */
 size_t site_tend(struct site *site);
 
 /* Kills a host whole: supervisor and workers. */
@@ -67,20 +68,20 @@ void site_stop_host(struct site *site, size_t host, enum site_stop way);
 /* TERM to all hosts, which must end with 0 by themselves; false: one did not. */
 bool site_dismiss(struct site *site);
 
-/* A command on site->conn, connecting where needed. Failures are of no interest: the server may be
+/* Runs a command on site->conn, connecting if necessary. Failures do not matter: the server may be
  * down. True: it was carried out. */
 #define site_try(site, ...) site_try_args((site), COMMANDS_ARGS(__VA_ARGS__))
 bool site_try_args(struct site *site, const char *const *args);
 
-/* The current password of the default user becomes Redis's, which ends all links; and the
- * programs'. False: Redis did not hear it. */
+/* Gives the default user's current password to Redis, which ends all links; to the programs. False:
+ * Redis could not be told. */
 bool site_set_password(struct site *site);
 void site_write_password(struct site *site);
 
-/* Nobody reads a host's log, whose pipe is full; and again. */
+/* Stops reading a host's log, whose pipe is full; reads it again. */
 void site_stall_log(struct site *site, size_t host);
 void site_read_log_again(struct site *site, size_t host);
-void site_read_logs(struct site *site); /* what is there */
+void site_read_logs(struct site *site); /* all that is there */
 
 /* For site_open() and site_close(). */
 void site_open_log(struct site *site, size_t host);

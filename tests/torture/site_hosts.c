@@ -23,8 +23,8 @@ static void handler_option(struct site *site, char option[2 * SITE_PATH], const 
     free(program);
 }
 
-/* --- logs --------------------------------------------------------------------------------------
- */
+/* --- logs
+ * -------------------------------------------------------------------------------------- */
 
 /* Torture holds both ends of the pipe: neither it nor the host ever waits for the other to open it,
  * and no host is told that its reader has gone. */
@@ -67,7 +67,7 @@ void site_stall_log(struct site *site, size_t host)
     struct site_log *log = &site->logs[host];
     log->is_stalled = true;
     while (write(log->fd, "\n", 1) == 1)
-        ; /* full: the next line of the host's meets no reader */
+        ; /* full: nothing reads the host's next line */
 }
 
 void site_read_log_again(struct site *site, size_t host)
@@ -75,8 +75,8 @@ void site_read_log_again(struct site *site, size_t host)
     site->logs[host].is_stalled = false;
 }
 
-/* --- the life of hosts -------------------------------------------------------------------------
- */
+/* --- the life of hosts
+ * ------------------------------------------------------------------------- */
 
 static struct process *start_host(struct site *site, size_t number)
 {
@@ -114,7 +114,7 @@ static struct process *start_host(struct site *site, size_t number)
                               "--max-job-size",
                               "16KiB"};
     size_t count = 25;
-    for (size_t i = 0; i < SITE_QUEUES; i++) { /* each host prefers another */
+    for (size_t i = 0; i < SITE_QUEUES; i++) { /* each host prefers another one */
         argv[count++] = "-q";
         argv[count++] = site_queues[(i + number) % SITE_QUEUES];
     }
@@ -131,7 +131,7 @@ static struct process *start_host(struct site *site, size_t number)
     return host;
 }
 
-/* A host that was told to end and has not by its deadline: noted once. */
+/* Records, once, a host that was told to end and has not by its deadline. */
 static void note_lateness(struct site *site, size_t host)
 {
     int64_t late_ms = clock_mono_ms() - site->term_ms[host] - SITE_STOP_MS;
@@ -143,7 +143,7 @@ static void note_lateness(struct site *site, size_t host)
     site->term_ms[host] = -1;
 }
 
-/* 1: something could not be given back, as where Redis was away. */
+/* 1: something could not be given back, for example because Redis was away. */
 static void note_end(struct site *site, size_t host)
 {
     int code = site->hosts[host] == NULL ? 0 : process_poll(site->hosts[host]);

@@ -1,5 +1,5 @@
-/* torture - workers, producers and Redis under faults at random, for as long as you like; then the
- * checker's judgement. `torture --help` says how. */
+/* torture - workers, producers and Redis under random faults, for as long as you like; then the
+ * checker's verdict. `torture --help` says how. */
 #include "base/clock.h"
 #include "base/options.h"
 #include "support/verdict.h"
@@ -16,7 +16,7 @@
 enum {
     STEP_MS = 10,
     PROGRESS_MS = 500,
-    QUIET_MS = 60000, /* within which everything must come to rest once nothing is wrong */
+    QUIET_MS = 60000, /* time for everything to come to rest once nothing is wrong */
     CALM_MS = 400,
     CALM_MORE_MS = 3000, /* a lost host's jobs need a lease */
     HOSTS = 3,
@@ -77,17 +77,17 @@ static void wait_in_calm(struct torture *t, int64_t ms)
 static bool is_quiet(void *context)
 {
     struct torture *t = context;
-    t->hosts_started += site_tend(&t->site); /* a sentinel may still be on its way */
+    t->hosts_started += site_tend(&t->site); /* a sentinel may still be in transit */
     show_progress(t, "coming to rest");
     return site_pending(&t->site) == 0;
 }
 
-/* Kills with nothing else wrong: how soon do things go on? */
+/* Kills while nothing else is wrong: how soon do things go on? */
 static void measure(struct torture *t)
 {
     pushers_finish(t->pushers);
     pushers_calm(t->pushers);
-    (void)wait_until(is_quiet, t, QUIET_MS); /* jobs that kill their workers are over with */
+    (void)wait_until(is_quiet, t, QUIET_MS); /* no jobs that kill their workers are left */
     wait_in_calm(t, CALM_MORE_MS);
     for (int64_t i = 0; i < t->calm_kills / 4; i++) {
         havoc_kill_host(t->havoc, (size_t)i);
@@ -120,7 +120,7 @@ static bool judge(struct torture *t, struct verdict *verdict)
     return is_good;
 }
 
-/* What is needed to look for the cause: the queues, next to what was pushed and ran. */
+/* Saves what is needed to find the cause: the queues, besides what was pushed and ran. */
 static void keep_evidence(struct torture *t)
 {
     (void)site_try(&t->site, "CONFIG", "SET", "dir", t->site.directory);
