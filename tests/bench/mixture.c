@@ -57,7 +57,7 @@ struct bench {
     int64_t released_us, ended_us;
 };
 
-/* --- what happens ---------------------------------------------------------------------------- */
+/* ---- what happens ---- */
 
 static int64_t counted(struct conn *conn, const char *what)
 {
@@ -160,7 +160,7 @@ static void watch(struct bench *bench)
     }
 }
 
-/* --- what it comes to ------------------------------------------------------------------------ */
+/* ---- what it comes to ---- */
 
 static struct worker *worker_called(struct bench *bench, const char *name)
 {

@@ -38,7 +38,7 @@ static const char claim_source[] =
     "for i = 1, #jobs do entries[2*i-1] = base + i entries[2*i] = jobs[i] end "
     "if #jobs > 0 then redis.call('HSET', KEYS[3], unpack(entries)) end return jobs";
 
-/* --- the raw loops --------------------------------------------------------------------------- */
+/* ---- the raw loops ---- */
 
 struct taker {
     struct conn *conn;
@@ -92,7 +92,7 @@ static void *take_by_blmove(void *argument)
     return NULL;
 }
 
-/* --- the producer ---------------------------------------------------------------------------- */
+/* ---- the producer ---- */
 
 struct producer {
     struct conn *conn;

@@ -28,8 +28,7 @@ struct calls_watch *calls_watch(const struct redis_server *server)
     return watch;
 }
 
-/* --- a line ------------------------------------------------------------------------------------
- */
+/* ---- a line ---- */
 
 static char unescape(const char **at)
 {
@@ -80,8 +79,7 @@ static char **take_words(const char *at)
     return argv;
 }
 
-/* --- a call ------------------------------------------------------------------------------------
- */
+/* ---- a call ---- */
 
 static bool is_container(const char *name)
 {
@@ -166,8 +164,7 @@ static void add(struct calls *calls, char **argv)
     calls->list[calls->count++] = call;
 }
 
-/* --- all lines ---------------------------------------------------------------------------------
- */
+/* ---- all lines ---- */
 
 /* 1700000000.123456 [0 127.0.0.1:4711] "GET" "key"; the calls of a script follow it at once, with
  * the address "lua". */

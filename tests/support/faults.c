@@ -35,7 +35,7 @@ void faults_expect_all(struct worker_fixture *f, size_t jobs, const char *what)
                   worker_fixture_outcomes(f, jobs).reruns);
 }
 
-/* --- the dead set -------------------------------------------------------------------------- */
+/* ---- the dead set ---- */
 
 struct dead {
     struct worker_fixture *fixture;
@@ -71,7 +71,7 @@ void faults_expect_dead(struct worker_fixture *f, size_t count, struct slice par
     reply_free(dead);
 }
 
-/* --- processes ----------------------------------------------------------------------------- */
+/* ---- processes ---- */
 
 struct pids {
     const pid_t *pids;
@@ -93,7 +93,7 @@ void faults_wait_gone(const pid_t *pids, size_t count)
     assert_true(wait_until(are_gone, &wanted, WORKER_FIXTURE_WAIT_MS));
 }
 
-/* --- times --------------------------------------------------------------------------------- */
+/* ---- times ---- */
 
 static int by_size(const void *a, const void *b)
 {

@@ -68,7 +68,7 @@ void ledger_visit(struct ledger *ledger, void (*visit)(struct ledger_job *job, v
     twalk_r(ledger->tree, visit_node, &closure);
 }
 
-/* --- files --------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 typedef bool (*take_line)(struct ledger *ledger, char *const fields[FIELDS]);
 

@@ -64,7 +64,7 @@ int proxy_relay_dial(const char *server_socket)
     return -1;
 }
 
-/* --- links --------------------------------------------------------------------------------- */
+/* ---- links ---- */
 
 static void accept_link(struct relay *relay)
 {
@@ -125,7 +125,7 @@ static void write_side(struct side *side)
     }
 }
 
-/* --- faults -------------------------------------------------------------------------------- */
+/* ---- faults ---- */
 
 /* 1 + the number of the fault that hits this request; 0: none does. */
 static unsigned char choose_fault(struct relay *relay, struct slice request)
@@ -205,7 +205,7 @@ static void pass_reply(struct relay *relay, struct link *link, struct slice repl
     count_hit(relay, mark - 1U);
 }
 
-/* --- the loop ------------------------------------------------------------------------------ */
+/* ---- the loop ---- */
 
 static void pass_requests(struct relay *relay, struct link *link)
 {
@@ -305,7 +305,7 @@ _Noreturn void proxy_relay_run(const char *server_socket, int listener, int orde
         relay_step(&relay, orders);
 }
 
-/* --- orders -------------------------------------------------------------------------------- */
+/* ---- orders ---- */
 
 static void put_text(struct proxy_answer *answer, struct slice text)
 {

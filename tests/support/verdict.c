@@ -19,7 +19,7 @@ struct look {
     enum status status; /* the first that is not ST_OK; nothing more is read after it */
 };
 
-/* --- asking Redis -------------------------------------------------------------------------- */
+/* ---- asking Redis ---- */
 
 /* NULL if it fails, or has failed before. `key` is the part after the queue's name. */
 static struct reply *ask(struct look *look, const char *command, const char *key,
@@ -57,7 +57,7 @@ static int64_t counter(struct look *look, const char *name)
     return count < 0 ? 0 : count;
 }
 
-/* --- places -------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static const char *const all[] = {"0", "-1", NULL};
 
@@ -188,7 +188,7 @@ static void look_at_queue(struct look *look)
     look->done += counter(look, "done");
 }
 
-/* --- the judgement ------------------------------------------------------------------------- */
+/* ---- the judgement ---- */
 
 static bool note(struct look *look, const struct ledger_job *job, bool is_wrong, const char *what)
 {
@@ -273,7 +273,7 @@ bool verdict_is_good(const struct verdict *verdict)
            verdict->unaccounted == 0 && verdict->untold == 0;
 }
 
-/* --- in words ------------------------------------------------------------------------------ */
+/* ---- in words ---- */
 
 struct row {
     const char *name;

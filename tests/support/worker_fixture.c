@@ -70,7 +70,7 @@ int worker_fixture_end(void **state)
     return 0;
 }
 
-/* --- workers ------------------------------------------------------------------------------- */
+/* ---- workers ---- */
 
 struct process *worker_fixture_run_args(struct worker_fixture *fixture, const char *const *args,
                                         int ready_fd)
@@ -134,7 +134,7 @@ void worker_fixture_kill(struct process *worker)
     (void)process_wait(worker, WORKER_FIXTURE_WAIT_MS);
 }
 
-/* --- files --------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static char *next_text(void)
 {
@@ -204,7 +204,7 @@ void worker_fixture_wait_lines(const char *path, size_t count)
         fail_msg("%s has not got %zu lines", path, count);
 }
 
-/* --- jobs ---------------------------------------------------------------------------------- */
+/* ---- jobs ---- */
 
 void worker_fixture_push_args(struct worker_fixture *fixture, const char *const *jobs)
 {
@@ -237,7 +237,7 @@ void worker_fixture_push_many(struct worker_fixture *fixture, size_t count, cons
     request_fini(&request);
 }
 
-/* --- what Redis says ----------------------------------------------------------------------- */
+/* ---- what Redis says ---- */
 
 int64_t worker_fixture_count(struct worker_fixture *fixture, const char *name)
 {

@@ -6,8 +6,8 @@
  *   flaky  fails at two attempts       poison  fails always, with many words
  *   deadly kills its worker at its first run
  *
- * The log gets lines "ID RUN begin MS WORKER" (monotonic time, process id) and "ID RUN end" or "ID
- * RUN fail", in one write each, so they are whole although many append and any may be killed. */
+ * The log gets lines "ID RUN begin MS WORKER" (monotonic time, process id) and "ID RUN end" or
+ * "ID RUN fail", in one write each, so they are whole although many append and any may be killed. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

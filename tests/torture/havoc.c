@@ -24,7 +24,7 @@ bool havoc_last(struct havoc *havoc, int64_t ms, void (*end)(struct havoc *, int
     return false;
 }
 
-/* --- the plan ------------------------------------------------------------------------------ */
+/* ---- the plan ---- */
 
 static const struct kind {
     const char *name;

@@ -61,8 +61,7 @@ bool fault_cut_replies(struct havoc *havoc, const struct draws *draws)
     return cut(havoc, draws, PROXY_CUT_REPLY);
 }
 
-/* --- names
- * ------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static void answer_again(struct havoc *havoc, int what)
 {

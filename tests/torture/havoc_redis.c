@@ -65,8 +65,7 @@ bool fault_fill_memory(struct havoc *havoc, const struct draws *draws)
            havoc_last(havoc, havoc_between(draws, 200, 2500), havoc_make_room, 0);
 }
 
-/* --- passwords: in Redis first, or in the file
- * ------------------------------------------------- */
+/* ---- passwords: in Redis first, or in the file ---- */
 
 static void tell_programs(struct havoc *havoc, int what)
 {
@@ -92,8 +91,7 @@ bool fault_change_password(struct havoc *havoc, const struct draws *draws)
     return true;
 }
 
-/* --- answers that are too long for the server
- * -------------------------------------------------- */
+/* ---- answers that are too long for the server ---- */
 
 static void lift_limit(struct havoc *havoc, int what)
 {

@@ -54,8 +54,7 @@ static bool set_up_network(const char *address)
     return is_good;
 }
 
-/* --- the server
- * -------------------------------------------------------------------------------- */
+/* ---- the server ---- */
 
 /* Where the question ends; 0: it is not one. */
 static size_t question_end(const unsigned char *packet, size_t len)

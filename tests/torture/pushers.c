@@ -89,7 +89,7 @@ static void append_job(struct pushers *pushers, struct buf *out, size_t number)
     buf_append_char(out, '}');
 }
 
-/* --- plain commands ------------------------------------------------------------------------ */
+/* ---- plain commands ---- */
 
 /* Most of them later; some at a score that no clock shows, but that is past. */
 static void append_due(struct pushers *pushers, struct request *request)
@@ -137,7 +137,7 @@ static void push_plain(struct pushers *pushers)
     request_fini(&request);
 }
 
-/* --- programs ------------------------------------------------------------------------------ */
+/* ---- programs ---- */
 
 static void start_program(struct pushers *pushers, struct batch *batch)
 {

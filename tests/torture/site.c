@@ -29,8 +29,7 @@ static void make_file(char path[SITE_PATH], const char *directory, const char *n
     worker_fixture_touch(path);
 }
 
-/* --- users
- * ------------------------------------------------------------------------------------- */
+/* ---- users ---- */
 
 static void site_admin_url(char url[SITE_PATH], const char *socket)
 {
@@ -107,7 +106,7 @@ void site_open(struct site *site, size_t hosts)
                                                              .command_timeout_ms = DEADLINE_MS});
 }
 
-/* --- Redis --------------------------------------------------------------------------------- */
+/* ---- Redis ---- */
 
 bool site_try_args(struct site *site, const char *const *args)
 {

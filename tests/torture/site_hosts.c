@@ -23,8 +23,7 @@ static void handler_option(struct site *site, char option[2 * SITE_PATH], const 
     free(program);
 }
 
-/* --- logs
- * -------------------------------------------------------------------------------------- */
+/* ---- logs ---- */
 
 /* Torture holds both ends of the pipe: neither it nor the host ever waits for the other to open it,
  * and no host is told that its reader has gone. */
@@ -75,8 +74,7 @@ void site_read_log_again(struct site *site, size_t host)
     site->logs[host].is_stalled = false;
 }
 
-/* --- the life of hosts
- * ------------------------------------------------------------------------- */
+/* ---- the life of hosts ---- */
 
 static struct process *start_host(struct site *site, size_t number)
 {

@@ -100,7 +100,7 @@ static void measure(struct torture *t)
     }
 }
 
-/* --- the end ------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static bool judge(struct torture *t, struct verdict *verdict)
 {

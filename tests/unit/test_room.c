@@ -184,7 +184,7 @@ static void test_what_is_held_is_bounded(void **state)
     discard(&f);
 }
 
-/* --- fetchers that wait -------------------------------------------------------------------- */
+/* ---- fetchers that wait ---- */
 
 /* A fetcher that waits for room for one of the queues. */
 struct waiting {
