@@ -45,7 +45,8 @@ static enum status visit(void *context, const struct search_hit *hit, struct err
     return status;
 }
 
-/* A job that has ended well is known only by its result. */
+/* A job that has ended well is known only by its result. The result is read last, although that is
+ * cheaper than a search: it may be from an earlier end of a job that waits or runs again. */
 static enum status find_result(struct inquiry *inquiry, struct err *err)
 {
     struct locate *locate = inquiry->locate;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Not stdio: getline() takes a line of any length into memory, and poll() does not see what stdio
+ * has read already. */
 enum { READ_BYTES = 1 << 20 };
 
 void input_init(struct input *input, int fd, size_t max_line)

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* A tree and an array of the same jobs: the tree finds the job that a result names, the array is
+ * what the search for missing jobs goes through, and has no gaps. */
 static int compare(const void *a, const void *b)
 {
     return strcmp(((const struct pending_job *)a)->id, ((const struct pending_job *)b)->id);

@@ -71,6 +71,7 @@ static enum status look(struct inquiry *inquiry, struct reply **text, struct err
     *text = NULL;
     if (!inquiry->is_blocking && missing_is_due(&inquiry->missing)) {
         status = look_for_missing(inquiry, err);
+        /* Again, as the job may have ended while it was looked for. */
         if (status == ST_OK)
             status = result_read(conn, queue, id_of(inquiry), text, err);
         if (status != ST_OK || !reply_is_nil(*text) || is_gone(inquiry))

@@ -177,6 +177,8 @@ static enum status look(struct wait *wait, int wake_fd, int64_t timeout_ms, bool
         return ST_OK;
     wait->is_blocking = false;
     *is_over = false;
+    /* The wait leaves the result in the list. It is taken with all others by collect, which a lost
+     * answer does not cost a result. */
     struct reply *first = NULL;
     status = await_end(wait->conn, &first, err);
     reply_free(first);

@@ -43,7 +43,7 @@ enum status context_connect(struct context *context, struct err *err)
 
 int context_fail(const struct err *err)
 {
-    fflush(stdout);
+    fflush(stdout); /* both may go to one file, where the reason comes after the results */
     fprintf(stderr, "darg: %s\n", err_text(err));
     return err->status == ST_UNREACHABLE || err->status == ST_NOAUTH ? DARG_NO_REDIS : DARG_FAILED;
 }
