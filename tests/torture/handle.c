@@ -7,7 +7,7 @@
  *   deadly kills its worker at its first run
  *
  * The log gets lines "ID RUN begin MS WORKER" (monotonic time, process id) and "ID RUN end" or
- * "ID RUN fail", in one write each, so they are whole although many append and any may be killed. */
+ * "ID RUN fail", in one write each, so they are whole although many append and any may die. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
