@@ -216,8 +216,7 @@ static enum status parse_flags(struct parsing *parsing, struct err *err)
     return status;
 }
 
-/* DARG_LOG_LEVEL for "log-level". */
-static void environment_name(const struct options_spec *spec, const char *option, struct buf *out)
+void options_environment_name(const struct options_spec *spec, const char *option, struct buf *out)
 {
     buf_append_text(out, spec->environment_prefix);
     for (const char *at = option; *at; at++)
@@ -237,7 +236,7 @@ static const char *find_variable(const struct options_spec *spec, const struct o
         if (rest)
             buf_append(name, rest, len);
         else
-            environment_name(spec, row->name, name);
+            options_environment_name(spec, row->name, name);
         const char *value = getenv(buf_text(name));
         if (value && *value)
             return value;

@@ -68,6 +68,21 @@ static size_t label_width(const struct options_spec *spec)
     return width > 13 ? width : 13;
 }
 
+/* With an option of this very program: another would be looked for in vain. */
+static void print_environment(const struct options_spec *spec, FILE *out)
+{
+    const struct option_row *row = spec->rows;
+    while (row->name && (row->no_environment || row->environment))
+        row++;
+    if (!spec->environment_prefix || !row->name)
+        return;
+    struct buf name = {0};
+    options_environment_name(spec, row->name, &name);
+    fprintf(out, "\nAn option that is not given may be read from the environment: --%s from %s.\n",
+            row->name, buf_text(&name));
+    buf_fini(&name);
+}
+
 void options_help(const struct options_spec *spec, FILE *out)
 {
     size_t width = label_width(spec);
@@ -79,12 +94,7 @@ void options_help(const struct options_spec *spec, FILE *out)
         print_row(out, row, width);
     for (const struct option_row *own = options_own_rows(spec); own->name; own++)
         print_row(out, own, width);
-    if (spec->environment_prefix)
-        fprintf(out,
-                "\n"
-                "Options that are not given are read from the environment: --log-level from "
-                "%sLOG_LEVEL.\n",
-                spec->environment_prefix);
+    print_environment(spec, out);
 }
 
 enum status options_help_as(const struct options_spec *spec, const char *format, struct err *err)

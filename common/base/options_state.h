@@ -34,6 +34,9 @@ MUST_CHECK enum status options_set_from_file(const struct options_spec *spec,
 /* True if the word is among `words`, which are separated by blanks; NULL: there are none. */
 bool options_word_is_in(const char *word, const char *words);
 
+/* Appends the name of the variable that an option is read from: DARG_LOG_LEVEL for "log-level". */
+void options_environment_name(const struct options_spec *spec, const char *option, struct buf *out);
+
 /* True if part of the value must not be shown. */
 bool options_holds_secret(const struct option_row *row, const char *value);
 

@@ -41,8 +41,11 @@ const char *options_suggest(const char *word, const char *const *names)
     for (size_t i = 0; names[i]; i++) {
         if (strlen(names[i]) > WORD_MAX)
             continue;
-        size_t edits = len >= 3 && strncmp(names[i], word, len) == 0 ? 1 : distance(word, names[i]);
-        if (edits < least) {
+        bool is_beginning = len >= 3 && strncmp(names[i], word, len) == 0;
+        size_t edits = is_beginning ? 1 : distance(word, names[i]);
+        /* Of several that begin so, the one of which the least is missing. */
+        bool is_shorter = is_beginning && nearest && strlen(names[i]) < strlen(nearest);
+        if (edits < least || (edits == least && is_shorter)) {
             least = edits;
             nearest = names[i];
         }
