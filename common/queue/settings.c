@@ -184,11 +184,18 @@ static enum status parse_rate(const struct setting *rate, const char *text,
 {
     const struct setting *period = rate + 1;
     const char *slash = strchr(text, '/');
-    if (slash == NULL)
+    bool is_short = slash != NULL && (slash[1] < '0' || slash[1] > '9');
+    struct buf time = {0};
+    int64_t ignored;
+    if (slash != NULL)
+        buf_printf(&time, "%s%s", is_short ? "1" : "", slash + 1);
+    /* The sentence about a time would show a 1 that nobody has written. */
+    if (slash == NULL ||
+        (is_short && parse_duration_ms(buf_slice(&time), &ignored, NULL) != ST_OK)) {
+        buf_fini(&time);
         return err_set(err, ST_INVALID,
                        "'%.60s' is not a number of jobs and a time like 100/1s, or none", text);
-    struct buf time = {0};
-    buf_printf(&time, "%s%s", slash[1] >= '0' && slash[1] <= '9' ? "" : "1", slash + 1);
+    }
     enum status status = parse_value(rate, (struct slice){text, (size_t)(slash - text)},
                                      value_of(rate, changes), err);
     if (status == ST_OK)

@@ -39,6 +39,8 @@ static void test_limit_is_shown(void **state)
     cli_run(cli, 2, "limit", "--max-len", "5", "--rate", "100");
     cli_expect_err_has(cli,
                        "--rate: '100' is not a number of jobs and a time like 100/1s, or none");
+    cli_run(cli, 2, "limit", "--rate", "5/");
+    cli_expect_err_has(cli, "--rate: '5/' is not a number of jobs and a time like 100/1s, or none");
 }
 
 static void test_no_wait_for_room(void **state)
