@@ -199,11 +199,14 @@ int command_run_common(const char *program, int argc, char **argv)
 
 int command_refuse(const char *program, const char *format, ...)
 {
+    char *sentence = NULL;
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "%s: ", program);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\nTry '%s --help'.\n", program);
+    ensure(vasprintf(&sentence, format, args) >= 0, "out of memory");
     va_end(args);
+    fprintf(stderr, "%s: %s\n", program, sentence);
+    if (strstr(sentence, " --help") == NULL) /* some say so themselves */
+        fprintf(stderr, "Try '%s --help'.\n", program);
+    free(sentence);
     return DARG_USAGE;
 }

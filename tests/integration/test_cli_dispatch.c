@@ -63,6 +63,9 @@ static void test_other_options_belong_after_it(void **state)
         cli_expect_err_has(cli, cases[i].says);
         cli_expect_out(cli, "");
     }
+    /* Once is enough. */
+    cli_run(cli, 2, "-x", "stats");
+    cli_expect_err(cli, "darg: unknown option -x; see darg --help\n");
 }
 
 static void test_help(void **state)
