@@ -20,6 +20,7 @@ struct search {
     struct context *context;
     const struct dead_options *options;
     struct dead_walk walk;
+    struct patience interrupt;
     struct table table;
     struct document_list list;
 };
@@ -52,6 +53,13 @@ static void add_json(struct search *search, const struct dead_walk_job *death)
     document_json(json, "job", job->original);
     json_close_object(json);
     document_list_flush(&search->list);
+}
+
+/* Where nobody reads it (any more), a list ends early: there may be a million of them. */
+static bool wait_for_reader(void *context, int64_t duration_ms)
+{
+    const struct search *search = context;
+    return !ferror(stdout) && patience_wait(&search->interrupt, duration_ms);
 }
 
 static enum status show(void *context, const struct dead_walk_job *death, struct err *err)
@@ -103,6 +111,8 @@ static int list_all(struct search *search)
         search->walk.limit = SHOWN;
     if (search->context->is_json)
         document_list_begin(&search->list);
+    search->interrupt = search->walk.patience;
+    search->walk.patience = (struct patience){wait_for_reader, search};
     enum status status =
         dead_walk_run(search->context->conn, &search->context->queue, &search->walk, &err);
     report_list(search);

@@ -201,6 +201,30 @@ static void test_damaged_elements(void **state)
     assert_int_equal(dead_count(cli), 0);
 }
 
+/* A walk through a million jobs takes a while, and nobody would see the end of it. */
+static void test_a_list_that_nobody_reads(void **state)
+{
+    struct cli *cli = *state;
+    commands_do(cli->conn, "EVAL",
+                "for i = 1, 20000 do redis.call('ZADD', KEYS[1], i, 'a job that nobody can read '"
+                " .. i) end",
+                "1", dead_key);
+    static const char *const lists[] = {"$DARG dead list --all >/dev/full",
+                                        "$DARG dead list --all --json >/dev/full"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        commands_do(cli->conn, "CONFIG", "RESETSTAT");
+        cli_run_shell(cli, 1, lists[i]);
+        cli_expect_err_has(cli, "cannot write to standard output");
+        struct reply *info = commands_run(cli->conn, "INFO", "commandstats");
+        char *text = slice_dup(reply_slice(info));
+        const char *pages = strstr(text, "cmdstat_zrevrange:calls=");
+        assert_non_null(pages);
+        assert_in_range(strtol(strchr(pages, '=') + 1, NULL, 10), 1, 100);
+        free(text);
+        reply_free(info);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +236,7 @@ int main(void)
         CLI_TEST(test_pages),
         CLI_TEST(test_the_newly_dead),
         CLI_TEST(test_damaged_elements),
+        CLI_TEST(test_a_list_that_nobody_reads),
     };
     return cmocka_run_group_tests(tests, cli_setup, cli_teardown);
 }
