@@ -55,7 +55,7 @@ static int set_order(struct context *context, const struct orders_scope *scope, 
     append_whom(scope, context, &whom);
     enum status status = orders_set(context->conn, buf_text(&key), order, &err);
     if (status == ST_OK)
-        context_note("%s: '%s' stands until `darg resume%s%s`", buf_text(&whom), orders_name(order),
+        context_note("%s: '%s' holds until `darg resume%s%s`", buf_text(&whom), orders_name(order),
                      scope->is_all ? " --all" : "", scope->worker != NULL ? " --worker ..." : "");
     buf_fini(&key);
     buf_fini(&whom);
@@ -172,7 +172,7 @@ static void warn_of_order_to_all(struct context *context)
     struct err ignored;
     orders_key(&all, &context->queue, &key);
     if (orders_get(context->conn, buf_text(&key), &value, &ignored) == ST_OK && value.len > 0)
-        context_note("note: '%.20s' still stands for all workers: `darg resume --all`",
+        context_note("note: '%.20s' still holds for all workers: `darg resume --all`",
                      buf_text(&value));
     buf_fini(&key);
     buf_fini(&value);

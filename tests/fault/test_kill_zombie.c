@@ -42,7 +42,7 @@ static void test_zombies_change_nothing(void **state)
         /* The other one has seen it (it may have been frozen with nothing in hand). */
         wait_said(workers[(i + 1) % 2], "recovered the jobs", (size_t)i / 2 + 1);
         assert_int_equal(kill(child, SIGCONT), 0);
-        wait_said(zombie, "worker registered anew", (size_t)i / 2 + 1);
+        wait_said(zombie, "worker registered again", (size_t)i / 2 + 1);
         assert_int_equal(worker_fixture_child(zombie), child); /* it did not have to die for it */
     }
     faults_expect_all(f, JOBS, "zombies");

@@ -122,7 +122,7 @@ static void test_emptied(void **state)
         commands_do(f->conn, "FLUSHALL");
     }
     for (int i = 0; i < 2; i++)
-        process_wait_stderr(workers[i], "worker registered anew", WORKER_FIXTURE_WAIT_MS);
+        process_wait_stderr(workers[i], "worker registered again", WORKER_FIXTURE_WAIT_MS);
     assert_int_equal(faults_in_logs(f, "worker process has died"), 0);
     /* One after another: both have to be at work for a drain to end. */
     worker_fixture_push_many(f, 100, "sleep", "5");

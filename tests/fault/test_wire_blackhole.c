@@ -71,7 +71,7 @@ static void test_longer_than_the_lease(void **state)
     wire_fixture_open_gate(&wire); /* now the first runs end, too */
     proxy_thaw(wire.proxy);
     process_wait_stderr(silent, "lease lost", WORKER_FIXTURE_WAIT_MS);
-    process_wait_stderr(silent, "registered anew", WORKER_FIXTURE_WAIT_MS);
+    process_wait_stderr(silent, "registered again", WORKER_FIXTURE_WAIT_MS);
     wire_fixture_push(&wire, "note", 50);
     worker_fixture_wait_count(wire.base, "done", 52);
     process_signal(silent, SIGTERM);

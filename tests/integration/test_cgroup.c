@@ -273,7 +273,7 @@ static void test_none_for_what_has_no_programs(void **state)
 static void test_wrong_mode(void **state)
 {
     (void)state;
-    EXPECT(2, "--cgroup: it is auto, own or none, not 'yes'", "t=true", "--cgroup", "yes");
+    EXPECT(2, "--cgroup: it must be auto, own or none, not 'yes'", "t=true", "--cgroup", "yes");
 }
 
 static struct process *start_as_nobody(void)

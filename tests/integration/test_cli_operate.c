@@ -54,7 +54,7 @@ static void test_orders_and_their_scopes(void **state)
     expect_key(cli, "darg:worker:host-1-ab:shutdown", "quiet");
     cli_run(cli, 0, "resume", "-q", "mail");
     cli_expect_err_has(cli, "queue 'mail': undid 'stop'");
-    cli_expect_err_has(cli, "'drain' still stands for all workers");
+    cli_expect_err_has(cli, "'drain' still holds for all workers");
     expect_key(cli, "darg:{mail}:shutdown", NULL);
     expect_key(cli, "darg:shutdown", "drain");
     cli_run(cli, 0, "resume", "--all");

@@ -107,7 +107,8 @@ static void test_limits(void **state)
         "failed for good, would go to the dead jobs: the output is larger than 1KiB (--limit "
         "output)\n");
     expect_limited("t=sh -c 'kill -SEGV $$'", "t=memory=1GiB", 1, "may have 1GiB");
-    expect_limited("t=true", "t=env=dirty", 2, "--limit: \"t\": env: it is usual, clean or all\n");
+    expect_limited("t=true", "t=env=dirty", 2,
+                   "--limit: \"t\": env: it must be usual, clean or all\n");
 }
 
 /* Warned of when the worker starts, and what may be done about it. */

@@ -39,7 +39,7 @@ static void test_a_zombie_changes_nothing(void **state)
 
     /* It learns that its lease is gone, reports the run, and comes back under a new name. */
     process_wait_stderr(zombie, "jobs ended after their lease was lost", WORKER_FIXTURE_WAIT_MS);
-    process_wait_stderr(zombie, "worker registered anew", WORKER_FIXTURE_WAIT_MS);
+    process_wait_stderr(zombie, "worker registered again", WORKER_FIXTURE_WAIT_MS);
     assert_int_equal(worker_fixture_child(zombie), child);
     struct worker_fixture_outcomes outcomes = worker_fixture_outcomes(f, 1);
     assert_int_equal(outcomes.ids, 1);
@@ -76,7 +76,7 @@ static void test_a_zombie_starts_nothing_old(void **state)
     start(f);
     worker_fixture_wait_count(f, "done", 3);
     assert_int_equal(kill(child, SIGCONT), 0);
-    process_wait_stderr(zombie, "worker registered anew", WORKER_FIXTURE_WAIT_MS);
+    process_wait_stderr(zombie, "worker registered again", WORKER_FIXTURE_WAIT_MS);
     worker_fixture_push(f, "{\"darg\":\"drain\"}");
     worker_fixture_expect_exit(zombie, 0);
     /* One job was running; only that one may have run twice. */
@@ -98,7 +98,7 @@ static void test_a_freeze_shorter_than_the_lease(void **state)
     assert_int_equal(kill(child, SIGCONT), 0);
     worker_fixture_wait_count(f, "done", 50);
     assert_int_equal(worker_fixture_count(f, "reaped"), 0);
-    assert_int_equal(count_in_log(worker, "registered anew"), 0);
+    assert_int_equal(count_in_log(worker, "registered again"), 0);
     assert_int_equal(count_in_log(other, "recovered"), 0);
 }
 

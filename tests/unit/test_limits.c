@@ -107,7 +107,7 @@ static void test_refuses(void **state)
         {"group=no-such-group", "group: there is no group \"no-such-group\""},
         {"directory=usr", "directory: \"usr\" must begin with a '/'"},
         {"directory=/etc/passwd", "directory: there is no directory \"/etc/passwd\""},
-        {"env=", "env: it is usual, clean or all"},
+        {"env=", "env: it must be usual, clean or all"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err err = {0};

@@ -80,7 +80,7 @@ static void registered(struct fetcher *self, int64_t now_ms, int64_t sent_ms)
     self->audited_ms = clock_mono_ms();
     fetcher_publish(self, self->session);
     log_fields(self->generation == 1 ? LOG_INFO : LOG_WARN,
-               self->generation == 1 ? "worker registered" : "worker registered anew",
+               self->generation == 1 ? "worker registered" : "worker registered again",
                LOG_STR("queue", self->options.queue.name),
                LOG_STR("worker", self->session->lease.worker));
     atomic_store(&self->is_ready, true);

@@ -171,7 +171,7 @@ static enum status serve(struct isolated *self, struct plugin *plugin, const cha
     size_t count;
     size_t index = find_handler(plugin, type, &count);
     if (index == count)
-        return err_set(err, ST_INVALID, "there is no handler for '%s' any more", type);
+        return err_set(err, ST_INVALID, "there is no longer a handler for '%s'", type);
     enum status status = plugin_begin(plugin, err);
     if (status != ST_OK)
         return status;

@@ -31,7 +31,7 @@ enum status cgroup_mode_read(struct slice text, enum cgroup_mode *mode, struct e
             *mode = (enum cgroup_mode)i;
             return ST_OK;
         }
-    return err_set(err, ST_INVALID, "it is auto, own or none, not '%.*s'",
+    return err_set(err, ST_INVALID, "it must be auto, own or none, not '%.*s'",
                    (int)(text.len < 40 ? text.len : 40), text.ptr);
 }
 

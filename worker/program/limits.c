@@ -166,7 +166,7 @@ static enum status read_environment(const struct key *key, struct slice text, st
             limits->environment = each;
             return ST_OK;
         }
-    return err_set(err, ST_INVALID, "it is usual, clean or all");
+    return err_set(err, ST_INVALID, "it must be usual, clean or all");
 }
 
 /* ---- the list ---- */
