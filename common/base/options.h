@@ -127,6 +127,9 @@ MUST_CHECK enum status options_count_leading(const struct options_spec *spec, in
 /* The row that a word of a command line means ("--wait=1s", "-w"), also within a group; or NULL. */
 const struct option_row *options_find(const struct option_row *rows, const char *word);
 
+/* How large the struct has to be at least that the rows are about. */
+size_t options_extent(const struct option_row *rows);
+
 /* Frees the lists that options_parse() filled. */
 void options_free_lists(const struct option_row *rows, void *target);
 

@@ -57,6 +57,35 @@ const struct option_row *options_find(const struct option_row *rows, const char 
     return found;
 }
 
+static size_t field_size(enum option_type type)
+{
+    switch (type) {
+    case OPT_FLAG:
+        return sizeof(bool);
+    case OPT_STRING:
+    case OPT_URL:
+        return sizeof(const char *);
+    case OPT_LIST:
+        return sizeof(struct options_list);
+    case OPT_INT:
+    case OPT_DURATION:
+    case OPT_BYTES:
+        break;
+    }
+    return sizeof(int64_t);
+}
+
+size_t options_extent(const struct option_row *rows)
+{
+    size_t extent = 0;
+    for (; rows->name || rows->group; rows++) {
+        size_t size = rows->group ? options_extent(rows->group) : field_size(rows->type);
+        if (rows->offset + size > extent)
+            extent = rows->offset + size;
+    }
+    return extent;
+}
+
 void options_free_lists(const struct option_row *rows, void *target)
 {
     for (; rows->name || rows->group; rows++) {

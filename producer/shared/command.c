@@ -143,6 +143,8 @@ static int prepare(const struct command *command, const char *program, struct ca
 
 static struct call *begin(const struct command *command)
 {
+    ensure(!command->rows || options_extent(command->rows) <= command->options_size,
+           "%s: options_size is not that of the struct of the rows", command->name);
     struct call *call = mem_new(sizeof *call + command->options_size);
     if (command->defaults)
         memcpy(call->options, command->defaults, command->options_size);

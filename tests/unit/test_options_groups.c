@@ -187,6 +187,15 @@ static void test_leading_options(void **state)
     assert_string_equal(err_text(&err), "--url needs a value");
 }
 
+static void test_how_large_the_struct_has_to_be(void **state)
+{
+    (void)state;
+    assert_int_equal(options_extent(rows), offsetof(struct values, second) +
+                                               offsetof(struct place, url) + sizeof(const char *));
+    assert_int_equal(options_extent(first_rows), sizeof(struct place));
+    assert_int_equal(options_extent(&(const struct option_row)OPTIONS_END), 0);
+}
+
 /* A value would be written over what stands behind its field. */
 static void test_a_field_that_does_not_fit(void **state)
 {
@@ -201,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_what_a_group_forbids),
         cmocka_unit_test(test_a_word_finds_its_row),
         cmocka_unit_test(test_leading_options),
+        cmocka_unit_test(test_how_large_the_struct_has_to_be),
         cmocka_unit_test(test_a_field_that_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
