@@ -90,7 +90,7 @@ static void test_too_low_a_hard_limit_is_refused(void **state)
         fail_msg("%s", process_stderr(worker));
 }
 
-/* Processes that stay take up all that there is: jobs of those types that come too late are put off
+/* Persistent handlers take up all that there is: jobs of those types that come too late are put off
  * until somebody else takes them. */
 static void test_no_descriptors(void **state)
 {

@@ -1,5 +1,5 @@
-/* Handlers that stay and misbehave: each time the job is tried again or dead with one sentence, the
- * next job is done by a process that is fit, and neither process nor descriptor is left. */
+/* Persistent handlers that misbehave: each time the job is tried again or dead with one sentence,
+ * the next job is done by a process that is fit, and neither process nor descriptor is left. */
 #include "support/cmocka_all.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Handlers that stay: what they are told, what they may answer, and how long they stay. */
+/* Persistent handlers: what they are told, what they may answer, and how long they stay. */
 #include "support/cmocka_all.h"
 
 #include <signal.h>

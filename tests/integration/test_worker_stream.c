@@ -1,4 +1,4 @@
-/* Handlers that stay, in a real worker: jobs are done, a process that dies is blamed on its job
+/* Persistent handlers, in a real worker: jobs are done, a process that dies is blamed on its job
  * alone, and none outlives the worker. */
 #include "support/cmocka_all.h"
 
