@@ -83,6 +83,26 @@ static bool is_other_done(void *context)
     return is_done;
 }
 
+/* Which of its calls a thread meets the refusal in is a matter of time. But it says so of each one
+ * once, however often that is tried. */
+static void expect_said_once(struct process *worker)
+{
+    static const char *const calls[] = {
+        "cannot claim",
+        "cannot wait for jobs",
+        "cannot compare what is held",
+        "finished jobs cannot be settled yet",
+        "cannot renew the lease",
+        "cannot empty the inbox",
+        "cannot promote due jobs",
+        "cannot trim the dead jobs",
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        assert_in_range(faults_in_log(worker, calls[i]), 0, 1);
+    assert_in_range(faults_in_log(worker, "NOPERM"), 1, sizeof calls / sizeof calls[0]);
+    assert_int_equal(faults_in_log(worker, "cannot renew the lease"), 1);
+}
+
 /* For some seconds the user may not touch one of the queues. */
 static void test_rights_taken_and_given_back(void **state)
 {
@@ -102,8 +122,7 @@ static void test_rights_taken_and_given_back(void **state)
     assert_true(wait_until(has_been_refused, f, WORKER_FIXTURE_WAIT_MS));
     worker_fixture_push_many(f, 100, "noop", "1");
     worker_fixture_wait_count(f, "done", 101);
-    assert_in_range(faults_in_log(worker, "NOPERM"), 1, 2); /* once by fetcher, once by keeper */
-    assert_int_equal(faults_in_log(worker, "cannot renew the lease"), 1);
+    expect_said_once(worker);
 
     commands_do(f->conn, "ACL", "SETUSER", "w", "~*");
     assert_true(wait_until(is_other_done, f, WORKER_FIXTURE_WAIT_MS));
