@@ -78,7 +78,9 @@ static void test_the_log_level(void **state)
 static void test_the_shutdown_timeout(void **state)
 {
     struct worker_fixture *f = *state;
-    struct process *worker = start(f, "[worker]\nshutdown-timeout = 1h\n", "-q", "jobs");
+    struct process *worker =
+        start(f, "[worker]\nshutdown-timeout = 1h\n", "-q", "jobs", "--prefetch",
+              "0"); /* which gives back nothing that has not started */
     worker_fixture_push(f, "{\"type\":\"sleep\",\"args\":3600000}");
     worker_fixture_wait_held(f, 1);
     reload(f, worker, "[worker]\nshutdown-timeout = 100ms\n");

@@ -80,6 +80,9 @@ static int unnamed_file(const char *name)
 {
     int fd = memfd_create(name, MFD_CLOEXEC);
     ensure(fd >= 0, "memfd_create: %s", strerror(errno));
+    /* A supervisor and its children write to it at once. The kernel locks the offset that they
+     * share in files that were opened, not in this one: of two lines, one would be lost. */
+    ensure(fcntl(fd, F_SETFL, O_APPEND) == 0, "fcntl: %s", strerror(errno));
     return fd;
 }
 
