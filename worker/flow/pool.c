@@ -1,13 +1,11 @@
 #include "worker/flow/pool.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/shared/wake.h"
+#include "worker/flow/crew.h"
 
 enum {
     LEASE_POLL_MS = 50, /* how often a waiting thread checks whether the lease is fresh again */
@@ -17,16 +15,13 @@ enum {
 struct pool_thread {
     struct pool *pool;
     size_t index;
-    pthread_t thread;
     struct runner_scratch scratch; /* this thread only */
 };
 
 struct pool {
     struct pool_options options; /* fixed after start */
     _Atomic bool is_stopping;
-    _Atomic size_t running; /* threads not ended */
-    struct wake ended;      /* set when the last has */
-    size_t started;         /* fixed after start */
+    struct crew crew;
     struct pool_thread threads[];
 };
 
@@ -96,13 +91,10 @@ static bool await_task(const struct pool_thread *self)
     return wait == RING_ITEMS;
 }
 
-static void *thread_main(void *argument)
+static void run_tasks(void *owner, size_t index)
 {
-    struct pool_thread *self = argument;
-    struct pool *pool = self->pool;
-    char name[16];
-    snprintf(name, sizeof name, "pool-%zu", self->index);
-    pthread_setname_np(pthread_self(), name);
+    struct pool *pool = owner;
+    struct pool_thread *self = &pool->threads[index];
     struct load *load = pool->options.load;
     do {
         /* Marked busy before it takes: a task counted neither in the ring nor by a busy thread
@@ -119,33 +111,21 @@ static void *thread_main(void *argument)
     } while (await_task(self));
     registry_leave(pool->options.runner->registry, self->index);
     runner_scratch_fini(&self->scratch);
-    if (atomic_fetch_sub(&pool->running, 1) == 1)
-        wake_set(&pool->ended);
-    return NULL;
 }
 
 enum status pool_start(const struct pool_options *options, struct pool **out, struct err *err)
 {
     struct pool *pool = mem_new(sizeof *pool + options->thread_count * sizeof pool->threads[0]);
     pool->options = *options;
-    enum status status = wake_init(&pool->ended, err);
+    enum status status = crew_init(&pool->crew, options->thread_count, run_tasks, pool, err);
     for (size_t i = 0; status == ST_OK && i < options->thread_count; i++) {
-        struct pool_thread *thread = &pool->threads[i];
-        *thread = (struct pool_thread){.pool = pool, .index = i};
-        atomic_fetch_add(&pool->running, 1);
-        int failed = pthread_create(&thread->thread, NULL, thread_main, thread);
-        if (failed) {
-            atomic_fetch_sub(&pool->running, 1);
-            status = err_system(err, failed, "cannot start thread %zu of %zu", i + 1,
-                                options->thread_count);
-        } else {
-            pool->started++;
-        }
+        pool->threads[i] = (struct pool_thread){.pool = pool, .index = i};
+        status = crew_start(&pool->crew, err);
     }
     if (status != ST_OK) {
         ring_close(options->tasks);
-        if (pool->started > 0)
-            (void)pool_join(pool, -1);
+        if (pool->crew.started > 0)
+            (void)crew_join(&pool->crew, -1);
         pool_free(pool);
         return status;
     }
@@ -160,17 +140,13 @@ void pool_stop(struct pool *pool)
 
 bool pool_join(struct pool *pool, int64_t timeout_ms)
 {
-    if (!wake_wait(&pool->ended, timeout_ms))
-        return false;
-    for (size_t i = 0; i < pool->started; i++)
-        pthread_join(pool->threads[i].thread, NULL);
-    return true;
+    return crew_join(&pool->crew, timeout_ms);
 }
 
 void pool_free(struct pool *pool)
 {
     if (!pool)
         return;
-    wake_fini(&pool->ended);
+    crew_fini(&pool->crew);
     free(pool);
 }

@@ -3,15 +3,14 @@
  * looks at first: darg:{Q}:wake:P. */
 #include "worker/flow/popper.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/drain.h"
 #include "queue/pop.h"
+#include "worker/flow/crew.h"
 #include "worker/flow/outage.h"
 
 enum { SUSPECTS_EACH = 64 }; /* pops in a row, after which the suspects are looked at */
@@ -20,7 +19,6 @@ enum { POP_SECONDS = 5, SHORT_POP_SECONDS = 1, REST_MS = 100 };
 struct popper_thread {
     struct popper *popper;
     size_t index;
-    pthread_t thread;
     struct conn *conn;
     struct session **sessions;   /* by queue; NULL: it is not part of the current pop */
     const struct queue **queues; /* scratch: the queues of the current pop */
@@ -36,9 +34,7 @@ struct popper {
     _Atomic bool is_by_queue;      /* a cluster: no two queues are in the same slot */
     _Atomic bool is_stopping;
     _Atomic int64_t limit_ms; /* monotonic: calls to Redis wait until then at most; 0: no limit */
-    _Atomic size_t running;   /* threads not ended */
-    struct wake ended;        /* set when the last thread has */
-    size_t started;           /* fixed after start */
+    struct crew crew;
     struct popper_thread threads[];
 };
 
@@ -235,13 +231,10 @@ static void pop_step(struct popper_thread *self)
         pause_ms(REST_MS);
 }
 
-static void *thread_main(void *argument)
+static void run_pops(void *owner, size_t index)
 {
-    struct popper_thread *self = argument;
-    struct popper *popper = self->popper;
-    char name[16];
-    snprintf(name, sizeof name, "pool-%zu", self->index);
-    pthread_setname_np(pthread_self(), name);
+    struct popper *popper = owner;
+    struct popper_thread *self = &popper->threads[index];
     while (!atomic_load(&popper->is_stopping)) {
         pop_step(self);
         if (self->fed == 0) /* it has waited for a while and got nothing */
@@ -249,9 +242,6 @@ static void *thread_main(void *argument)
     }
     registry_leave(popper->options.runner->registry, self->index);
     runner_scratch_fini(&self->scratch);
-    if (atomic_fetch_sub(&popper->running, 1) == 1)
-        wake_set(&popper->ended);
-    return NULL;
 }
 
 static enum status start_thread(struct popper *popper, size_t index, struct err *err)
@@ -265,14 +255,7 @@ static enum status start_thread(struct popper *popper, size_t index, struct err 
         .sessions = mem_array(options->fetcher_count, sizeof(struct session *)),
         .queues = mem_array(options->fetcher_count, sizeof(struct queue *)),
     };
-    popper->started++;
-    atomic_fetch_add(&popper->running, 1);
-    int failed = pthread_create(&thread->thread, NULL, thread_main, thread);
-    if (!failed)
-        return ST_OK;
-    atomic_fetch_sub(&popper->running, 1);
-    return err_system(err, failed, "cannot start thread %zu of %zu", index + 1,
-                      options->thread_count);
+    return crew_start(&popper->crew, err);
 }
 
 enum status popper_start(const struct popper_options *options, struct popper **out, struct err *err)
@@ -286,7 +269,7 @@ enum status popper_start(const struct popper_options *options, struct popper **o
         queue_wake_key(fetcher_queue(options->fetchers[i]), options->process, &key);
         popper->wake_keys[i] = buf_take(&key);
     }
-    enum status status = wake_init(&popper->ended, err);
+    enum status status = crew_init(&popper->crew, options->thread_count, run_pops, popper, err);
     for (size_t i = 0; status == ST_OK && i < options->thread_count; i++)
         status = start_thread(popper, i, err);
     *out = popper;
@@ -316,7 +299,7 @@ void popper_wake(struct popper *popper)
 void popper_limit(struct popper *popper, int64_t until_ms)
 {
     atomic_store(&popper->limit_ms, until_ms);
-    for (size_t i = 0; i < popper->started; i++)
+    for (size_t i = 0; i < popper->crew.started; i++)
         conn_limit(popper->threads[i].conn, until_ms);
 }
 
@@ -328,23 +311,19 @@ void popper_stop(struct popper *popper)
 
 bool popper_join(struct popper *popper, int64_t timeout_ms)
 {
-    if (!wake_wait(&popper->ended, timeout_ms))
-        return false;
-    for (size_t i = 0; i < popper->started; i++)
-        pthread_join(popper->threads[i].thread, NULL);
-    return true;
+    return crew_join(&popper->crew, timeout_ms);
 }
 
 void popper_free(struct popper *popper)
 {
     if (!popper)
         return;
-    for (size_t i = 0; i < popper->started; i++) {
+    for (size_t i = 0; i < popper->options.thread_count; i++) {
         conn_close(popper->threads[i].conn);
         free(popper->threads[i].sessions);
         free(popper->threads[i].queues);
     }
-    wake_fini(&popper->ended);
+    crew_fini(&popper->crew);
     for (size_t i = 0; i < popper->options.fetcher_count; i++)
         free(popper->wake_keys[i]);
     free(popper->wake_keys);
