@@ -85,7 +85,6 @@ void table_init(struct table *table, const char *const *heads)
     ensure(table->columns >= 1 && table->columns <= TABLE_COLUMNS_MAX, "%zu columns",
            table->columns);
     /* Nothing unsafe is left by then, and its own way to show unsafe bytes would double
-     *
      * backslashes. */
     scols_table_enable_noencoding(table->layout, 1);
     scols_table_set_column_separator(table->layout, "  ");
